@@ -1,0 +1,65 @@
+"""The exception tree: every error a user can cause.
+
+    RsError
+    ├── ImageError            a file or array that cannot become an image
+    ├── ParameterError        a number or option outside its range
+    ├── UnknownNameError      a name that no registry holds
+    ├── ModelFileError        a weights file that is missing, foreign, damaged or unfit
+    │   └── WeightsNotFoundError
+    ├── DataError             a data set that is missing or malformed
+    ├── CheckpointError       a training checkpoint that cannot be resumed
+    └── DeviceError           a device or precision that this machine lacks
+
+Each message is one sentence that says what is wrong, the limit, and what to do. The command
+line prints it and exits with 2; pages show it where the control is. Anything else is a bug
+and is left to crash.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RsError(Exception):
+    """Base of every error that a user can cause and mend."""
+
+
+class ImageError(RsError):
+    """A file or array cannot become an image."""
+
+
+class ParameterError(RsError, ValueError):
+    """A parameter lies outside its documented range."""
+
+
+class UnknownNameError(RsError, KeyError):
+    """A name is not in the registry that was asked."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        self.message = f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ModelFileError(RsError):
+    """A model file is foreign, damaged, or does not fit its network."""
+
+
+class WeightsNotFoundError(ModelFileError):
+    """No weights lie at the given name or path."""
+
+
+class DataError(RsError):
+    """A data set is missing or malformed."""
+
+
+class CheckpointError(RsError):
+    """A checkpoint cannot be resumed."""
+
+
+class DeviceError(RsError):
+    """A device or precision is not available on this machine."""

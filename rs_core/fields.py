@@ -1,0 +1,106 @@
+"""Bounds, units and help on dataclass fields: one schema for Python, command line and forms."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from rs_core.errors import ParameterError
+
+
+def param(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str,
+    unit: str = "",
+    low: float = -math.inf,
+    high: float = math.inf,
+    low_open: bool = False,
+    high_open: bool = False,
+    choices: Sequence[str] = (),
+) -> Any:
+    """A dataclass field that knows its bounds, unit and help.
+
+    Args:
+        default: value when none is given; leave out for a required field.
+        help: one line for `--help` and for the form.
+        unit: e.g. "pixels of [0,1]"; shown beside the value.
+        low, high: inclusive bounds of a number (or of each number of a sequence).
+        low_open, high_open: make that bound exclusive.
+        choices: allowed strings.
+
+    Returns:
+        A `dataclasses.field` whose metadata `check_params` and the forms read.
+    """
+    metadata = {
+        "help": f"{help} [{unit}]" if unit else help,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "low_open": low_open,
+        "high_open": high_open,
+        "choices": tuple(choices),
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def check_params(instance: Any) -> None:
+    """Hold every `param` field of a dataclass instance to its bounds; call it in `__post_init__`.
+
+    Numbers must be finite, whole where the annotation says int, and within the bounds.
+
+    Raises:
+        ParameterError: names the field, the value, the limit.
+    """
+    for field in dataclasses.fields(instance):
+        if "choices" in field.metadata:
+            _check_field(field, getattr(instance, field.name))
+
+
+def _check_field(field: dataclasses.Field[Any], value: Any) -> None:
+    if isinstance(value, bool) or (value is None and "None" in str(field.type)):
+        return
+    bounded = field.metadata["low"] > -math.inf or field.metadata["high"] < math.inf
+    if isinstance(value, str) and not bounded:
+        choices = field.metadata["choices"]
+        if choices and value not in choices:
+            raise ParameterError(
+                f"{field.name}={value!r} is not known: choose one of {', '.join(choices)}."
+            )
+        return
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ParameterError(f"{field.name} is empty: give at least one number.")
+        for item in value:
+            _check_number(field, item)
+        return
+    _check_number(field, value)
+
+
+def _check_number(field: dataclasses.Field[Any], value: Any) -> None:
+    name, unit = field.name, field.metadata["unit"]
+    wants_int = field.type is int or field.type == "int"
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ParameterError(f"{name}={value!r} is not a number: {_range(field)}.") from None
+    if not math.isfinite(number):
+        raise ParameterError(f"{name}={value!r} is not finite: {_range(field)}.")
+    if wants_int and number != int(number):
+        raise ParameterError(f"{name}={value!r} is not a whole number: {_range(field)}.")
+    low, high = field.metadata["low"], field.metadata["high"]
+    too_low = number < low or (field.metadata["low_open"] and number == low)
+    too_high = number > high or (field.metadata["high_open"] and number == high)
+    if too_low or too_high:
+        in_unit = f" {unit}" if unit else ""
+        raise ParameterError(f"{name}={value!r}{in_unit} is out of range: {_range(field)}.")
+
+
+def _range(field: dataclasses.Field[Any]) -> str:
+    low, high = field.metadata["low"], field.metadata["high"]
+    parts = []
+    if low > -math.inf:
+        parts.append(f"{'above' if field.metadata['low_open'] else 'at least'} {low:g}")
+    if high < math.inf:
+        parts.append(f"{'below' if field.metadata['high_open'] else 'at most'} {high:g}")
+    return "give a number " + " and ".join(parts) if parts else "give a finite number"

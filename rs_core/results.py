@@ -1,0 +1,196 @@
+"""What the engine returns: frozen dataclasses of plain numbers, and their one JSON form.
+
+This room is torch-free: the command line's `--json`, the worker's protocol and the run store
+all use `to_json` and `from_json`. Badges are the strength letters of SPEC 3.1: A certified
+against anyone, B conditional on a frozen state, C for a sigma held fixed, D empirical.
+"""
+
+import base64
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+Badge = Literal["A", "B", "C", "D"]
+BADGE_WORDS: dict[str, str] = {
+    "A": "Certified",
+    "B": "Conditional",
+    "C": "Fixed sigma",
+    "D": "Empirical",
+}
+Outcome = Literal["certified", "refuted", "undecided"]
+Stage = Literal["select", "label", "certify", "predict"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a network is, how it was trained and measured: the json beside its weights.
+
+    Fields:
+        name: how people call it.
+        architecture: a name of `MODELS`, a torchvision model, or free text for a wrapped module.
+        input_shape: (C, H, W).
+        class_names: one per logit.
+        options: keyword arguments of the architecture, e.g. {"widths": [32, 64, 64, 128]}.
+        mean, std: per channel, applied by the Classifier after the noise; empty for none.
+        train_sigma: (low, high) of the noise it was trained with, pixels of [0,1].
+        weights: the safetensors file's name.
+        sha256: of that file, hex.
+        provenance: recipe, data, command, seed, measured accuracies; free keys.
+    """
+
+    name: str
+    architecture: str
+    input_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    train_sigma: tuple[float, float] | None = None
+    weights: str = ""
+    sha256: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Votes of noisy copies.
+
+    Fields:
+        counts: int64 (B, S, K+1); the last class, INVALID, took rows with NaN or infinite logits.
+        sigmas: float64 (B, S), pixels of [0,1].
+        n: noisy copies per image and sigma.
+        stage: what the draws may be used for.
+    """
+
+    counts: np.ndarray
+    sigmas: np.ndarray
+    n: int
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Cohen et al. (2019), PREDICT: the smoothed class, or None for abstain."""
+
+    predicted: int | None
+    p_value: float
+    top_counts: tuple[int, int]
+    counts: tuple[int, ...]
+    sigma: float
+    n: int
+    alpha: float
+    precision: str
+    weights_id: str
+    image_digest: str
+    preprocessing: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One certified radius and everything needed to repeat or dispute it.
+
+    `predicted` is None and `radius` 0 where the certifier abstains. `radius` is in pixels of
+    [0,1] at the network's input size. `alpha` is the level of this one statement. `counts` are
+    the K+1 votes of the certifying draws, INVALID last; `draws` counts every noisy copy spent.
+    """
+
+    predicted: int | None
+    radius: float
+    norm: str
+    p_lower: float
+    p_upper_runner_up: float | None
+    sigma: float
+    n_top: int
+    n0: int
+    n: int
+    alpha: float
+    bound: str
+    guarantee: Badge
+    statement: str
+    counts: tuple[int, ...]
+    draws: int
+    precision: str
+    weights_id: str
+    image_digest: str
+    preprocessing: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class RadiusCurve:
+    """Certified radius against sigma for one image, in ascending sigma.
+
+    `alpha` is the error of the whole curve when `simultaneous` (each point paid alpha/S), of
+    each point alone otherwise. `best` is a fresh certificate at the sigma with the largest
+    radius, badge C; None when every point abstains or it was not asked for.
+    """
+
+    certificates: tuple[Certificate, ...]
+    alpha: float
+    simultaneous: bool
+    best: Certificate | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Answer of the sequential test of "radius >= target_radius"."""
+
+    outcome: Outcome
+    target_radius: float
+    certificate: Certificate
+
+
+def to_json(value: Any) -> Any:
+    """A result as JSON values: dataclasses become objects, NaN and infinities null.
+
+    Arrays become `{"dtype", "shape", "base64"}`. Field names are the dataclass's own.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray):
+        raw = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode()
+        return {"dtype": str(value.dtype), "shape": list(value.shape), "base64": raw}
+    if isinstance(value, np.generic):
+        return to_json(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}
+    return value
+
+
+def from_json(kind: type[T], data: Any) -> T:
+    """The inverse of `to_json` for a result dataclass (null becomes NaN where a float stood)."""
+    return typing.cast(T, _decode(kind, data))
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        return kind(
+            **{f.name: _decode(hints[f.name], data[f.name]) for f in dataclasses.fields(kind)}
+        )
+    if kind is np.ndarray:
+        flat = np.frombuffer(base64.b64decode(data["base64"]), dtype=data["dtype"])
+        return flat.reshape(data["shape"]).copy()
+    if origin is tuple:
+        items = [args[0]] * len(data) if args[-1] is Ellipsis else args
+        return tuple(_decode(item, entry) for item, entry in zip(items, data, strict=True))
+    if origin in (types.UnionType, typing.Union):
+        if data is None and type(None) in args:
+            return None
+        return _decode(next(a for a in args if a is not type(None)), data)
+    if kind is float:
+        return math.nan if data is None else float(data)
+    return data

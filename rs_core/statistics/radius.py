@@ -1,0 +1,130 @@
+"""Probabilities become radii: l2 radii of Gaussian smoothing, in the unit of sigma."""
+
+import math
+from decimal import ROUND_FLOOR, Context, Decimal
+from typing import overload
+
+import numpy as np
+from scipy.special import ndtri
+
+from rs_core.statistics.checks import (
+    Numbers,
+    as_array,
+    as_count,
+    as_given,
+    as_positive,
+    as_probability,
+    refuse_where,
+)
+
+_MOST_DIGITS = 17
+_ENOUGH_DIGITS = 330  # the 309 before the point of the largest float, and those after it
+
+
+@overload
+def l2_radius(sigma: float, p_lower: float) -> float: ...
+@overload
+def l2_radius(sigma: np.ndarray, p_lower: Numbers) -> np.ndarray: ...
+@overload
+def l2_radius(sigma: float, p_lower: np.ndarray) -> np.ndarray: ...
+def l2_radius(sigma: Numbers, p_lower: Numbers) -> float | np.ndarray:
+    """sigma * PhiInv(p_lower), and 0 (abstain) where p_lower <= 1/2.
+
+    Args:
+        sigma: noise, above 0, pixels of [0,1].
+        p_lower: lower bound of the top class's probability, in [0, 1).
+
+    Returns:
+        The radius in pixels of [0,1] within which the smoothed class cannot change.
+
+    Raises:
+        ParameterError: sigma or p_lower outside its range, or NaN. p_lower=1 is refused: no
+            finite number of draws shows it.
+
+    Cohen et al. (2019), Theorem 1 with p_upper = 1 - p_lower.
+    """
+    noise, lower = as_positive("sigma", sigma), _as_lower(p_lower)
+    return as_given(noise * np.maximum(ndtri(lower), 0.0))
+
+
+@overload
+def l2_radius_two_sided(sigma: float, p_lower: float, p_upper: float) -> float: ...
+@overload
+def l2_radius_two_sided(sigma: Numbers, p_lower: np.ndarray, p_upper: np.ndarray) -> np.ndarray: ...
+def l2_radius_two_sided(sigma: Numbers, p_lower: Numbers, p_upper: Numbers) -> float | np.ndarray:
+    """sigma/2 * (PhiInv(p_lower) - PhiInv(p_upper)), and 0 (abstain) where that is negative.
+
+    Args:
+        sigma: noise, above 0, pixels of [0,1].
+        p_lower: lower bound of the top class's probability, in [0, 1).
+        p_upper: upper bound of every other class's probability, in (0, 1].
+
+    Raises:
+        ParameterError: an argument outside its range, or NaN.
+
+    Cohen et al. (2019), Theorem 1.
+    """
+    noise, lower = as_positive("sigma", sigma), _as_lower(p_lower)
+    wanted = "upper bounds above 0 and at most 1"
+    upper = as_array("p_upper", p_upper, wanted)
+    refuse_where("p_upper", upper, (upper <= 0) | (upper > 1), wanted)
+    return as_given(noise / 2 * np.maximum(ndtri(lower) - ndtri(upper), 0.0))
+
+
+@overload
+def radius_ceiling(sigma: float, n: float, alpha: float) -> float: ...
+@overload
+def radius_ceiling(sigma: np.ndarray, n: Numbers, alpha: Numbers) -> np.ndarray: ...
+@overload
+def radius_ceiling(sigma: float, n: np.ndarray, alpha: Numbers) -> np.ndarray: ...
+def radius_ceiling(sigma: Numbers, n: Numbers, alpha: Numbers) -> float | np.ndarray:
+    """The largest radius that n draws can certify: all n votes for one class.
+
+    sigma * PhiInv(alpha**(1/n)), and 0 where n is below `smallest_n(alpha)`.
+
+    Raises:
+        ParameterError: an argument outside its range, or NaN.
+
+    Cohen et al. (2019), section 3.2.2.
+    """
+    noise, draws = as_positive("sigma", sigma), as_count("n", n, low=1)
+    missing = -np.expm1(np.log(as_probability("alpha", alpha)) / draws)  # 1 - alpha**(1/n)
+    return as_given(noise * np.maximum(-ndtri(missing), 0.0))
+
+
+def smallest_n(alpha: float) -> int:
+    """The fewest draws that can certify anything: the least n with alpha**(1/n) > 1/2.
+
+    Raises:
+        ParameterError: alpha outside (0, 1), or NaN.
+    """
+    fraction, exponent = math.frexp(float(as_probability("alpha", alpha)))
+    # alpha = fraction * 2**exponent with 1/2 <= fraction < 1; a power of two would only tie.
+    return 1 - exponent + (fraction == 0.5)
+
+
+def floor_decimals(value: float, digits: int) -> str:
+    """The number for display, rounded down to `digits` decimals: 0.6789 -> "0.678" at 3.
+
+    Reads the shortest decimal that stands for the float, so 0.3 stays "0.300".
+
+    Args:
+        value: finite.
+        digits: decimals, 0..17.
+
+    Raises:
+        ParameterError: a value that is not finite, or digits outside 0..17.
+    """
+    number = float(as_array("value", value, "a finite number"))
+    places = as_count("digits", digits)
+    refuse_where("digits", places, places > _MOST_DIGITS, f"0 to {_MOST_DIGITS} decimals")
+    step = Decimal(1).scaleb(-int(places))
+    exact = Decimal(repr(number + 0.0))  # + 0.0 turns -0.0 into 0.0
+    return f"{exact.quantize(step, rounding=ROUND_FLOOR, context=Context(prec=_ENOUGH_DIGITS)):f}"
+
+
+def _as_lower(p_lower: Numbers) -> np.ndarray:
+    wanted = "lower bounds from 0 to below 1"
+    lower = as_array("p_lower", p_lower, wanted)
+    refuse_where("p_lower", lower, (lower < 0) | (lower >= 1), wanted)
+    return lower

@@ -1,0 +1,150 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from rs_core.errors import ParameterError
+from rs_core.statistics import (
+    floor_decimals,
+    l2_radius,
+    l2_radius_two_sided,
+    lower_confidence_bound,
+    radius_ceiling,
+    smallest_n,
+)
+
+SIGMAS = st.floats(1e-3, 10)
+BELOW_ONE = float(np.nextafter(1.0, 0.0))
+
+
+@given(SIGMAS, st.floats(0, BELOW_ONE))
+def test_radius_is_the_quantile_above_one_half_and_zero_below(sigma, p_lower):
+    radius = l2_radius(sigma, p_lower)
+    assert type(radius) is float
+    assert np.isfinite(radius)
+    if p_lower <= 0.5:
+        assert radius == 0
+    else:
+        assert radius == pytest.approx(sigma * norm.ppf(p_lower), rel=1e-12)
+        assert radius > 0
+
+
+def test_radius_broadcasts():
+    radii = l2_radius(np.array([[0.25], [0.5]]), np.array([0.4, 0.9, 0.99]))
+    assert radii.shape == (2, 3)
+    assert radii[1].tolist() == [l2_radius(0.5, p) for p in (0.4, 0.9, 0.99)]
+
+
+@given(SIGMAS, st.floats(0, BELOW_ONE), st.floats(5e-324, 1))
+def test_two_sided_radius_is_half_the_gap(sigma, p_lower, p_upper):
+    radius = l2_radius_two_sided(sigma, p_lower, p_upper)
+    gap = norm.ppf(p_lower) - norm.ppf(p_upper)
+    assert np.isfinite(radius)
+    assert radius == pytest.approx(max(0.0, sigma / 2 * gap), rel=1e-9, abs=1e-12)
+
+
+@given(SIGMAS, st.floats(0.51, 0.999999))
+def test_two_sided_radius_with_the_complement_is_the_one_sided_radius(sigma, p_lower):
+    assert l2_radius_two_sided(sigma, p_lower, 1 - p_lower) == pytest.approx(
+        l2_radius(sigma, p_lower), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "ceiling"),
+    [(100, 1.5005), (1000, 2.4633), (10**4, 3.1986), (10**5, 3.8115), (10**6, 4.3468)],
+)
+def test_published_ceilings(n, ceiling):
+    assert radius_ceiling(1.0, n, 1e-3) == pytest.approx(ceiling, abs=5e-5)
+    assert radius_ceiling(0.5, n, 1e-3) == pytest.approx(ceiling / 2, abs=5e-5)
+
+
+@given(st.integers(1, 10**7), st.floats(1e-12, 0.5), SIGMAS)
+def test_unanimous_votes_reach_the_ceiling_and_no_more(n, alpha, sigma):
+    ceiling = radius_ceiling(sigma, n, alpha)
+    unanimous = l2_radius(sigma, lower_confidence_bound(n, n, alpha))
+    assert unanimous == pytest.approx(ceiling, rel=1e-8, abs=1e-12 * sigma)
+    if n > 1:
+        assert l2_radius(sigma, lower_confidence_bound(n - 1, n, alpha)) <= ceiling
+    if abs(alpha - 2.0**-n) > 1e-9 * alpha:
+        assert (ceiling > 0) == (n >= smallest_n(alpha))
+
+
+def test_ceiling_broadcasts_and_is_zero_below_the_smallest_n():
+    ceilings = radius_ceiling(1.0, np.array([1, 9, 10, 10**7]), 1e-3)
+    assert ceilings[:2].tolist() == [0.0, 0.0]
+    assert 0 < ceilings[2] < ceilings[3]
+    assert radius_ceiling(0.5, 1, 0.5) == 0.0
+
+
+@given(
+    st.one_of(st.floats(1e-300, 1, exclude_max=True), st.integers(1, 1074).map(lambda k: 2.0**-k))
+)
+def test_smallest_n_by_exact_arithmetic(alpha):
+    n = smallest_n(alpha)
+    assert Fraction(alpha) * 2**n > 1
+    assert n == 1 or Fraction(alpha) * 2 ** (n - 1) <= 1
+
+
+@pytest.mark.parametrize(("alpha", "n"), [(0.001, 10), (0.5, 2), (0.25, 3), (2**-10, 11), (0.9, 1)])
+def test_smallest_n_known_values(alpha, n):
+    assert smallest_n(alpha) == n
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.3, 3, "0.300"),
+        (0.6789, 3, "0.678"),
+        (0.9999999, 3, "0.999"),
+        (1.1, 1, "1.1"),
+        (0.1 + 0.2, 3, "0.300"),
+        (0.0, 2, "0.00"),
+        (-0.0, 2, "0.00"),
+        (-0.001, 2, "-0.01"),
+        (1e-300, 2, "0.00"),
+        (12.0, 0, "12"),
+        (np.float64(0.1239), 3, "0.123"),
+    ],
+)
+def test_floor_decimals_known_values(value, digits, text):
+    assert floor_decimals(value, digits) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 17))
+def test_floor_decimals_never_rounds_up(value, digits):
+    shown = Decimal(floor_decimals(value, digits))
+    gap = Fraction(Decimal(repr(value))) - Fraction(shown)
+    assert 0 <= gap < Fraction(1, 10**digits)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0, "wide"])
+def test_impossible_arguments_are_refused(bad):
+    calls = [
+        lambda: l2_radius(bad, 0.9),
+        lambda: l2_radius(0.5, bad),
+        lambda: l2_radius(np.array([0.5, 0.0]), 0.9),
+        lambda: l2_radius(0.5, 1.0),
+        lambda: l2_radius_two_sided(0.5, 1.0, 0.1),
+        lambda: l2_radius_two_sided(0.5, 0.9, bad),
+        lambda: l2_radius_two_sided(0.5, 0.9, 0.0),
+        lambda: radius_ceiling(bad, 10, 0.1),
+        lambda: radius_ceiling(0.5, bad, 0.1),
+        lambda: radius_ceiling(0.5, 10, bad),
+        lambda: smallest_n(bad),
+        lambda: floor_decimals(0.5, bad),
+        lambda: floor_decimals(0.5, 18),
+    ]
+    for call in calls:
+        with pytest.raises(ParameterError, match="give"):
+            call()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_floor_decimals_refuses_what_is_not_finite(value):
+    with pytest.raises(ParameterError, match="finite"):
+        floor_decimals(value, 3)
