@@ -27,22 +27,18 @@ class ImageError(RsError):
     """A file or array cannot become an image."""
 
 
-class ParameterError(RsError, ValueError):
+class ParameterError(RsError):
     """A parameter lies outside its documented range."""
 
 
-class UnknownNameError(RsError, KeyError):
+class UnknownNameError(RsError):
     """A name is not in the registry that was asked."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        self.message = f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."
-        super().__init__(self.message)
-
-    def __str__(self) -> str:
-        return self.message
+        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
 
 
 class ModelFileError(RsError):

@@ -1,0 +1,241 @@
+"""Files, Pillow images and arrays become the `ImageInput` that a network is asked about.
+
+A certificate concerns exactly these pixels at the network's input size. Decoding, EXIF
+orientation, transparency, cropping and resizing lie outside it, which is why each of them is
+written into `preprocessing`.
+"""
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rs_core.errors import ImageError, ParameterError
+from rs_core.images.decoding import decode_bytes, decode_picture, looks_like_image, read_file
+from rs_core.images.pixels import check_floats, check_size
+from rs_core.results import ModelSpec
+
+MAX_FILES = 500
+MAX_FOLDER_BYTES = 256 * 2**20
+MAX_NAME = 80
+
+ImageSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One image as the network sees it.
+
+    Fields:
+        pixels: float32 (C,H,W) in [0,1]; k/255 for every 8-bit source.
+        label: the true class, or None.
+        name: a base name for people, at most `MAX_NAME` characters; never a path.
+        digest: 16-byte blake2b of shape and pixels, hex.
+        preprocessing: what was done to the source, sentences in order; empty for nothing.
+        original_size: (width, height) of the upright source.
+    """
+
+    pixels: np.ndarray
+    label: int | None
+    name: str
+    digest: str
+    preprocessing: tuple[str, ...]
+    original_size: tuple[int, int]
+
+
+def load_image(
+    source: ImageSource, spec: ModelSpec, *, label: int | None = None, name: str | None = None
+) -> ImageInput:
+    """The image at the network's input shape, with every change noted.
+
+    Args:
+        source: path, file bytes, Pillow image, or array (H,W), (H,W,1) or (H,W,3): uint8, or
+            float in [0,1]. A `str` is a path.
+        spec: its `input_shape` and `class_names` are used.
+        label: the true class, 0 <= label < number of classes.
+        name: for people; the file's base name by default.
+
+    Raises:
+        ImageError: the source cannot become an image; the sentence says why.
+        ParameterError: the label is outside the classes.
+    """
+    shown = clean_name(_own_name(source) if name is None else name)
+    if isinstance(source, np.ndarray):
+        return image_from_array(source, spec, label=label, name=shown)
+    if isinstance(source, Image.Image):
+        decoded = decode_picture(source, shown)
+    elif isinstance(source, bytes):
+        decoded = decode_bytes(source, shown)
+    elif isinstance(source, str | os.PathLike):
+        decoded = decode_bytes(read_file(source, shown), shown)
+    else:
+        raise ImageError(
+            f"{type(source).__name__} is not an image source: give a path, the bytes of a file, "
+            "a Pillow image or a numpy array."
+        )
+    return _finish(decoded.pixels, decoded.notes, spec, label, shown)
+
+
+def image_from_array(
+    pixels: np.ndarray, spec: ModelSpec, *, label: int | None = None, name: str = "array"
+) -> ImageInput:
+    """The image of an array (H,W), (H,W,1) or (H,W,3): uint8, or float in [0,1].
+
+    Float arrays of the network's own size are taken as they are; others are rounded to 8 bits
+    before they are resized.
+
+    Raises:
+        ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.
+        ParameterError: the label is outside the classes.
+    """
+    shown = clean_name(name)
+    channels_last = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
+    if not channels_last:
+        raise ImageError(
+            f"{shown} has shape {pixels.shape}: give (H,W), (H,W,1) or (H,W,3), channels last."
+        )
+    check_size(pixels.shape[1], pixels.shape[0], shown)
+    if pixels.dtype.kind == "f":
+        check_floats(pixels, shown)
+        pixels = pixels.astype(np.float32)
+    elif pixels.dtype != np.uint8:
+        raise ImageError(
+            f"{shown} has dtype {pixels.dtype}: give uint8 from 0 to 255, or float from 0 to 1."
+        )
+    return _finish(pixels, (), spec, label, shown)
+
+
+def image_files(folder: str | os.PathLike[str]) -> list[Path]:
+    """The image files of a folder, sorted by name; their content decides, not their extension.
+
+    Hidden files, subfolders and files of other kinds are left out.
+
+    Raises:
+        ImageError: no folder, no image in it, more than `MAX_FILES` of them, or more than
+            `MAX_FOLDER_BYTES` in all.
+    """
+    shown = clean_name(os.fspath(folder))
+    try:
+        entries = sorted(entry for entry in Path(folder).iterdir() if entry.name[0] != ".")
+        files = [entry for entry in entries if entry.is_file() and looks_like_image(_head(entry))]
+        total = sum(file.stat().st_size for file in files)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{shown} cannot be read as a folder of images ({error}).") from None
+    if not files:
+        raise ImageError(f"{shown} holds no PNG, JPEG, GIF, WebP, BMP or TIFF file.")
+    if len(files) > MAX_FILES:
+        raise ImageError(
+            f"{shown} holds {len(files)} images, the limit is {MAX_FILES}: split the folder."
+        )
+    if total > MAX_FOLDER_BYTES:
+        raise ImageError(
+            f"{shown} holds {total / 2**20:.0f} MB of images, the limit is "
+            f"{MAX_FOLDER_BYTES // 2**20} MB: shrink them or split the folder."
+        )
+    return files
+
+
+def clean_name(name: str) -> str:
+    """A name safe to show: base name, no control or direction characters, at most 80."""
+    base = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    # Categories C* hold control, surrogate and direction-changing characters, Zl/Zp new lines.
+    kept = "".join(c if not _is_hidden(c) else " " for c in base)
+    short = " ".join(kept.split())[:MAX_NAME].strip()
+    return "image" if short in ("", ".", "..") else short
+
+
+def _is_hidden(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category.startswith("C") or category in ("Zl", "Zp")
+
+
+def _own_name(source: object) -> str:
+    return str(source) if isinstance(source, str | os.PathLike) else "image"
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(12)
+
+
+def _finish(
+    pixels: np.ndarray, notes: Iterable[str], spec: ModelSpec, label: int | None, name: str
+) -> ImageInput:
+    label = _checked_label(label, spec)
+    original = (pixels.shape[1], pixels.shape[0])
+    fitted, fit_notes = _fit(pixels, spec.input_shape)
+    scaled = fitted.astype(np.float32)
+    if fitted.dtype == np.uint8:
+        scaled /= np.float32(255)
+    planes = np.ascontiguousarray(scaled.reshape(*spec.input_shape[1:], -1).transpose(2, 0, 1))
+    return ImageInput(planes, label, name, _digest(planes), (*notes, *fit_notes), original)
+
+
+def _checked_label(label: int | None, spec: ModelSpec) -> int | None:
+    if label is None:
+        return None
+    classes = len(spec.class_names)
+    if isinstance(label, bool) or not isinstance(label, int | np.integer):
+        raise ParameterError(f"label={label!r} is not a class number: give 0 to {classes - 1}.")
+    if not 0 <= label < classes:
+        raise ParameterError(f"label={label} is outside the {classes} classes of {spec.name}.")
+    return int(label)
+
+
+def _digest(planes: np.ndarray) -> str:
+    hashed = blake2b(np.asarray(planes.shape, dtype="<i8").tobytes(), digest_size=16)
+    hashed.update(planes.astype("<f4").tobytes())
+    return hashed.hexdigest()
+
+
+def _fit(pixels: np.ndarray, shape: tuple[int, int, int]) -> tuple[np.ndarray, list[str]]:
+    """Pixels of the network's channels and size; 8-bit wherever anything had to change."""
+    channels, height, width = shape
+    if channels not in (1, 3):
+        raise ImageError(f"the network takes {channels} channels; images have 1 or 3.")
+    if pixels.shape[:2] == (height, width) and pixels.size == channels * height * width:
+        return pixels, []
+    notes: list[str] = []
+    if pixels.dtype != np.uint8:
+        rounded = np.rint(pixels * 255).astype(np.uint8)
+        if not np.array_equal(rounded.astype(np.float32) / np.float32(255), pixels):
+            notes.append("float pixels rounded to 8 bits before fitting")
+        pixels = rounded
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+    if channels == 1 and image.mode == "RGB":
+        image = image.convert("L")
+        notes.append("colour converted to grey (ITU-R 601 luma)")
+    elif channels == 3 and image.mode == "L":
+        image = image.convert("RGB")
+        notes.append("grey repeated to 3 channels")
+    image = _cropped(image, width, height, notes)
+    return np.asarray(_resized(image, width, height, notes)), notes
+
+
+def _cropped(image: Image.Image, width: int, height: int, notes: list[str]) -> Image.Image:
+    # Stretching bends the shapes a network has learnt and padding adds borders it has never
+    # seen; a centre crop only loses margins.
+    wide = max(1, min(image.width, round(image.height * width / height)))
+    high = max(1, min(image.height, round(image.width * height / width)))
+    if (wide, high) == image.size:
+        return image
+    left, top = (image.width - wide) // 2, (image.height - high) // 2
+    notes.append(f"centre-cropped {image.width}x{image.height} -> {wide}x{high}")
+    return image.crop((left, top, left + wide, top + high))
+
+
+def _resized(image: Image.Image, width: int, height: int, notes: list[str]) -> Image.Image:
+    if image.size == (width, height):
+        return image
+    step = f"{image.width}x{image.height} -> {width}x{height} (lanczos)"
+    if image.width < width or image.height < height:
+        notes.append(f"warning: enlarged {step}, so it shows less detail than the network takes")
+    else:
+        notes.append(f"resized {step}")
+    # In 8 bits, so that the result stays on the grid k/255 that exact noise arithmetic needs.
+    return image.resize((width, height), Image.Resampling.LANCZOS)
