@@ -1,0 +1,85 @@
+"""RS Lab's engine: per-sample randomized smoothing, every number with its guarantee.
+
+Public names load on first use, so that `import rs_core` is cheap and the torch-free rooms
+(`errors`, `fields`, `events`, `results`, `statistics`, `plots`) can be used alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rs_core.api import certify, certify_sequential, predict, sweep
+    from rs_core.classifiers import Classifier, load_classifier
+    from rs_core.datasets import load_dataset
+    from rs_core.errors import RsError
+    from rs_core.evaluation import (
+        average_certified_radius,
+        certified_accuracy,
+        read_log,
+        write_log,
+    )
+    from rs_core.events import drain
+    from rs_core.images import ImageInput, load_image
+    from rs_core.models import MODELS
+    from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve
+    from rs_core.training import RECIPES
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Certificate": "rs_core.results",
+    "Classifier": "rs_core.classifiers",
+    "ImageInput": "rs_core.images",
+    "MODELS": "rs_core.models",
+    "ModelSpec": "rs_core.results",
+    "Prediction": "rs_core.results",
+    "RECIPES": "rs_core.training",
+    "RadiusCurve": "rs_core.results",
+    "RsError": "rs_core.errors",
+    "average_certified_radius": "rs_core.evaluation",
+    "certified_accuracy": "rs_core.evaluation",
+    "certify": "rs_core.api",
+    "certify_sequential": "rs_core.api",
+    "drain": "rs_core.events",
+    "load_classifier": "rs_core.classifiers",
+    "load_dataset": "rs_core.datasets",
+    "load_image": "rs_core.images",
+    "predict": "rs_core.api",
+    "read_log": "rs_core.evaluation",
+    "sweep": "rs_core.api",
+    "write_log": "rs_core.evaluation",
+}
+
+__all__ = [
+    "MODELS",
+    "RECIPES",
+    "Certificate",
+    "Classifier",
+    "ImageInput",
+    "ModelSpec",
+    "Prediction",
+    "RadiusCurve",
+    "RsError",
+    "average_certified_radius",
+    "certified_accuracy",
+    "certify",
+    "certify_sequential",
+    "drain",
+    "load_classifier",
+    "load_dataset",
+    "load_image",
+    "predict",
+    "read_log",
+    "sweep",
+    "write_log",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rs_core' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,223 @@
+"""CERTIFY: n0 draws name the class, n fresh draws bound its probability, the bound is a radius."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, Stream, relay
+from rs_core.fields import param
+from rs_core.images import ImageInput
+from rs_core.results import Badge, Certificate, Votes
+from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOptions
+from rs_core.smoothing.sampling import BATCH_SIZE, Noise, VotesStep, draw_votes
+from rs_core.smoothing.statements import statement
+from rs_core.statistics import (
+    l2_radius,
+    l2_radius_two_sided,
+    lower_confidence_bound,
+    two_sided_bounds,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certify(CertifyOptions):
+    """Cohen et al. (2019), CERTIFY, for one sigma fixed beforehand: badge A."""
+
+    sigma: float = param(
+        help="noise level", unit="pixels of [0,1]", low=0, high=SIGMA_MAX, low_open=True
+    )
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Yields steps, then one certificate per image."""
+        self.check_n(self.alpha, classifier.num_classes)
+        sigmas = np.full((len(images), 1), self.sigma)
+        rows = yield from relay(
+            certify_each(
+                self, classifier, images, sigmas, self.alpha,
+                seed=seed, path=("certify",), guarantee="A", batch_size=batch_size,
+            )
+        )  # fmt: skip
+        yield Finished(tuple(row[0] for row in rows))
+
+
+@dataclass(frozen=True, eq=False)
+class CertifyStep(VotesStep):
+    """Certifying votes so far, for the classes `labels` (B, S) that the n0 draws chose."""
+
+    labels: np.ndarray
+
+
+def certify_each(
+    options: CertifyOptions,
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    sigmas: np.ndarray,
+    alpha: float,
+    *,
+    seed: int,
+    path: tuple[str, ...],
+    guarantee: Badge,
+    batch_size: int = BATCH_SIZE,
+) -> Stream[tuple[tuple[Certificate, ...], ...]]:
+    """Certificates (B)(S), each at level `alpha`, for sigmas (B, S); yields `CertifyStep`s."""
+    label_draws, total = sigmas.size * options.n0, sigmas.size * (options.n0 + options.n)
+    labels = yield from relay(
+        draw_labels(
+            classifier, images, sigmas, options.n0,
+            seed=seed, path=path, noise=options.noise, batch_size=batch_size,
+        ),
+        total=total,
+    )  # fmt: skip
+    stream = draw_votes(
+        classifier, images, sigmas, options.n,
+        seed=seed, path=path, stage="certify", noise=options.noise, batch_size=batch_size,
+    )  # fmt: skip
+    votes = yield from relay(_with_labels(stream, labels), before=label_draws, total=total)
+    yield Finished(
+        certificates_from_votes(
+            options, votes, labels, alpha,
+            classifier=classifier, images=images, seed=seed, guarantee=guarantee,
+        )
+    )  # fmt: skip
+
+
+def draw_labels(
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    sigmas: np.ndarray,
+    n0: int,
+    *,
+    seed: int,
+    path: tuple[str, ...],
+    noise: Noise,
+    batch_size: int = BATCH_SIZE,
+) -> Stream[np.ndarray]:
+    """The most voted class (B, S) of n0 draws that certify nothing; K stands for INVALID."""
+    votes = yield from relay(
+        draw_votes(
+            classifier, images, sigmas, n0,
+            seed=seed, path=path, stage="label", noise=noise, batch_size=batch_size,
+        )
+    )  # fmt: skip
+    yield Finished(np.asarray(votes.counts.argmax(axis=-1)))
+
+
+def _with_labels(stream: Stream[Votes], labels: np.ndarray) -> Stream[Votes]:
+    for event in stream:
+        if isinstance(event, VotesStep):
+            yield CertifyStep(event.done, event.total, event.counts, event.n_done, labels)
+        else:
+            yield event
+
+
+def certificates_from_votes(
+    options: CertifyOptions,
+    votes: Votes,
+    labels: np.ndarray,
+    alpha: float,
+    *,
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    seed: int,
+    guarantee: Badge,
+) -> tuple[tuple[Certificate, ...], ...]:
+    """Certificates (B)(S) at level `alpha` from votes that were drawn to certify.
+
+    Args:
+        votes: of stage "certify"; draws that chose a class or a sigma are refused.
+        labels: (B, S) class to certify, chosen on other draws; K (INVALID) abstains.
+
+    Raises:
+        ParameterError: the votes are of another stage.
+    """
+    if votes.stage != "certify":
+        raise ParameterError(
+            f"votes of stage {votes.stage!r} cannot certify: draw fresh ones of stage 'certify'."
+        )
+    p_lower, p_upper, radii = bound_radii(options.bound, votes, labels, alpha)
+    return tuple(
+        tuple(
+            make_certificate(
+                options, classifier, image,
+                label=int(labels[b, s]), radius=float(radii[b, s]), p_lower=float(p_lower[b, s]),
+                p_upper=None if p_upper is None else float(p_upper[b, s]),
+                sigma=float(votes.sigmas[b, s]), alpha=alpha, counts=votes.counts[b, s],
+                n=votes.n, seed=seed, guarantee=guarantee, bound=options.bound,
+            )
+            for s in range(votes.sigmas.shape[1])
+        )
+        for b, image in enumerate(images)
+    )  # fmt: skip
+
+
+def bound_radii(
+    bound: Bound, votes: Votes, labels: np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """(p_lower, p_upper of the runner-up or None, radius), each (B, S); INVALID labels get 0."""
+    invalid = votes.counts.shape[-1] - 1
+    if bound == "two-sided":
+        p_lower, p_upper = two_sided_bounds(votes.counts, labels, alpha)
+        radii = np.asarray(l2_radius_two_sided(votes.sigmas, p_lower, p_upper))
+        return np.asarray(p_lower), np.asarray(p_upper), np.where(labels == invalid, 0.0, radii)
+    n_top = np.take_along_axis(votes.counts, labels[..., None], axis=-1)[..., 0]
+    p_lower = np.asarray(lower_confidence_bound(n_top, votes.n, alpha))
+    radii = np.asarray(l2_radius(votes.sigmas, p_lower))
+    return p_lower, None, np.where(labels == invalid, 0.0, radii)
+
+
+def make_certificate(
+    options: DrawOptions,
+    classifier: Classifier,
+    image: ImageInput,
+    *,
+    label: int,
+    radius: float,
+    p_lower: float,
+    p_upper: float | None,
+    sigma: float,
+    alpha: float,
+    counts: np.ndarray,
+    n: int,
+    seed: int,
+    guarantee: Badge,
+    bound: str,
+) -> Certificate:
+    """The certificate of one image at one sigma; abstains where the radius is 0."""
+    predicted = label if radius > 0 else None
+    sentence = statement(
+        guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
+        radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,
+        sequential=bound == "anytime",
+    )  # fmt: skip
+    return Certificate(
+        predicted=predicted,
+        radius=radius if predicted is not None else 0.0,
+        norm="l2",
+        p_lower=p_lower,
+        p_upper_runner_up=p_upper,
+        sigma=sigma,
+        n_top=int(counts[label]),
+        n0=options.n0,
+        n=n,
+        alpha=alpha,
+        bound=bound,
+        guarantee=guarantee,
+        statement=sentence,
+        counts=tuple(int(c) for c in counts),
+        draws=options.n0 + n,
+        precision=classifier.precision,
+        weights_id=classifier.weights_id,
+        image_digest=image.digest,
+        preprocessing=image.preprocessing,
+        seed=seed,
+    )

@@ -1,0 +1,63 @@
+"""The settings that certificates share, with their bounds."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rs_core.errors import ParameterError
+from rs_core.fields import check_params, param
+from rs_core.smoothing.sampling import Noise
+from rs_core.statistics import smallest_n
+
+Bound = Literal["clopper-pearson", "two-sided"]
+SIGMA_MAX = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawOptions:
+    """What every certificate needs besides sigma."""
+
+    n0: int = param(100, help="noisy copies that choose the class", low=1, high=1e7)
+    n: int = param(10_000, help="fresh noisy copies that certify it", low=1, high=1e8)
+    alpha: float = param(
+        1e-3,
+        help="probability that the statement is false",
+        low=0,
+        high=0.5,
+        low_open=True,
+    )
+    rigorous: bool = param(
+        False, help="float64 noise on a grid, exact sums; needs 8-bit pixels, slower"
+    )
+
+    def __post_init__(self) -> None:
+        check_params(self)
+
+    @property
+    def noise(self) -> Noise:
+        """The noise kind of the sampling loop."""
+        return "gaussian-grid" if self.rigorous else "gaussian"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertifyOptions(DrawOptions):
+    """What a certificate from a number of draws fixed beforehand needs besides sigma."""
+
+    bound: Bound = param(
+        "clopper-pearson",
+        help="clopper-pearson (Cohen et al. 2019) or two-sided (also bounds every other class)",
+        choices=("clopper-pearson", "two-sided"),
+    )
+
+    def check_n(self, alpha: float, num_classes: int) -> None:
+        """Refuse an n that cannot certify anything at this level, however the votes fall.
+
+        Raises:
+            ParameterError: names the smallest n that could.
+        """
+        level = alpha if self.bound == "clopper-pearson" else alpha / (num_classes + 1)
+        least = smallest_n(level)
+        if self.n < least:
+            raise ParameterError(
+                f"n={self.n} can never certify at alpha={alpha:.3g} with the {self.bound} bound: "
+                f"give n of at least {least}."
+            )

@@ -1,0 +1,52 @@
+"""The sentence that a reader may quote beside a radius (SPEC 3.4), with its caveats inside."""
+
+from rs_core.results import Badge
+from rs_core.statistics import floor_decimals
+
+IDEALISED = "noise taken as exactly Gaussian"
+RIGOROUS = "rigorous: float64 noise on the 1/1024 grid of 8-bit levels"
+
+
+def statement(
+    *,
+    guarantee: Badge,
+    predicted: int | None,
+    class_names: tuple[str, ...],
+    radius: float,
+    sigma: float,
+    alpha: float,
+    n: int,
+    n0: int,
+    rigorous: bool,
+    sequential: bool = False,
+) -> str:
+    """What is claimed, for which classifier, at which risk, in one line.
+
+    The radius is floored to three decimals, never rounded up.
+    """
+    arithmetic = RIGOROUS if rigorous else IDEALISED
+    drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
+    if sequential:
+        drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
+    if predicted is None:
+        return (
+            f"Abstained: nothing is certified at \u03c3={sigma:g} \u00b7 too few votes or too much "
+            f"noise \u00b7 {drawn}"
+        )
+    frozen = ""
+    if guarantee == "C":
+        frozen = (
+            f" \u00b7 radius with \u03c3 frozen at {sigma:g}; an attacker who can change \u03c3 "
+            "is not covered"
+        )
+    return (
+        f"Certified \u21132 radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 class "
+        f"{class_label(predicted, class_names)} \u00b7 \u03c3={sigma:g} \u00b7 P(this statement "
+        f"is false) \u2264 {alpha:.3g} \u00b7 {drawn}{frozen} \u00b7 {arithmetic}"
+    )
+
+
+def class_label(index: int, class_names: tuple[str, ...]) -> str:
+    """The class as people read it: "3 (cat)", or "7" where the name is the number."""
+    name = class_names[index]
+    return name if name == str(index) else f"{index} ({name})"

@@ -1,0 +1,72 @@
+"""Networks and images whose smoothed behaviour is known in closed form."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rs_core.classifiers import Classifier
+from rs_core.images import ImageInput, image_from_array
+from rs_core.results import ModelSpec
+
+MakeLinear = Callable[..., tuple[Classifier, ImageInput]]
+
+
+def spec_of(shape: tuple[int, int, int], classes: int, **changes: object) -> ModelSpec:
+    names = tuple(str(k) for k in range(classes))
+    return ModelSpec(
+        name="stub", architecture="stub", input_shape=shape, class_names=names, **changes
+    )
+
+
+class Linear(nn.Module):
+    """f(x) = [w.x + b > 0]: its smoothed radius is its margin, whatever sigma."""
+
+    def __init__(self, weight: Tensor, bias: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.flatten())
+        self.register_buffer("bias", torch.tensor(float(bias)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = x.flatten(1) @ self.weight + self.bias
+        return torch.stack([-score, score], dim=1)
+
+
+class Coin(nn.Module):
+    """Votes class 1 with probability exactly p at sigma: it reads one noisy pixel."""
+
+    def __init__(self, p: float, sigma: float, classes: int = 2) -> None:
+        super().__init__()
+        self.threshold = float(torch.special.ndtri(torch.tensor(1 - p, dtype=torch.float64)))
+        self.sigma, self.classes = sigma, classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = (x[:, 0, 0, 0] - 0.5) / self.sigma - self.threshold
+        rest = [torch.full_like(score, -1e9)] * (self.classes - 2)
+        return torch.stack([-score, score, *rest], dim=1)
+
+
+@pytest.fixture
+def linear() -> MakeLinear:
+    """(classifier, image) with the image at l2 distance `margin` on the side of class 1."""
+
+    def make(
+        margin: float, shape: tuple[int, int, int] = (3, 32, 32), seed: int = 0, **options: str
+    ) -> tuple[Classifier, ImageInput]:
+        rng = np.random.default_rng(seed)
+        weight = torch.from_numpy(rng.standard_normal(shape).astype(np.float32))
+        weight /= weight.norm()
+        pixels = rng.integers(0, 256, size=(shape[1], shape[2], shape[0]), dtype=np.uint8)
+        image = image_from_array(pixels, spec_of(shape, 2), label=1, name=f"image {seed}")
+        score = float(torch.from_numpy(image.pixels).double().flatten() @ weight.double().flatten())
+        return Classifier(Linear(weight, margin - score), spec_of(shape, 2), **options), image
+
+    return make
+
+
+@pytest.fixture
+def grey() -> ImageInput:
+    """A 1x8x8 image whose pixels are all 128/255, near 0.5."""
+    return image_from_array(np.full((8, 8, 1), 128, np.uint8), spec_of((1, 8, 8), 2), name="grey")
