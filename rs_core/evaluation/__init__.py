@@ -1,0 +1,22 @@
+"""Certification logs and what they say: certified accuracy, average radius, inferred alpha."""
+
+from rs_core.evaluation.cells import COLUMNS
+from rs_core.evaluation.logs import LogRow, read_log, row_from_certificate, write_log
+from rs_core.evaluation.scores import (
+    average_certified_radius,
+    certified_accuracy,
+    index_set,
+    infer_alpha,
+)
+
+__all__ = [
+    "COLUMNS",
+    "LogRow",
+    "average_certified_radius",
+    "certified_accuracy",
+    "index_set",
+    "infer_alpha",
+    "read_log",
+    "row_from_certificate",
+    "write_log",
+]

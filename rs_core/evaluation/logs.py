@@ -1,0 +1,196 @@
+"""Cohen's certification log: the tab-separated file that smoothing papers exchange.
+
+Six columns come first, as Cohen et al. (2019) write them: `idx label predict radius correct
+time`; ours follow: `sigma alpha n0 n counts guarantee`. Columns are found by their header name,
+so logs with other columns in between (DDRS, ANCER) are read as well.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from rs_core.durable import write_durably
+from rs_core.errors import DataError
+from rs_core.evaluation.cells import COLUMNS, REQUIRED, clock_text, read_cell
+from rs_core.results import Badge, Certificate
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One image of a certification log.
+
+    Fields:
+        idx: index of the image in its data set.
+        label: true class; None when unknown.
+        predict: certified class; None when the certifier abstained.
+        radius: pixels of [0,1] at network input size; 0 when the certifier abstained.
+        correct: predict is the true class; None when the label is unknown.
+        time: seconds spent; None when not recorded.
+        sigma: pixels of [0,1].
+        alpha: failure probability of this row.
+        n0, n: noisy copies that chose the class and that certified it.
+        counts: votes per class, INVALID last; empty when not recorded.
+        guarantee: badge of the certificate.
+    """
+
+    idx: int
+    label: int | None
+    predict: int | None
+    radius: float
+    correct: bool | None
+    time: float | None
+    sigma: float | None = None
+    alpha: float | None = None
+    n0: int | None = None
+    n: int | None = None
+    counts: tuple[int, ...] = ()
+    guarantee: Badge | None = None
+
+
+def row_from_certificate(
+    idx: int, label: int | None, certificate: Certificate, seconds: float | None
+) -> LogRow:
+    """The log row of a certificate; `correct` is None where `label` is, False on abstain."""
+    return LogRow(
+        idx=idx,
+        label=label,
+        predict=certificate.predicted,
+        radius=certificate.radius,
+        correct=None if label is None else certificate.predicted == label,
+        time=seconds,
+        sigma=certificate.sigma,
+        alpha=certificate.alpha,
+        n0=certificate.n0,
+        n=certificate.n,
+        counts=certificate.counts,
+        guarantee=certificate.guarantee,
+    )
+
+
+def write_log(target: str | Path | TextIO, rows: Iterable[LogRow]) -> None:
+    """Writes rows as a log; a file at a path is replaced whole or left as it was.
+
+    Args:
+        target: a path, or an open text file.
+        rows: written in the order given, radii in full precision.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    if not isinstance(target, str | Path):
+        _write_rows(target, rows)
+        return
+    text = io.StringIO(newline="\n")
+    _write_rows(text, rows)
+    try:
+        write_durably(Path(target), text.getvalue().encode())
+    except OSError as error:
+        raise DataError(
+            f"the log {str(target)!r} cannot be written ({error.strerror}): "
+            "choose a folder that exists and has room."
+        ) from error
+
+
+def _write_rows(file: TextIO, rows: Iterable[LogRow]) -> None:
+    file.write("\t".join(COLUMNS) + "\n")
+    for row in rows:
+        file.write("\t".join(_cells(row)) + "\n")
+
+
+def _cells(row: LogRow) -> tuple[str, ...]:
+    return (
+        str(row.idx),
+        _whole(row.label),
+        "-1" if row.predict is None else str(row.predict),
+        repr(float(row.radius)),
+        "" if row.correct is None else str(int(row.correct)),
+        "" if row.time is None else clock_text(row.time),
+        _exact(row.sigma),
+        _exact(row.alpha),
+        _whole(row.n0),
+        _whole(row.n),
+        ",".join(str(count) for count in row.counts),
+        row.guarantee or "",
+    )
+
+
+def _whole(value: int | None) -> str:
+    return "" if value is None else str(int(value))
+
+
+def _exact(value: float | None) -> str:
+    return "" if value is None else repr(float(value))
+
+
+def read_log(source: str | Path | TextIO) -> list[LogRow]:
+    """The rows of a certification log, by header name; unknown columns are ignored.
+
+    Args:
+        source: a path, or an open text file.
+
+    Raises:
+        DataError: no such file, not such a log, or a malformed line (named by its number).
+    """
+    try:
+        if isinstance(source, str | Path):
+            with open(source, encoding="utf-8-sig", newline="") as file:
+                return _read_rows(file)
+        return _read_rows(source)
+    except OSError as error:
+        raise DataError(
+            f"the log {str(source)!r} cannot be read ({error.strerror}): check the path."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"this is not a text file ({error}): give a tab-separated certification log."
+        ) from error
+
+
+def _read_rows(file: TextIO) -> list[LogRow]:
+    lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = [name.strip() for name in next(lines, [])]
+    missing = [name for name in REQUIRED if name not in header]
+    if missing:
+        raise DataError(
+            f"line 1: the header has no column {', '.join(missing)}: a certification log starts "
+            f"with {' '.join(COLUMNS[:6])}, tab separated."
+        )
+    if len(set(header)) < len(header):
+        raise DataError("line 1: a column name occurs twice: name each column once.")
+    return [
+        _parse_row(header, cells, lines.line_num)
+        for cells in lines
+        if any(cell.strip() for cell in cells)
+    ]
+
+
+def _parse_row(header: list[str], cells: list[str], line: int) -> LogRow:
+    if len(cells) != len(header):
+        raise DataError(
+            f"line {line}: {len(cells)} fields where the header names {len(header)}: "
+            "the file is cut off or not tab separated."
+        )
+    row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    values = {name: read_cell(name, row.get(name, ""), line) for name in COLUMNS}
+    _check_row(values, line)
+    label, predict = values["label"], values["predict"]
+    if label is not None and values["correct"] is None:
+        values["correct"] = label == predict
+    return LogRow(**values | {"counts": values["counts"] or ()})
+
+
+def _check_row(values: Mapping[str, Any], line: int) -> None:
+    label, predict, radius = values["label"], values["predict"], values["radius"]
+    if predict is None and radius > 0:
+        raise DataError(
+            f"line {line}: predict=-1 (abstain) with radius {radius!r}: an abstention has radius 0."
+        )
+    known = label is not None and values["correct"] is not None
+    if known and values["correct"] != (label == predict):
+        raise DataError(
+            f"line {line}: correct={int(values['correct'])} contradicts label={label} and "
+            f"predict={-1 if predict is None else predict}."
+        )

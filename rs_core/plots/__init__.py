@@ -1,0 +1,28 @@
+"""Results as plotly figures and self-contained reports; neither torch nor streamlit."""
+
+from rs_core.plots.certificates_report import certificates_report
+from rs_core.plots.frame import alt_text
+from rs_core.plots.noisy_copies import noisy_copies_figure
+from rs_core.plots.palette import BADGES, BadgeStyle
+from rs_core.plots.radii import radii_figure
+from rs_core.plots.radius_curve import radius_figure
+from rs_core.plots.radius_points import Band
+from rs_core.plots.report import Statement, Table, html_report
+from rs_core.plots.sweep_report import sweep_report
+from rs_core.plots.votes import votes_figure
+
+__all__ = [
+    "BADGES",
+    "BadgeStyle",
+    "Band",
+    "Statement",
+    "Table",
+    "alt_text",
+    "certificates_report",
+    "html_report",
+    "noisy_copies_figure",
+    "radii_figure",
+    "radius_figure",
+    "sweep_report",
+    "votes_figure",
+]

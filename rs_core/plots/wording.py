@@ -1,0 +1,77 @@
+"""The words and numbers that figures and reports share."""
+
+import html
+import unicodedata
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rs_core.results import Certificate
+from rs_core.statistics import floor_decimals, smallest_n
+
+_LONGEST_NAME = 28
+
+
+def printable(text: str) -> str:
+    """The text with a space for each control, direction-changing or unencodable character."""
+    return "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+
+
+def tidy(text: str) -> str:
+    """The printable text on one line, without double spaces."""
+    return " ".join(printable(text).split())
+
+
+def plain(text: str) -> str:
+    """The text such that a figure shows it as typed, markup included."""
+    # plotly fills in %{...} even in legend names, before it reads the entities.
+    return html.escape(tidy(text), quote=False).replace("%{", "%&#123;")
+
+
+def class_text(index: int, names: Sequence[str]) -> str:
+    """ "class 3 (cat)", or "class 7" where the name is unknown or the number itself."""
+    name = tidy(names[index]) if index < len(names) else ""
+    if not name or name == str(index):
+        return f"class {index}"
+    short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+    return f"class {index} ({short})"
+
+
+def radius_text(radius: float) -> str:
+    """A radius for display, rounded down; five decimals below 0.1, else three."""
+    return floor_decimals(radius, 3 if radius >= 0.1 else 5)
+
+
+def chance_text(alpha: float) -> str:
+    """1 - alpha in decimals: 0.999 for 0.001, rounded down."""
+    chance = float(1 - Decimal(repr(alpha)))
+    return floor_decimals(chance, 6).rstrip("0")
+
+
+def votes_text(certificate: Certificate) -> str:
+    """ "980 of 1,000 votes" of the class that was certified or nearly was."""
+    return f"{certificate.n_top:,} of {certificate.n:,} votes"
+
+
+def abstain_reason(certificate: Certificate) -> str:
+    """Why a certificate abstains, and what would help."""
+    n, alpha = certificate.n, certificate.alpha
+    invalid = certificate.counts[-1] if certificate.counts else 0
+    fewest = smallest_n(alpha)
+    if n < fewest:
+        return f"{n:,} copies can never certify at alpha={alpha:.3g}: take at least {fewest:,}"
+    if 2 * invalid > n:
+        return f"{invalid:,} of {n:,} copies gave NaN or infinite logits: check the model"
+    if 2 * certificate.n_top <= n:
+        return "no class wins more than half of the votes: too much noise for this model"
+    return "the lead is too small to be sure: take more copies or less noise"
+
+
+def wrap(text: str, width: int = 50) -> str:
+    """The text broken into lines with `<br>`, because figure titles do not wrap by themselves."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "<br>".join(lines)

@@ -1,0 +1,92 @@
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rs_core.plots.wording import (
+    abstain_reason,
+    chance_text,
+    class_text,
+    plain,
+    printable,
+    radius_text,
+    tidy,
+    wrap,
+)
+from rs_core.results import Certificate
+
+MakeCertificate = Callable[..., Certificate]
+
+
+def test_names_lose_markup_controls_and_direction_marks() -> None:
+    assert plain("<b>cat</b> & co") == "&lt;b&gt;cat&lt;/b&gt; &amp; co"
+    assert plain("%{x}") == "%&#123;x}"
+    assert tidy("a\u202egnp.exe\x00\n\tb") == "a gnp.exe b"
+    assert printable("x\ud800y") == "x y"
+
+
+@given(st.text())
+def test_tidy_text_is_one_encodable_line(text: str) -> None:
+    shown = tidy(text)
+    shown.encode()
+    assert len(shown.splitlines()) <= 1
+    assert tidy(shown) == shown
+
+
+def test_class_text_names_the_class() -> None:
+    assert class_text(3, ["a", "b", "c", "cat"]) == "class 3 (cat)"
+    assert class_text(1, ["0", "1"]) == "class 1"
+    assert class_text(9, ["0", "1"]) == "class 9"
+    long = class_text(0, ["x" * 300])
+    assert len(long) <= 40
+    assert "…" in long
+
+
+@given(st.floats(0, 1e4))
+def test_a_shown_radius_is_never_above_the_radius(radius: float) -> None:
+    shown = float(radius_text(radius))
+    assert shown <= radius
+    assert radius - shown <= 1.001e-3
+
+
+def test_small_radii_keep_their_digits() -> None:
+    assert radius_text(0.6789) == "0.678"
+    assert radius_text(0.0007549) == "0.00075"
+    assert radius_text(0.0) == "0.00000"
+
+
+def test_chance_is_exact_and_rounded_down() -> None:
+    assert chance_text(0.001) == "0.999"
+    assert chance_text(1e-5) == "0.99999"
+    assert chance_text(0.05) == "0.95"
+    assert float(chance_text(0.001 / 3)) <= 1 - 0.001 / 3
+
+
+@given(st.text(alphabet="abc <&", max_size=200), st.integers(8, 60))
+def test_wrapping_loses_no_word(text: str, width: int) -> None:
+    lines = wrap(text, width).split("<br>")
+    assert " ".join(lines).split() == text.split()
+    assert all(len(line) <= width or " " not in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ((0, 5, 0, 0), "5 copies can never certify at alpha=0.001: take at least 10"),
+        ((0, 40, 0, 60), "60 of 100 copies gave NaN or infinite logits"),
+        ((30, 45, 25, 0), "no class wins more than half"),
+        ((20, 55, 25, 0), "the lead is too small to be sure"),
+    ],
+)
+def test_abstentions_say_why(make: MakeCertificate, counts: tuple[int, ...], reason: str) -> None:
+    made = make(counts)
+    assert made.predicted is None
+    assert reason in abstain_reason(made)
+
+
+def test_the_named_number_of_copies_is_the_fewest_that_can_certify(make: MakeCertificate) -> None:
+    assert math.pow(0.001, 1 / 10) > 0.5 >= math.pow(0.001, 1 / 9)
+    assert make((0, 10, 0, 0)).predicted == 1
+    assert make((0, 9, 0, 0)).predicted is None
