@@ -1,0 +1,18 @@
+"""Print every ratio; `python -m benchmarks [--device cuda] [--mnist FOLDER]`."""
+
+import argparse
+
+import torch
+
+from benchmarks import certify_speed, memory, sequential_draws, startup, sweep_speed
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--device", default="cpu")
+parser.add_argument("--mnist", help="folder of MNIST, for its test images")
+choice = parser.parse_args()
+print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {choice.device}")
+startup.main()
+certify_speed.main(choice.device)
+sweep_speed.main(choice.device)
+sequential_draws.main(choice.device, choice.mnist)
+memory.main(choice.device)

@@ -1,0 +1,40 @@
+"""Memory of a certify call above the loaded process: independent of n, under 300 MB."""
+
+import resource
+import subprocess
+import sys
+
+from benchmarks.timing import verdict
+
+_SCRIPT = """
+import resource, sys
+from benchmarks.networks import four_conv, random_image, SHAPES, classifiers
+from rs_core import api
+module, spec = four_conv(SHAPES["3x32x32"])
+image = random_image(spec)
+classifier = list(classifiers(module, spec, sys.argv[2]).values())[-1]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+api.certify(classifier, image, sigma=0.25, n=int(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def grown(n: int, device: str) -> float:
+    """Peak MB that a fresh process gains while certifying with n draws."""
+    command = [sys.executable, "-c", _SCRIPT, str(n), device]
+    finished = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(finished.stdout) / (1024 if resource.getpagesize() else 1)
+
+
+def main(device: str = "cpu") -> None:
+    small, large = grown(2_000, device), grown(100_000, device)
+    print(
+        verdict(
+            "memory of certify n=100,000 above the loaded process, MB", large, 300, at_most=True
+        )
+    )
+    print(verdict("memory n=100,000 minus n=2,000, MB", large - small, 30, at_most=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""`rs COMMAND ...`: the engine on the command line.
+
+The table names each command's class as text, so that `rs --help` loads nothing.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from rs_core.errors import RsError, UnknownNameError
+
+COMMANDS = {
+    "certify": ("rs_core.cli.certify:CertifyCommand", "certify an image, or a folder of images"),
+    "sweep": ("rs_core.cli.sweep:SweepCommand", "radius curve of an image over noise levels"),
+    "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
+    "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
+    "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
+    "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),
+    "app": ("rs_core.cli.app:AppCommand", "serve the page on 127.0.0.1:8501"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        from rs_core.cli.listings import version
+
+        print(version())
+        return 0
+    try:
+        return _run(arguments[0], arguments[1:])
+    except RsError as error:
+        print(f"rs {arguments[0]}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"rs {arguments[0]}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe left; nothing is wrong with the run
+        return 0
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if name not in COMMANDS:
+        raise UnknownNameError("command", name, COMMANDS)
+    import tyro
+
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command = getattr(import_module(module), attribute)
+    if hasattr(command, "for_arguments"):
+        command = command.for_arguments(arguments)
+    parsed = tyro.cli(
+        command,
+        prog=f"rs {name}",
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+    code: int = parsed.run()
+    return code
+
+
+def _help() -> str:
+    rows = [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+    lines = ["usage: rs COMMAND [options]", "", "Per-sample randomized smoothing you can see.", ""]
+    lines += ["commands:", *rows, "", "rs COMMAND --help shows a command's options; rs --version."]
+    return "\n".join(lines)

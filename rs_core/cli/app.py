@@ -1,0 +1,36 @@
+"""`rs app`: serve the page."""
+
+import os
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from rs_core.errors import DataError
+from rs_core.fields import check_params, param
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppCommand:
+    """Serve the page on this machine only, at http://127.0.0.1:PORT."""
+
+    port: int = param(8501, help="port on 127.0.0.1", low=1024, high=65535)
+
+    def __post_init__(self) -> None:
+        check_params(self)
+
+    def run(self) -> int:
+        """Become the server; returns only if it cannot start."""
+        page = _page()
+        os.chdir(page.parent)  # Streamlit reads .streamlit/config.toml from here
+        arguments = ["-m", "streamlit", "run", str(page), "--server.port", str(self.port)]
+        os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _page() -> Path:
+    checkout = Path(__file__).resolve().parents[2]
+    installed = Path(sysconfig.get_path("data")) / "share" / "rs-lab"
+    for home in (checkout, installed):
+        if (home / "app.py").is_file():
+            return home / "app.py"
+    raise DataError("app.py is not installed here: run rs app from a checkout of the project.")

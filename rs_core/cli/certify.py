@@ -1,0 +1,125 @@
+"""`rs certify`: certificates of an image, a folder, or images of a data set."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+from rs_core.classifiers import Classifier
+from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
+from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.tables import certificate_table
+from rs_core.evaluation.logs import row_from_certificate, write_log
+from rs_core.fields import check_params, param
+from rs_core.results import Certificate, Decision, to_json
+from rs_core.smoothing import Certify, CertifySequential
+
+
+@dataclass(frozen=True, kw_only=True)
+class CertifyCommand:
+    """Certified radius of an image (or of each image of a folder or data set) at one sigma.
+
+    With --target-radius the test is sequential: it stops as soon as "radius >= target" is
+    decided, and n is the most it may draw.
+    """
+
+    certify: Certify
+    image: ImageChoice = field(default_factory=ImageChoice)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    output: Output = field(default_factory=Output)
+    target_radius: float | None = param(
+        None,
+        help="decide sequentially whether the radius reaches this",
+        unit="l2, pixels of [0,1]",
+        low=0,
+        high=100,
+        low_open=True,
+    )
+
+    def __post_init__(self) -> None:
+        check_params(self)
+
+    def run(self) -> int:
+        """Compute, print, write; the exit code."""
+        self.output.check()
+        classifier = self.model.load()
+        if self.target_radius is None:
+            self.certify.check_n(self.certify.alpha, classifier.num_classes)
+        picked = self.image.load(classifier.spec)
+        passes = len(picked) * (self.certify.n0 + self.certify.n)
+        announce_cost(classifier, picked[0].image, passes, rows=1)
+        answers, seconds = [], []
+        for item in picked:
+            started = time.perf_counter()
+            answers.append(self._one(classifier, item))
+            seconds.append(time.perf_counter() - started)
+        self._write(classifier, picked, answers, seconds)
+        return 0
+
+    def _one(self, classifier: Classifier, item: Picked) -> Certificate | Decision:
+        seed, batch_size = self.model.seed, self.model.batch_size
+        if self.target_radius is None:
+            stream = self.certify.run(classifier, [item.image], seed=seed, batch_size=batch_size)
+            return follow(stream, label=item.image.name)[0]
+        shared = {f.name for f in fields(CertifySequential)} & {f.name for f in fields(Certify)}
+        options = {name: getattr(self.certify, name) for name in shared}
+        test = CertifySequential(target_radius=self.target_radius, **options)
+        decisions = test.run(classifier, [item.image], seed=seed, batch_size=batch_size)
+        return follow(decisions, label=item.image.name)[0]
+
+    def _write(
+        self,
+        classifier: Classifier,
+        picked: Sequence[Picked],
+        answers: Sequence[Certificate | Decision],
+        seconds: Sequence[float],
+    ) -> None:
+        certificates = [a.certificate if isinstance(a, Decision) else a for a in answers]
+        if self.output.json:
+            single = self.image.is_single
+            print(json.dumps(to_json(answers[0] if single else answers), ensure_ascii=False))
+        else:
+            self._print(classifier, picked, answers, certificates)
+        if self.output.tsv is not None:
+            rows = [
+                row_from_certificate(item.index, item.image.label, certificate, spent)
+                for item, certificate, spent in zip(picked, certificates, seconds, strict=True)
+            ]
+            write_log(self.output.tsv, rows)
+        if self.output.html is not None:
+            from rs_core.plots import certificates_report
+
+            names = [item.image.name for item in picked]
+            report = certificates_report(
+                certificates, names=names, class_names=classifier.spec.class_names
+            )
+            self.output.html.write_text(report, encoding="utf-8")
+
+    def _print(
+        self,
+        classifier: Classifier,
+        picked: Sequence[Picked],
+        answers: Sequence[Certificate | Decision],
+        certificates: Sequence[Certificate],
+    ) -> None:
+        names = [item.image.name for item in picked]
+        print(f"{classifier.spec.name} \u00b7 {classifier.precision} \u00b7 {classifier.device}")
+        if self.image.is_single:
+            for note in picked[0].image.preprocessing:
+                print(f"  image: {note}")
+        print(certificate_table(certificates, classifier.spec.class_names, names=names))
+        for answer in answers[:1] if self.image.is_single else ():
+            if isinstance(answer, Decision):
+                print(f"radius >= {answer.target_radius:g}: {answer.outcome}")
+            print(certificates[0].statement)
+        if not self.image.is_single:
+            _summarise(certificates)
+
+
+def _summarise(certificates: Sequence[Certificate]) -> None:
+    abstained = sum(c.predicted is None for c in certificates)
+    alpha = certificates[0].alpha
+    print(
+        f"{len(certificates)} images, {abstained} abstained; each row is false with probability "
+        f"\u2264 {alpha:g} (expect at most {alpha * len(certificates):.2g} false rows)"
+    )

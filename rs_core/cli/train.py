@@ -1,0 +1,123 @@
+"""`rs train`: train a small network on noisy images, and write its model file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
+from pathlib import Path
+
+import torch
+
+from rs_core.cli.choices import DataChoice
+from rs_core.cli.progress import follow
+from rs_core.datasets import Dataset, load_dataset
+from rs_core.devices import resolve_device
+from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.events import Stream
+from rs_core.fields import check_params, param
+from rs_core.models.weights import save_model
+from rs_core.results import ModelSpec, to_json
+from rs_core.training import RECIPES, EpochDone, NoiseRecipe, Trained, keep_freed_memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCommand:
+    """Train a network under Gaussian noise and write NAME-ID.safetensors and NAME-ID.json.
+
+    A checkpoint is kept after every epoch; --resume goes on from it, bit for bit on a CPU.
+    """
+
+    settings: NoiseRecipe
+    source: DataChoice = field(default_factory=DataChoice)
+    recipe: str = param(
+        "gaussian", help="which noise: gaussian (fixed) or universal_sigma", choices=tuple(RECIPES)
+    )
+    architecture: str = param("conv4", help="network to train: see rs models")
+    widths: tuple[int, ...] | None = param(
+        None, help="channels of conv4's four layers", low=1, high=4096
+    )
+    exclude: str | None = param(None, help="data set whose images are left out, by pixel hash")
+    name: str = param("model", help="name of the trained model")
+    out: Path = param(Path("runs"), help="folder for the model file and the checkpoint")
+    resume: bool = param(False, help="go on from the checkpoint in --out")
+    seed: int = param(0, help="of the first weights, the order, the noise", low=0)
+    device: str = param("auto", help="auto, cpu, cuda or cuda:N")
+    threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
+    json: bool = param(False, help="print the epochs and the model's facts as JSON")
+
+    def __post_init__(self) -> None:
+        check_params(self)
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type["TrainCommand"]:
+        """This command with the settings of the recipe that the arguments name."""
+        name = "gaussian"
+        for index, word in enumerate(arguments):
+            if word.startswith("--recipe="):
+                name = word.partition("=")[2]
+            elif word == "--recipe" and index + 1 < len(arguments):
+                name = arguments[index + 1]
+        if name not in RECIPES:
+            raise UnknownNameError("recipe", name, RECIPES)
+        settings = field(default_factory=RECIPES[name])
+        return make_dataclass(
+            cls.__name__, [("settings", RECIPES[name], settings)], bases=(cls,), frozen=True,
+            kw_only=True, namespace={"__doc__": cls.__doc__},
+        )  # fmt: skip
+
+    def run(self) -> int:
+        """Train, print, write; the exit code."""
+        keep_freed_memory()
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        train, test = self._splits()
+        spec = self._spec(train)
+        self.out.mkdir(parents=True, exist_ok=True)
+        stream = self.settings.run(
+            spec,
+            train,
+            seed=self.seed,
+            device=resolve_device(self.device),
+            held_out=test,
+            checkpoint=self.out / f"{self.name}-checkpoint",
+            resume=self.resume,
+        )
+        trained = follow(stream if self.json else _told(stream), label=self.name)
+        written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
+        if self.json:
+            print(json.dumps({"epochs": to_json(trained.history), "model": to_json(written)}))
+        else:
+            print(f"wrote {self.out / written.weights} and its json; use it with --model")
+        return 0
+
+    def _splits(self) -> tuple[Dataset, Dataset | None]:
+        train = self.source.load_split("train")
+        if self.exclude is not None:
+            unseen = load_dataset(self.exclude, split="train", root=self.source.data)
+            train = train.without(unseen.digests())
+            if not len(train):
+                raise ParameterError(f"--exclude {self.exclude} leaves no image to train on.")
+        test = None if self.source.dataset == "mnist5k" else self.source.load_split("test")
+        return train, test
+
+    def _spec(self, train: Dataset) -> ModelSpec:
+        height, width, channels = train.images.shape[1:]
+        return ModelSpec(
+            name=self.name,
+            architecture=self.architecture,
+            input_shape=(channels, height, width),
+            class_names=train.class_names,
+            options={} if self.widths is None else {"widths": list(self.widths)},
+        )
+
+
+def _told(stream: Stream[Trained]) -> Stream[Trained]:
+    """The stream, with a printed line for every epoch."""
+    for event in stream:
+        if isinstance(event, EpochDone):
+            print(
+                f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.4f}  clean "
+                f"{event.clean_accuracy:.4f}  under noise {event.noisy_accuracy:.4f}  "
+                f"lr {event.learning_rate:.4f}  {event.images_per_second:,.0f} images/s",
+                flush=True,
+            )
+        yield event
