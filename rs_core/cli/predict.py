@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rs_core.cli.choices import ImageChoice, ModelChoice, Picked
+from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.errors import ParameterError
-from rs_core.fields import param
+from rs_core.evaluation import write_predictions
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
 from rs_core.smoothing.statements import class_label
+
+_MOST_LINES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +22,11 @@ class PredictCommand:
     predict: Predict
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    json: bool = param(False, help="print the result as JSON, under its Python field names")
+    output: Output = field(default_factory=Output)
 
     def run(self) -> int:
-        """Compute and print; the exit code."""
+        """Compute, print, write; the exit code."""
+        self.output.check()
         classifier = self.model.load()
         picked = self.image.load(classifier.spec)
         announce_cost(classifier, picked[0].image, len(picked) * self.predict.n, rows=1)
@@ -37,18 +39,46 @@ class PredictCommand:
         )
         predictions = follow(stream, label="votes")
         seconds = time.perf_counter() - started
-        if self.json:
-            single = self.image.is_single
-            print(json.dumps(to_json(predictions[0] if single else predictions)))
-            return 0
-        if self.image.is_single:
-            print(_sentence(picked[0], predictions[0], classifier.spec.class_names))
-            return 0
-        for item, prediction in zip(picked, predictions, strict=True):
-            if len(picked) <= 50:
-                print(_sentence(item, prediction, classifier.spec.class_names))
-        print(_accuracy(picked, predictions, seconds))
+        self._print(picked, predictions, classifier.spec.class_names, seconds)
+        self._write(picked, predictions, classifier.spec.class_names, seconds)
         return 0
+
+    def _print(
+        self,
+        picked: Sequence[Picked],
+        predictions: Sequence[Prediction],
+        class_names: tuple[str, ...],
+        seconds: float,
+    ) -> None:
+        single = self.image.is_single
+        if self.output.json:
+            print(json.dumps(to_json(predictions[0] if single else predictions)))
+            return
+        for item, prediction in zip(picked, predictions, strict=True):
+            if len(picked) <= _MOST_LINES:
+                print(_sentence(item, prediction, class_names))
+        if not single:
+            print(_accuracy(picked, predictions, seconds))
+
+    def _write(
+        self,
+        picked: Sequence[Picked],
+        predictions: Sequence[Prediction],
+        class_names: tuple[str, ...],
+        seconds: float,
+    ) -> None:
+        if self.output.tsv is not None:
+            rows = [
+                (item.index, item.image.label, prediction)
+                for item, prediction in zip(picked, predictions, strict=True)
+            ]
+            write_predictions(self.output.tsv, rows, seconds / len(rows))
+        if self.output.html is not None:
+            from rs_core.plots import predictions_report
+
+            names = [item.image.name for item in picked]
+            report = predictions_report(predictions, names=names, class_names=class_names)
+            self.output.html.write_text(report, encoding="utf-8")
 
 
 def _sentence(item: Picked, prediction: Prediction, class_names: tuple[str, ...]) -> str:
@@ -68,8 +98,6 @@ def _accuracy(picked: Sequence[Picked], predictions: Sequence[Prediction], secon
     votes = [max(range(len(p.counts)), key=p.counts.__getitem__) for p in predictions]
     majority = sum(v == y for v, y in zip(votes, labels, strict=True)) / len(labels)
     correct = sum(p.predicted == y for p, y in zip(predictions, labels, strict=True)) / len(labels)
-    if not predictions:
-        raise ParameterError("no images: give a larger --limit.")
     first = predictions[0]
     return (
         f"{counted}; accuracy of the majority of {first.n} votes at sigma={first.sigma:g}: "

@@ -2,6 +2,7 @@
 
 from rs_core.evaluation.cells import COLUMNS
 from rs_core.evaluation.logs import LogRow, read_log, row_from_certificate, write_log
+from rs_core.evaluation.predictions import PREDICTION_COLUMNS, write_predictions
 from rs_core.evaluation.scores import (
     average_certified_radius,
     certified_accuracy,
@@ -11,6 +12,7 @@ from rs_core.evaluation.scores import (
 
 __all__ = [
     "COLUMNS",
+    "PREDICTION_COLUMNS",
     "LogRow",
     "average_certified_radius",
     "certified_accuracy",
@@ -19,4 +21,5 @@ __all__ = [
     "read_log",
     "row_from_certificate",
     "write_log",
+    "write_predictions",
 ]

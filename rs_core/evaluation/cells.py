@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, get_args
 
 from rs_core.errors import DataError
@@ -16,14 +15,6 @@ COLUMNS = (
 REQUIRED = ("idx", "predict", "radius")
 _CORRECT = {"1": True, "0": False, "True": True, "False": False}
 _TIME = re.compile(r"(?:(\d+) days?, )?(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)", re.ASCII)
-
-
-def clock_text(seconds: float) -> str:
-    """Seconds as H:MM:SS.ffffff, hours unbounded."""
-    micros = timedelta(seconds=seconds) // timedelta(microseconds=1)
-    minutes, micros = divmod(micros, 60_000_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{micros // 1_000_000:02d}.{micros % 1_000_000:06d}"
 
 
 def read_cell(name: str, cell: str, line: int) -> Any:

@@ -6,15 +6,14 @@ so logs with other columns in between (DDRS, ANCER) are read as well.
 """
 
 import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from rs_core.durable import write_durably
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import COLUMNS, REQUIRED, clock_text, read_cell
+from rs_core.evaluation.cells import COLUMNS, REQUIRED, read_cell
+from rs_core.evaluation.tables import clock_text, exact_text, whole_text, write_table
 from rs_core.results import Badge, Certificate
 
 
@@ -80,49 +79,24 @@ def write_log(target: str | Path | TextIO, rows: Iterable[LogRow]) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    if not isinstance(target, str | Path):
-        _write_rows(target, rows)
-        return
-    text = io.StringIO(newline="\n")
-    _write_rows(text, rows)
-    try:
-        write_durably(Path(target), text.getvalue().encode())
-    except OSError as error:
-        raise DataError(
-            f"the log {str(target)!r} cannot be written ({error.strerror}): "
-            "choose a folder that exists and has room."
-        ) from error
-
-
-def _write_rows(file: TextIO, rows: Iterable[LogRow]) -> None:
-    file.write("\t".join(COLUMNS) + "\n")
-    for row in rows:
-        file.write("\t".join(_cells(row)) + "\n")
+    write_table(target, COLUMNS, map(_cells, rows))
 
 
 def _cells(row: LogRow) -> tuple[str, ...]:
     return (
         str(row.idx),
-        _whole(row.label),
+        whole_text(row.label),
         "-1" if row.predict is None else str(row.predict),
         repr(float(row.radius)),
         "" if row.correct is None else str(int(row.correct)),
         "" if row.time is None else clock_text(row.time),
-        _exact(row.sigma),
-        _exact(row.alpha),
-        _whole(row.n0),
-        _whole(row.n),
+        exact_text(row.sigma),
+        exact_text(row.alpha),
+        whole_text(row.n0),
+        whole_text(row.n),
         ",".join(str(count) for count in row.counts),
         row.guarantee or "",
     )
-
-
-def _whole(value: int | None) -> str:
-    return "" if value is None else str(int(value))
-
-
-def _exact(value: float | None) -> str:
-    return "" if value is None else repr(float(value))
 
 
 def read_log(source: str | Path | TextIO) -> list[LogRow]:

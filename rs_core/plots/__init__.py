@@ -4,6 +4,7 @@ from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.frame import alt_text
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
+from rs_core.plots.predictions_report import predictions_report
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
@@ -21,6 +22,7 @@ __all__ = [
     "certificates_report",
     "html_report",
     "noisy_copies_figure",
+    "predictions_report",
     "radii_figure",
     "radius_figure",
     "sweep_report",

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import COLUMNS, REQUIRED, clock_text, read_cell
+from rs_core.evaluation.cells import COLUMNS, REQUIRED, read_cell
+from rs_core.evaluation.tables import clock_text
 
 
 def test_cohens_six_columns_come_first() -> None:
