@@ -1,0 +1,94 @@
+"""Networks by name: the literal table, and torchvision's classifiers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.models.conv4 import Conv4
+from rs_core.models.lenet import LeNet
+from rs_core.models.resnet import ResNet20
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "conv4": Conv4,
+    "lenet": LeNet,
+    "resnet20": ResNet20,
+}
+_PREFIX = "torchvision:"
+# the first three follow from the shape and the classes; the others would fetch weights
+_RESERVED = ("num_classes", "in_channels", "image_size", "weights", "pretrained", "progress")
+_BUILD_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError)
+
+
+def build_network(
+    architecture: str,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    options: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """A network with fresh random weights that maps normalised (B, C, H, W) to logits (B, K).
+
+    Args:
+        architecture: a name of `MODELS`, or of torchvision's classification models, plain
+            ("resnet18") or as "torchvision:resnet18".
+        input_shape: (C, H, W).
+        num_classes: K.
+        options: keyword arguments of the architecture, e.g. {"widths": [32, 64, 64, 128]}.
+
+    Raises:
+        UnknownNameError: no such architecture.
+        ParameterError: options that it does not take, or channels that it cannot.
+    """
+    extra = dict(options or {})
+    reserved = [name for name in _RESERVED if name in extra]
+    if reserved:
+        raise ParameterError(
+            f"{', '.join(reserved)} cannot be an option of {architecture}: shape and classes come "
+            "from the model's description, weights from its file; leave it out."
+        )
+    if architecture not in MODELS:
+        return _torchvision_network(architecture, input_shape[0], num_classes, extra)
+    extra["in_channels"] = input_shape[0]
+    if architecture == "lenet":
+        extra["image_size"] = input_shape[1:]
+    return _call(MODELS[architecture], architecture, {"num_classes": num_classes, **extra})
+
+
+def torchvision_names() -> list[str]:
+    """Names of torchvision's image classifiers, e.g. "resnet18"."""
+    import torchvision
+
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def _torchvision_network(
+    architecture: str, channels: int, num_classes: int, options: dict[str, Any]
+) -> nn.Module:
+    name = architecture.removeprefix(_PREFIX)
+    known = torchvision_names()
+    if name not in known:
+        raise UnknownNameError("network", architecture, [*MODELS, *known])
+    if channels != 3:
+        raise ParameterError(
+            f"{name} takes 3 colour channels, not {channels}: use colour images, or choose "
+            f"one of {', '.join(MODELS)}."
+        )
+    import torchvision
+
+    def build(**arguments: Any) -> nn.Module:
+        network: nn.Module = torchvision.models.get_model(name, weights=None, **arguments)
+        return network
+
+    return _call(build, name, {"num_classes": num_classes, **options})
+
+
+def _call(
+    build: Callable[..., nn.Module], architecture: str, arguments: dict[str, Any]
+) -> nn.Module:
+    try:
+        return build(**arguments)
+    except ParameterError:
+        raise
+    except (TypeError, ValueError, *_BUILD_ERRORS) as error:
+        raise ParameterError(f"{architecture} cannot be built: {error}.") from None

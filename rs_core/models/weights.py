@@ -1,0 +1,166 @@
+"""Model files: NAME.safetensors with its NAME.json, bundled or a user's own.
+
+A file's stem ends in the first eight hex digits of its sha256. `WEIGHTS` says which stem a plain
+name means at present; files that it no longer names stay loadable by their full stem.
+"""
+
+import dataclasses
+import re
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from rs_core.assets import asset_path
+from rs_core.durable import write_durably
+from rs_core.errors import DataError, ModelFileError, ParameterError, RsError, WeightsNotFoundError
+from rs_core.models.registry import build_network
+from rs_core.models.spec_files import read_spec_file, write_spec
+from rs_core.models.tensor_files import hold_container, hold_finite, read_tensors
+from rs_core.results import ModelSpec
+
+WEIGHTS: dict[str, str] = {}
+_SUFFIX = ".safetensors"
+_LISTED = 6
+
+
+def bundled_names() -> list[str]:
+    """Plain names of the weights that ship, sorted."""
+    return sorted(WEIGHTS)
+
+
+def read_spec(name_or_path: str | Path) -> ModelSpec:
+    """A model's spec, without reading its weights.
+
+    Args:
+        name_or_path: a bundled name, a full stem such as "mnist-conv4-1a2b3c4d", or a path.
+
+    Raises:
+        WeightsNotFoundError: nothing there; close names are suggested.
+        ModelFileError: the json is missing or unfit, or the weights are not safetensors.
+    """
+    path = _locate(name_or_path)
+    hold_container(path)
+    spec = read_spec_file(path.with_suffix(".json"))
+    return dataclasses.replace(spec, weights=path.name)
+
+
+def load_model(name_or_path: str | Path) -> tuple[nn.Module, ModelSpec]:
+    """The network, on the CPU and in eval mode, and its spec.
+
+    Args:
+        name_or_path: as for `read_spec`.
+
+    Raises:
+        WeightsNotFoundError: nothing there; close names are suggested.
+        ModelFileError: foreign, damaged, too large, not finite, or unfit for its architecture.
+    """
+    path = _locate(name_or_path)
+    spec = read_spec(path)
+    tensors = read_tensors(path, spec.sha256)
+    return _filled_network(spec, tensors, path.name), spec
+
+
+def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
+    """The spec as written, with `weights` and `sha256`; the files are "<name>-<8 hex>".
+
+    The weights are written before the json, each in one step, so a crash leaves no model that
+    loads wrongly.
+
+    Raises:
+        ParameterError: the name cannot be a file's name.
+        ModelFileError: weights that are not finite, or do not fit the spec's architecture.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", spec.name):
+        raise ParameterError(
+            f"name={spec.name!r} cannot name a file: use up to 80 letters, digits, '.', '_', '-'."
+        )
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in module.state_dict().items()
+    }
+    hold_finite(tensors, spec.name)
+    _filled_network(spec, tensors, spec.name)
+    raw = safetensors.torch.save(tensors)
+    digest = sha256(raw).hexdigest()
+    stem = f"{spec.name}-{digest[:8]}"
+    spec = dataclasses.replace(spec, weights=stem + _SUFFIX, sha256=digest)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / spec.weights, raw)
+    write_spec(spec, folder / f"{stem}.json")
+    return spec
+
+
+def _locate(name_or_path: str | Path) -> Path:
+    text = str(name_or_path)
+    try:
+        return asset_path("weights", f"{WEIGHTS.get(text, text)}{_SUFFIX}")
+    except (DataError, OSError, ValueError):  # neither a bundled name nor an id: then a path
+        pass
+    path = Path(name_or_path).expanduser()
+    if path.suffix == ".json":
+        path = path.with_suffix(_SUFFIX)
+    for candidate in (path, Path(f"{path}{_SUFFIX}")):
+        if _is_file(candidate):
+            return candidate
+    near = get_close_matches(text, bundled_names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise WeightsNotFoundError(
+        f"no weights at {text!r}.{hint} Give a path, or one of: {', '.join(bundled_names())}."
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for the file system, or with a null byte
+        return False
+
+
+def _filled_network(spec: ModelSpec, tensors: dict[str, Tensor], source: str) -> nn.Module:
+    """The spec's network with these tensors.
+
+    It is laid out on the meta device first: a hostile spec then allocates nothing, and loading
+    draws nothing from the global random stream.
+    """
+    try:
+        with torch.device("meta"):
+            network = build_network(
+                spec.architecture, spec.input_shape, len(spec.class_names), spec.options
+            )
+    except RsError as error:
+        raise ModelFileError(f"{source} cannot be built: {error}") from error
+    expected = network.state_dict()
+    _hold_fit(expected, tensors, spec, source)
+    values = {name: tensors[name].to(expected[name].dtype) for name in expected}
+    network.load_state_dict(values, strict=True, assign=True)
+    return network.eval()
+
+
+def _hold_fit(
+    expected: dict[str, Tensor], found: dict[str, Tensor], spec: ModelSpec, source: str
+) -> None:
+    differing = [f"{name} is missing" for name in expected if name not in found]
+    differing += [f"{name} is unexpected" for name in found if name not in expected]
+    for name in expected.keys() & found.keys():
+        want, have = expected[name], found[name]
+        if want.shape != have.shape:
+            differing.append(f"{name} is {_size(have)}, the network needs {_size(want)}")
+        elif want.is_floating_point() != have.is_floating_point():
+            differing.append(f"{name} is {have.dtype}, the network needs {want.dtype}")
+    if not differing:
+        return
+    shown = sorted(differing)[:_LISTED]
+    more = len(differing) - len(shown)
+    rest = f"; and {more} more" if more > 0 else ""
+    raise ModelFileError(
+        f"{source} does not fit {spec.architecture} with {len(spec.class_names)} classes and "
+        f"input {spec.input_shape}: {'; '.join(shown)}{rest}. Correct the json or the weights."
+    )
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a single number"

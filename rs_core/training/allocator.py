@@ -1,0 +1,29 @@
+"""The C library's memory allocator, tuned for training; called once, by a process's entry."""
+
+import ctypes
+import platform
+import sys
+
+_M_TRIM_THRESHOLD = -1
+_M_TOP_PAD = -2
+_M_MMAP_THRESHOLD = -3
+
+
+def keep_freed_memory() -> bool:
+    """True where glibc now keeps freed memory instead of handing it back to the kernel.
+
+    A training step makes activations of tens of megabytes. By default glibc maps and unmaps each
+    of them and the kernel zeroes every page again, which made a training epoch up to seven times
+    slower. The settings concern the whole process, so only a process's entry (the command line,
+    the worker) may call this; a library that is merely imported must not. Elsewhere than on Linux
+    with glibc nothing is changed and the answer is False.
+    """
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+        return False
+    libc = ctypes.CDLL(None)
+    settings = (
+        (_M_MMAP_THRESHOLD, 1 << 30),
+        (_M_TRIM_THRESHOLD, 2**31 - 1),
+        (_M_TOP_PAD, 1 << 28),
+    )
+    return all(libc.mallopt(name, value) == 1 for name, value in settings)

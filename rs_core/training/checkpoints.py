@@ -1,0 +1,98 @@
+"""Checkpoints that survive a kill at any moment: safetensors for tensors, json for the rest."""
+
+import json
+import os
+import struct
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from rs_core.durable import write_durably
+from rs_core.errors import CheckpointError
+
+FILE_NAME = "checkpoint.rsc"
+PREVIOUS_NAME = "checkpoint.prev.rsc"
+_MAGIC = b"RSLABCK1"
+_HEADER_CAP = 64 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """State after whole epochs.
+
+    Fields:
+        tensors: weights, averages and momenta by name, on the CPU.
+        state: json values: identity of the training, epochs done, history.
+    """
+
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """The file written, durable when this returns; the one before it is kept beside it.
+
+    One file holds tensors and json, under one sha256, so a kill cannot leave two halves of
+    different epochs.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    state = json.dumps(checkpoint.state).encode()
+    body = struct.pack("<Q", len(state)) + state + safetensors.torch.save(checkpoint.tensors)
+    if path.exists():
+        _keep_previous(path, folder / PREVIOUS_NAME)
+    write_durably(path, _MAGIC + sha256(body).digest() + body)
+    return path
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest whole checkpoint of a folder, or None where there has been none.
+
+    Raises:
+        CheckpointError: neither the newest nor the previous file is whole.
+    """
+    found = [p for p in (folder / FILE_NAME, folder / PREVIOUS_NAME) if p.exists()]
+    if not found:
+        return None
+    reasons = []
+    for path in found:
+        try:
+            return _read(path)
+        except CheckpointError as error:
+            reasons.append(str(error))
+    raise CheckpointError(" ".join(reasons) + " Delete the folder to start the training anew.")
+
+
+def _keep_previous(path: Path, previous: Path) -> None:
+    link = path.with_name(f".{previous.name}.{os.getpid()}.tmp")
+    link.unlink(missing_ok=True)
+    try:
+        link.hardlink_to(path)
+        link.replace(previous)
+    except OSError:
+        write_durably(previous, path.read_bytes())
+    finally:
+        link.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    raw = path.read_bytes()
+    start = len(_MAGIC) + 32
+    if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start + 8:
+        raise CheckpointError(f"{path.name} is not a checkpoint of this program.")
+    body = raw[start:]
+    if sha256(body).digest() != raw[len(_MAGIC) : start]:
+        raise CheckpointError(f"{path.name} is damaged: its sha256 does not match.")
+    (length,) = struct.unpack_from("<Q", body)
+    if length > min(_HEADER_CAP, len(body) - 8):
+        raise CheckpointError(f"{path.name} is damaged: its header does not fit the file.")
+    try:
+        state = json.loads(body[8 : 8 + length])
+        return Checkpoint(safetensors.torch.load(body[8 + length :]), state)
+    except (ValueError, SafetensorError) as error:
+        raise CheckpointError(f"{path.name} is damaged: {error}.") from None

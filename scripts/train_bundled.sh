@@ -1,0 +1,35 @@
+#!/bin/sh
+# Trains the four networks whose weights lie in assets/weights, and measures them.
+#
+#   scripts/train_bundled.sh MNIST_FOLDER CIFAR10_FOLDER OUT_FOLDER
+#
+# About an hour on two quiet CPU cores with bf16. An interrupted run goes on where it stopped.
+# Afterwards copy the files into assets/weights and write their stems into
+# rs_core/models/weights.py (WEIGHTS); old files stay, because certificates name them by their id.
+set -eu
+
+if [ $# -ne 3 ]; then
+    sed -n 2,9p "$0" >&2
+    exit 2
+fi
+mnist=$1 cifar10=$2 out=$3
+
+train() {
+    python -m rs_core train --architecture conv4 --seed 0 --threads 2 --resume --out "$out" "$@"
+}
+
+train --name mnist-conv4 --dataset mnist --data "$mnist" --exclude mnist5k \
+    --recipe universal_sigma --sigma 1.0 --widths 32 64 64 128 --epochs 15
+train --name mnist-conv4-s050 --dataset mnist --data "$mnist" --exclude mnist5k \
+    --recipe gaussian --sigma 0.5 --widths 32 64 64 128 --epochs 12
+train --name cifar10-conv4 --dataset cifar10 --data "$cifar10" \
+    --recipe universal_sigma --sigma 0.5 --widths 32 64 128 256 --epochs 40
+train --name cifar10-conv4-s025 --dataset cifar10 --data "$cifar10" \
+    --recipe gaussian --sigma 0.25 --widths 32 64 128 256 --epochs 30
+
+for file in "$out"/mnist-conv4*.safetensors; do
+    python scripts/measure_bundled.py "$file" mnist "$mnist"
+done
+for file in "$out"/cifar10-conv4*.safetensors; do
+    python scripts/measure_bundled.py "$file" cifar10 "$cifar10"
+done

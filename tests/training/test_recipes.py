@@ -1,0 +1,99 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rs_core.errors import ParameterError
+from rs_core.training import RECIPES, Gaussian, UniversalSigma
+from rs_core.training.batches import Batch, PixelStore
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_registry_names_every_recipe() -> None:
+    assert {"gaussian": Gaussian, "universal_sigma": UniversalSigma} == RECIPES
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_field_explains_itself(name: str) -> None:
+    for field in dataclasses.fields(RECIPES[name]):
+        assert field.metadata["help"]
+        assert field.default is not dataclasses.MISSING
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sigma", -0.1),
+        ("sigma", float("nan")),
+        ("sigma", 1e9),
+        ("epochs", 0),
+        ("epochs", 1.5),
+        ("epochs", 10**6),
+        ("batch_size", 1),
+        ("learning_rate", 0),
+        ("learning_rate", float("inf")),
+        ("momentum", 1),
+        ("label_smoothing", 1),
+        ("weight_average", 1),
+        ("schedule", "steps"),
+        ("augment", "rotate"),
+        ("precision", "fp8"),
+    ],
+)
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_settings_are_held_to_their_bounds(name: str, field: str, value: object) -> None:
+    with pytest.raises(ParameterError, match=field):
+        RECIPES[name](**{field: value})
+
+
+def test_auto_mirrors_colour_and_never_digits() -> None:
+    assert Gaussian().augment_for(3) == "crop-flip"
+    assert Gaussian().augment_for(1) == "shift"
+    assert Gaussian(augment="none").augment_for(3) == "none"
+
+
+def test_gaussian_draws_one_sigma() -> None:
+    recipe = Gaussian(sigma=0.25)
+    assert recipe.sigma_range == (0.25, 0.25)
+    assert recipe.draw_sigmas(4, seeded(0)).tolist() == [0.25] * 4
+
+
+def test_universal_sigma_draws_uniformly_and_afresh() -> None:
+    recipe = UniversalSigma(sigma=0.5)
+    generator = seeded(0)
+    first, second = recipe.draw_sigmas(10_000, generator), recipe.draw_sigmas(10_000, generator)
+    assert recipe.sigma_range == (0.0, 0.5)
+    assert not torch.equal(first, second)
+    ordered = first.sort().values / 0.5
+    # Kolmogorov-Smirnov: beyond 0.0222 at n = 10,000 with probability 1e-4
+    assert (ordered - torch.linspace(0, 1, 10_000)).abs().max() < 0.0222
+
+
+class Fixed(nn.Module):
+    """The same logits for every image."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.logits.expand(len(inputs), -1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_cross_entropy(smoothing: float) -> None:
+    labels = torch.tensor([0, 0, 1])
+    pixels = torch.zeros(3, 2, 2, 1, dtype=torch.uint8)
+    store = PixelStore(pixels, labels, torch.zeros(1), torch.ones(1))
+    logits = torch.tensor([1.0, 0.0])
+    recipe = Gaussian(label_smoothing=smoothing)
+    loss, right = recipe.batch_loss(Fixed(logits), Batch(store, pixels, labels), seeded(0))
+    minus_log = -logits.log_softmax(0)
+    plain = (2 * minus_log[0] + minus_log[1]) / 3
+    expected = (1 - smoothing) * plain + smoothing * minus_log.mean()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert right.item() == 2

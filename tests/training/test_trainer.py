@@ -1,0 +1,225 @@
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rs_core.datasets import Dataset
+from rs_core.errors import CheckpointError, ParameterError
+from rs_core.events import Finished, Step, drain
+from rs_core.models import load_model, save_model
+from rs_core.results import ModelSpec, from_json, to_json
+from rs_core.training import RECIPES, EpochDone, Gaussian, Trained, UniversalSigma
+from rs_core.training.batches import Batch
+from rs_core.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
+
+RECIPE = UniversalSigma(sigma=0.3, epochs=4, batch_size=40, precision="fp32", weight_average=0.9)
+
+
+def weights(trained: Trained) -> dict[str, torch.Tensor]:
+    return trained.module.state_dict()
+
+
+def same(first: Trained, second: Trained) -> bool:
+    return all(torch.equal(a, weights(second)[name]) for name, a in weights(first).items())
+
+
+def run_epochs(
+    recipe: UniversalSigma, spec: ModelSpec, data: Dataset, folder: Path, epochs: int
+) -> list[EpochDone]:
+    """Iterate until so many epochs are done, then stop iterating in the middle of the next."""
+    done: list[EpochDone] = []
+    for event in recipe.run(spec, data, seed=0, checkpoint=folder):
+        if isinstance(event, EpochDone):
+            done.append(event)
+        elif len(done) == epochs:
+            break
+    return done
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_learns_under_noise(name: str, toy: Dataset, tiny: ModelSpec) -> None:
+    recipe = RECIPES[name](sigma=0.3, epochs=12, batch_size=24, weight_average=0.9)
+    trained = drain(recipe.run(tiny, toy, seed=1))
+    assert trained.history[-1].noisy_accuracy > 0.95
+    assert trained.history[-1].clean_accuracy > 0.95
+    assert trained.history[-1].loss < 0.5 * trained.history[0].loss
+    assert not trained.module.training
+
+
+def test_the_stream_counts_every_step_and_ends_once(toy: Dataset, tiny: ModelSpec) -> None:
+    events = list(RECIPE.run(tiny, toy, seed=0))
+    steps = [e for e in events if isinstance(e, Step) and not isinstance(e, EpochDone)]
+    epochs = [e for e in events if isinstance(e, EpochDone)]
+    assert [e.done for e in steps] == list(range(1, 25))
+    assert {e.total for e in steps} == {24}
+    assert [(e.epoch, e.done) for e in epochs] == [(1, 6), (2, 12), (3, 18), (4, 24)]
+    assert [isinstance(e, Finished) for e in events].count(True) == 1
+    assert isinstance(events[-1], Finished)
+    for epoch in epochs:
+        assert from_json(EpochDone, to_json(epoch)) == epoch
+        assert 0 <= epoch.train_accuracy <= 1
+        assert epoch.images_per_second > 0
+
+
+def test_equal_seeds_give_equal_weights(toy: Dataset, tiny: ModelSpec) -> None:
+    torch.manual_seed(1)
+    first = drain(RECIPE.run(tiny, toy, seed=0))
+    torch.manual_seed(2)
+    state = torch.random.get_rng_state()
+    again = drain(RECIPE.run(tiny, toy, seed=0))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert same(first, again)
+    assert not same(first, drain(RECIPE.run(tiny, toy, seed=1)))
+
+
+def test_resuming_is_bit_identical(toy: Dataset, tiny: ModelSpec, tmp_path: Path) -> None:
+    straight = drain(RECIPE.run(tiny, toy, seed=0))
+    assert len(run_epochs(RECIPE, tiny, toy, tmp_path, 2)) == 2
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert len(saved.state["history"]) == 2
+    resumed = drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+    assert same(straight, resumed)
+    assert [e.loss for e in resumed.history] == [e.loss for e in straight.history]
+    assert resumed.spec.provenance["threads"] == [torch.get_num_threads()] * 2
+
+
+def test_resuming_a_finished_training_returns_it(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    trained = drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path))
+    events = list(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+    assert len(events) == 1
+    assert isinstance(events[0], Finished)
+    assert same(trained, events[0].result)
+
+
+def test_without_resume_a_training_starts_anew(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    run_epochs(RECIPE, tiny, toy, tmp_path, 2)
+    assert len(run_epochs(RECIPE, tiny, toy, tmp_path, 1)) == 1
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert len(saved.state["history"]) == 1
+
+
+@pytest.mark.parametrize("change", [{"sigma": 0.2}, {"epochs": 9}, {"learning_rate": 0.2}])
+def test_another_recipe_cannot_resume(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path, change: dict[str, float]
+) -> None:
+    run_epochs(RECIPE, tiny, toy, tmp_path, 1)
+    other = dataclasses.replace(RECIPE, **change)
+    with pytest.raises(CheckpointError, match=next(iter(change))):
+        drain(other.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+    with pytest.raises(CheckpointError, match="seed 0 against 1"):
+        drain(RECIPE.run(tiny, toy, seed=1, checkpoint=tmp_path, resume=True))
+    with pytest.raises(CheckpointError, match="data"):
+        drain(RECIPE.run(tiny, toy.subset(range(200)), seed=0, checkpoint=tmp_path, resume=True))
+
+
+def test_another_network_of_the_same_name_cannot_resume(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    run_epochs(RECIPE, tiny, toy, tmp_path, 1)
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    del saved.tensors["network/head.bias"]
+    save_checkpoint(tmp_path, saved)
+    with pytest.raises(CheckpointError, match="another conv4 than this version's"):
+        drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+
+
+def test_divergence_stops_and_keeps_the_last_good_checkpoint(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    class Explodes(UniversalSigma):
+        def batch_loss(
+            self, network: nn.Module, batch: Batch, generator: torch.Generator
+        ) -> tuple[Tensor, Tensor]:
+            loss, right = super().batch_loss(network, batch, generator)
+            bad = (tmp_path / FILE_NAME).exists()
+            return loss * (torch.nan if bad else 1.0), right
+
+    recipe = Explodes(**dataclasses.asdict(RECIPE))
+    with pytest.raises(ParameterError, match=r"diverged in epoch 2.*after epoch 1 is kept"):
+        drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path))
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert len(saved.state["history"]) == 1
+    assert all(bool(t.isfinite().all()) for t in saved.tensors.values())
+
+
+def test_a_hopeless_learning_rate_is_named(toy: Dataset, tiny: ModelSpec) -> None:
+    recipe = Gaussian(
+        epochs=40, learning_rate=100, weight_decay=1.0, batch_size=24, schedule="constant"
+    )
+    with pytest.raises(ParameterError, match="lower learning_rate=100"):
+        drain(recipe.run(tiny, toy, seed=0))
+
+
+def test_the_result_can_be_saved_and_loaded(toy: Dataset, tiny: ModelSpec, tmp_path: Path) -> None:
+    held_out = dataclasses.replace(toy.subset(range(50)), name="fifty held out")
+    trained = drain(RECIPE.run(tiny, toy, seed=0, held_out=held_out))
+    spec = save_model(trained.module, trained.spec, tmp_path)
+    module, read = load_model(tmp_path / spec.weights)
+    assert read == from_json(ModelSpec, to_json(spec))
+    images = torch.rand(3, 1, 8, 8)
+    assert torch.equal(module(images), trained.module(images))
+    assert spec.train_sigma == (0.0, 0.3)
+    facts = spec.provenance
+    assert facts["recipe"] == "UniversalSigma"
+    assert facts["settings"]["batch_size"] == 40
+    assert facts["accuracy_measured_on"] == "fifty held out train"
+    assert (facts["data"], facts["images"], facts["seed"]) == ("toy train", 240, 0)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from rs_core.datasets import Dataset
+from rs_core.results import ModelSpec
+from rs_core.training import EpochDone, UniversalSigma
+
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+data = np.load(folder / "toy.npz")
+toy = Dataset("toy", "train", data["x"], data["y"], ("top", "bottom"), data["y"], "a test")
+spec = ModelSpec("tiny", "conv4", (1, 8, 8), toy.class_names, {"widths": [4, 4, 4, 8]})
+recipe = UniversalSigma(sigma=0.3, epochs=60, batch_size=40, precision="fp32")
+for event in recipe.run(spec, toy, seed=0, checkpoint=folder):
+    if isinstance(event, EpochDone):
+        print(event.epoch, flush=True)
+"""
+
+
+def test_a_killed_training_resumes_bit_identically(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "toy.npz", x=toy.images, y=toy.labels)
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if int(line) == 3:
+                child.kill()
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert 3 <= len(saved.state["history"]) < 60
+    recipe = UniversalSigma(sigma=0.3, epochs=60, batch_size=40, precision="fp32")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        resumed = drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+        straight = drain(recipe.run(tiny, toy, seed=0))
+    finally:
+        torch.set_num_threads(threads)
+    assert same(straight, resumed)
