@@ -8,6 +8,8 @@
     │   └── WeightsNotFoundError
     ├── DataError             a data set that is missing or malformed
     ├── CheckpointError       a training checkpoint that cannot be resumed
+    ├── StoreError            the run store cannot be read or written
+    ├── NotFoundError         no such run, image or model of this owner
     └── DeviceError           a device or precision that this machine lacks
 
 Each message is one sentence that says what is wrong, the limit, and what to do. The command
@@ -55,6 +57,17 @@ class DataError(RsError):
 
 class CheckpointError(RsError):
     """A checkpoint cannot be resumed."""
+
+
+class StoreError(RsError):
+    """The run store cannot be read or written."""
+
+
+class NotFoundError(RsError):
+    """This owner has no such run, image or model."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} not found: it was deleted, or it belongs to somebody else.")
 
 
 class DeviceError(RsError):

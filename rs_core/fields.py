@@ -2,10 +2,35 @@
 
 import dataclasses
 import math
+import typing
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from rs_core.errors import ParameterError
+
+Kind = Literal["int", "float", "bool", "str", "choice", "floats"]
+
+
+@dataclass(frozen=True)
+class FieldDescription:
+    """What a form must know of one field.
+
+    `default` is None where a value is required; `low` and `high` are infinite where there is no
+    bound; `help` does not repeat the unit.
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    required: bool
+    low: float
+    high: float
+    low_open: bool
+    high_open: bool
+    unit: str
+    help: str
+    choices: tuple[str, ...]
 
 
 def param(
@@ -103,3 +128,41 @@ def _range(field: dataclasses.Field[Any]) -> str:
     if high < math.inf:
         parts.append(f"{'below' if field.metadata['high_open'] else 'at most'} {high:g}")
     return "give a number " + " and ".join(parts) if parts else "give a finite number"
+
+
+def describe_fields(cls: type) -> tuple[FieldDescription, ...]:
+    """Every `param` field of a dataclass, in order: forms and their checks are built from this."""
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        _describe(field, hints[field.name])
+        for field in dataclasses.fields(cls)
+        if "choices" in field.metadata
+    )
+
+
+def _describe(field: dataclasses.Field[Any], hint: Any) -> FieldDescription:
+    facts = field.metadata
+    required = field.default is dataclasses.MISSING
+    return FieldDescription(
+        name=field.name,
+        kind=_kind(hint, facts["choices"]),
+        default=None if required else field.default,
+        required=required,
+        low=facts["low"],
+        high=facts["high"],
+        low_open=facts["low_open"],
+        high_open=facts["high_open"],
+        unit=facts["unit"],
+        help=facts["help"].removesuffix(f" [{facts['unit']}]"),
+        choices=facts["choices"],
+    )
+
+
+def _kind(hint: Any, choices: Sequence[str]) -> Kind:
+    if choices:
+        return "choice"
+    if typing.get_origin(hint) is tuple:
+        return "floats"
+    plain = next((a for a in typing.get_args(hint) if a in (int, float, str, bool)), hint)
+    names: dict[Any, Kind] = {bool: "bool", int: "int", float: "float"}
+    return names.get(plain, "str")

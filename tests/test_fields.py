@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
-from rs_core.fields import check_params, param
+from rs_core.fields import FieldDescription, check_params, describe_fields, param
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +65,30 @@ def test_every_float_is_either_kept_or_refused(sigma: float) -> None:
     else:
         with pytest.raises(ParameterError):
             Knobs(sigma=sigma)
+
+
+def test_descriptions_hold_what_a_form_needs() -> None:
+    found = {facts.name: facts for facts in describe_fields(Knobs)}
+    assert list(found) == ["sigma", "n", "many", "bound", "name", "maybe"]
+    kinds = ("float", "int", "floats", "choice", "str", "float")
+    assert tuple(facts.kind for facts in found.values()) == kinds
+    assert found["sigma"] == FieldDescription(
+        name="sigma", kind="float", default=0.5, required=False, low=0, high=10, low_open=True,
+        high_open=False, unit="pixels of [0,1]", help="noise", choices=(),
+    )  # fmt: skip
+    assert found["bound"].choices == ("exact", "loose")
+    assert found["many"].default == (0.1, 0.2)
+    assert found["maybe"].default is None
+    assert not found["maybe"].required
+
+
+def test_a_field_without_default_is_required() -> None:
+    @dataclass(frozen=True)
+    class Needs:
+        sigma: float = param(help="noise")
+        flag: bool = param(True, help="or not")
+        plain: int = 3
+
+    sigma, flag = describe_fields(Needs)
+    assert (sigma.required, sigma.default, sigma.high) == (True, None, math.inf)
+    assert (flag.kind, flag.default) == ("bool", True)

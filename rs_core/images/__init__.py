@@ -7,5 +7,15 @@ from rs_core.images.loading import (
     image_from_array,
     load_image,
 )
+from rs_core.images.paper_digits import centred_digit, is_dark_on_bright, reads_digits
 
-__all__ = ["ImageInput", "clean_name", "image_files", "image_from_array", "load_image"]
+__all__ = [
+    "ImageInput",
+    "centred_digit",
+    "clean_name",
+    "image_files",
+    "image_from_array",
+    "is_dark_on_bright",
+    "load_image",
+    "reads_digits",
+]

@@ -9,6 +9,7 @@ from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
 from rs_core.plots.report import Statement, Table, html_report
+from rs_core.plots.sigma_slider import sigma_slider_figure
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
 
@@ -25,6 +26,7 @@ __all__ = [
     "predictions_report",
     "radii_figure",
     "radius_figure",
+    "sigma_slider_figure",
     "sweep_report",
     "votes_figure",
 ]

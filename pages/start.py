@@ -1,0 +1,46 @@
+"""Start: one image, many noisy copies, one vote, one radius."""
+
+import streamlit as st
+
+from rs_ui import certifying, running, session, shell, subjects
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box
+
+SIGMAS = (0.05, 0.12, 0.25, 0.5, 0.75, 1.0, 1.5)
+COPIES = 2000
+
+shell.guard()
+st.title("How far can this image be changed?")
+st.write(
+    "One image, many noisy copies, one vote. The share of copies that agree certifies a radius: "
+    "no change of the image smaller than that can change the answer of the smoothed classifier."
+)
+subject = session.subject()
+if subject is None:
+    st.info("Choose an image and a network in the sidebar: its certificate appears here.")
+    st.stop()
+sigma = st.select_slider(
+    "Noise level σ, in pixels of [0,1]",
+    SIGMAS,
+    value=0.25,
+    key="sigma",
+    bind="query-params",
+    help="How strong the noise on every copy is. More noise can certify a larger radius, until "
+    "the network no longer recognises the image.",
+)
+job = running.begin_once("certify", "start", subject, {"sigma": sigma, "n": COPIES})
+running.complaint("start")
+try:
+    if job is not None:
+        status = running.watch(job, certifying.waiting)
+        asked = subjects.subject_of(job, status.about, subject)
+        certifying.verdict(status, asked)
+        if status.state == "finished":
+            st.page_link(
+                "pages/sweep.py",
+                label="Which noise level is best for this image?",
+                icon=":material/show_chart:",
+            )
+            certifying.evidence(job, status, asked)
+except WorkerError as error:
+    error_box(str(error))

@@ -1,0 +1,30 @@
+"""Runs, images and models on disk: what survives a reload, a closed tab and a crash."""
+
+from rs_core.store.belongings import Belongings
+from rs_core.store.claims import Claim
+from rs_core.store.descriptions import read_description, sources_digest, write_description
+from rs_core.store.eviction import evict
+from rs_core.store.home import owner_id, rs_home
+from rs_core.store.logs import LOG_NAME, log_to_file
+from rs_core.store.records import OPEN, Progress, Run, State
+from rs_core.store.retention import Retention
+from rs_core.store.runs import RunStore
+
+__all__ = [
+    "LOG_NAME",
+    "OPEN",
+    "Belongings",
+    "Claim",
+    "Progress",
+    "Retention",
+    "Run",
+    "RunStore",
+    "State",
+    "evict",
+    "log_to_file",
+    "owner_id",
+    "read_description",
+    "rs_home",
+    "sources_digest",
+    "write_description",
+]

@@ -1,0 +1,117 @@
+"""What an owner brought: decoded images and uploaded model files, under that owner only."""
+
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rs_core.durable import write_durably
+from rs_core.errors import NotFoundError
+from rs_core.store.home import folder_bytes, private_folder, reported
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_WEIGHTS, _SPEC = "model.safetensors", "model.json"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image or a model: its path, the time of its last use, its bytes."""
+
+    path: Path
+    used: float
+    size: int
+
+
+class Belongings:
+    """The folders owners/<owner>/images and owners/<owner>/models below `home`.
+
+    Owners are named as `owner_id` does.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "owners"
+
+    def keep_image(self, owner: str, image: str, facts: dict[str, Any]) -> None:
+        """Keep what is known of an image under its id, 32 hex digits; the newest facts win."""
+        folder = private_folder(self._folder(owner) / "images")
+        with reported():
+            write_durably(folder / f"{image}.json", json.dumps(facts).encode())
+
+    def image(self, owner: str, image: str) -> dict[str, Any]:
+        """What is known of an owner's image.
+
+        Raises:
+            NotFoundError: this owner has no such image.
+        """
+        path = self._folder(owner) / "images" / f"{image}.json"
+        try:
+            if not _ID.fullmatch(image):
+                raise NotFoundError("image")
+            facts: dict[str, Any] = json.loads(path.read_bytes())
+            os.utime(path)
+        except (OSError, ValueError):
+            raise NotFoundError("image") from None
+        return facts
+
+    def keep_model(self, owner: str, weights: bytes, spec: bytes) -> tuple[str, Path]:
+        """(id, path of the weights) of model files, the same ones for the same bytes."""
+        model = sha256(sha256(weights).digest() + sha256(spec).digest()).hexdigest()[:32]
+        folder = private_folder(self._folder(owner) / "models" / model)
+        with reported():
+            write_durably(folder / _WEIGHTS, weights)
+            write_durably(folder / _SPEC, spec)
+        return model, folder / _WEIGHTS
+
+    def drop_model(self, owner: str, model: str) -> None:
+        """Delete model files that turned out unfit."""
+        shutil.rmtree(self._folder(owner) / "models" / model, ignore_errors=True)
+
+    def model(self, owner: str, model: str) -> Path:
+        """The weights file of an owner's model; its json lies beside it.
+
+        Raises:
+            NotFoundError: this owner has no such model.
+        """
+        path = self._folder(owner) / "models" / model / _WEIGHTS
+        if not _ID.fullmatch(model) or not path.is_file():
+            raise NotFoundError("model")
+        os.utime(path.parent)
+        return path
+
+    def delete_owner(self, owner: str) -> None:
+        """Delete everything that this owner brought."""
+        shutil.rmtree(self._folder(owner), ignore_errors=True)
+
+    def items(self) -> list[Item]:
+        """Every image and model, the longest unused first."""
+        found = [*self.root.glob("*/images/*.json"), *self.root.glob("*/models/*")]
+        items = [_item(path) for path in found]
+        return sorted((item for item in items if item is not None), key=lambda item: item.used)
+
+    def size(self) -> int:
+        """Bytes of everything that was brought."""
+        return folder_bytes(self.root)
+
+    def delete(self, item: Item) -> None:
+        """Delete one image or model."""
+        if item.path.is_dir():
+            shutil.rmtree(item.path, ignore_errors=True)
+        else:
+            item.path.unlink(missing_ok=True)
+
+    def _folder(self, owner: str) -> Path:
+        if not _ID.fullmatch(owner):  # never a path
+            raise NotFoundError("owner")
+        return self.root / owner
+
+
+def _item(path: Path) -> Item | None:
+    try:
+        size = folder_bytes(path) if path.is_dir() else path.stat().st_size
+        return Item(path, path.stat().st_mtime, size)
+    except FileNotFoundError:  # its owner deleted it meanwhile
+        return None

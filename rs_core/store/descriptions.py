@@ -1,0 +1,57 @@
+"""The worker's description, kept on disk: forms are there before the worker has started."""
+
+import json
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from rs_core.assets import asset_path
+from rs_core.durable import write_durably
+from rs_core.errors import DataError
+from rs_core.store.home import private_folder, reported, rs_home
+
+
+@cache
+def sources_digest() -> str:
+    """16 hex digits of the engine's sources and the list of its weights and samples."""
+    root = Path(__file__).resolve().parents[1]
+    files = sorted(root.rglob("*.py"))
+    for folder in ("samples", "weights"):
+        try:
+            files += sorted(asset_path(folder).glob("*.json"))
+        except DataError:  # a checkout before its first weights
+            continue
+    digest = blake2b(digest_size=8)
+    for file in files:
+        raw = file.read_bytes()
+        digest.update(f"{file.name}:{len(raw)}:".encode() + raw)
+    return digest.hexdigest()
+
+
+def read_description(home: Path | None = None) -> dict[str, Any] | None:
+    """The description that a worker of exactly these sources left behind, or None."""
+    try:
+        found = json.loads(_path(home).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def write_description(description: dict[str, Any], home: Path | None = None) -> None:
+    """Keep a description; those of other sources are thrown away.
+
+    Raises:
+        StoreError: the disk refuses.
+    """
+    path = _path(home)
+    private_folder(path.parent)
+    with reported():
+        write_durably(path, json.dumps(description).encode())
+        for old in path.parent.glob("describe-*.json"):
+            if old != path:
+                old.unlink(missing_ok=True)
+
+
+def _path(home: Path | None) -> Path:
+    return (home or rs_home()) / "cache" / f"describe-{sources_digest()}.json"

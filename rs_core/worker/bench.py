@@ -1,0 +1,218 @@
+"""The bench: every open run gets short turns in order, so that all of them grow together."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Condition
+from typing import Any
+
+from rs_core.errors import RsError, StoreError
+from rs_core.events import Finished
+from rs_core.results import to_json
+from rs_core.store import RunStore, State
+from rs_core.worker.gate import Gate
+from rs_core.worker.job import Job
+
+TURN_SECONDS = 0.1
+IDLE_SECONDS = 120.0
+_OLDEST_EVERY = 4
+_LOG = logging.getLogger(__name__)
+
+
+class Bench:
+    """The open runs and whose turn it is. `work` runs in one thread, all else may in another.
+
+    Args:
+        store: where states and results go.
+        turn_seconds: length of a turn; a step under way is finished first.
+        idle_seconds: a run that nobody follows for so long pauses.
+        clock: seconds that never go back.
+        effort: CPU seconds of this process; what the fairness counts, because other programs do
+            not disturb it.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        *,
+        turn_seconds: float = TURN_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        effort: Callable[[], float] = time.process_time,
+    ) -> None:
+        self.gate = Gate()
+        self._store, self._clock, self._effort = store, clock, effort
+        self._turn_seconds, self._idle_seconds = turn_seconds, idle_seconds
+        self._jobs: dict[str, Job] = {}
+        self._order: list[Job] = []  # the longest waiting first
+        self._turns = 0
+        self._changed = Condition()
+        self._stopped = False
+
+    def work(self) -> None:
+        """Give turns until `stop`; sleeps while no run is waiting."""
+        while not self._stopped:
+            if not self.turn():
+                with self._changed:
+                    self._changed.wait(timeout=1.0)
+
+    def stop(self) -> None:
+        """End `work` after the step under way; open runs stay open in the store."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+
+    def add(self, job: Job) -> None:
+        """Put a run at the end of the line."""
+        with self._changed:
+            job.followed = self._clock()
+            self._jobs[job.id] = job
+            self._order.append(job)
+            self._changed.notify()
+
+    def get(self, job: str) -> Job | None:
+        """The run of that id, if it is open here or could not be stored."""
+        return self._jobs.get(job)
+
+    def of_owner(self, owner: str) -> list[Job]:
+        """The owner's runs that are open here; `owner` as the store names it."""
+        with self._changed:
+            return [job for job in self._jobs.values() if job.owner == owner and job.is_open]
+
+    def follow(self, job: Job) -> None:
+        """Somebody looks: a run that paused for want of readers goes on."""
+        with self._changed:
+            job.followed = self._clock()
+            if job.progress.state == "paused" and not job.progress.held:
+                self._to(job, "queued")
+
+    def pause(self, job: Job) -> None:
+        """Let a run rest until `resume`."""
+        with self._changed:
+            if job.is_open:
+                self._to(job, "paused", held=True)
+
+    def resume(self, job: Job) -> None:
+        """Let a paused run go on."""
+        with self._changed:
+            job.followed = self._clock()
+            if job.progress.state == "paused":
+                self._to(job, "queued")
+
+    def cancel(self, job: Job) -> None:
+        """End a run without a result; what it computes in this moment is thrown away."""
+        with self._changed:
+            if job.is_open:
+                self._to(job, "cancelled")
+
+    def turn(self) -> bool:
+        """Advance one run for a turn; False when none is waiting."""
+        job = self._next()
+        if job is None:
+            return False
+        job.claim.mark(in_turn=True)
+        before = self._effort()
+        try:
+            self._advance(job)
+        except RsError as error:
+            self._fail(job, str(error))
+        except Exception as error:
+            self._fail(job, _sentence(error))
+        finally:
+            job.effort += self._effort() - before
+            job.claim.mark(in_turn=False)
+        return True
+
+    def _next(self) -> Job | None:
+        """The run that has cost the least so far; every few turns the one that waited longest.
+
+        So runs of one size end together whenever they began, and a long one is never left out.
+        """
+        with self._changed:
+            waiting = [job for job in self._order if self._is_waiting(job)]
+            if not waiting:
+                return None
+            self._turns += 1
+            oldest = self._turns % _OLDEST_EVERY == 0
+            job = waiting[0] if oldest else min(waiting, key=lambda job: job.effort)
+            self._order.remove(job)
+            self._order.append(job)
+            # Not worth a write: whoever takes the run over begins anew in either state.
+            job.progress = replace(job.progress, state="running")
+            return job
+
+    def _is_waiting(self, job: Job) -> bool:
+        if job.progress.state == "paused":
+            return False
+        if self._clock() - job.followed > self._idle_seconds:
+            self._to(job, "paused")
+            return False
+        return True
+
+    def _advance(self, job: Job) -> None:
+        """Steps of one run until its turn is over."""
+        started = last = self._clock()
+        if job.stream is None:
+            job.stream = job.open_stream()
+        while last - started < self._turn_seconds:
+            with self.gate.computing():
+                event = next(job.stream)
+            now = self._clock()
+            with self._changed:
+                spent = job.progress.seconds + now - last
+                job.progress, last = replace(job.progress, seconds=spent), now
+                if isinstance(event, Finished):
+                    self._finish(job, event.result[0])
+                    return
+                job.note(event)
+                if job.progress.state != "running":
+                    return
+
+    def _finish(self, job: Job, result: Any) -> None:
+        if not job.is_open:
+            return
+        job.result = to_json(result)
+        job.progress = replace(job.progress, state="finished", held=False, total=job.total)
+        self._settle(job, lambda: self._store.finish(job.id, job.result, job.progress))
+
+    def _fail(self, job: Job, sentence: str) -> None:
+        with self._changed:
+            if job.is_open:
+                self._to(job, "failed", error=sentence)
+
+    def _to(self, job: Job, state: State, *, held: bool = False, error: str | None = None) -> None:
+        """Change a run's state, here and in the store; the lock is held."""
+        job.progress = replace(job.progress, state=state, held=held, error=error)
+        self._changed.notify()
+        self._settle(job, lambda: self._store.update(job.id, job.progress))
+
+    def _settle(self, job: Job, keep: Callable[[], None]) -> None:
+        """Store a state; an ended run leaves the bench, unless only the bench can show it."""
+        _LOG.info("run %s... is %s", job.id[:6], job.progress.state)
+        try:
+            keep()
+        except StoreError:
+            _LOG.exception("a run could not be stored; it lives as long as this process")
+            stored = False
+        else:
+            stored = True
+        if job.is_open:
+            return
+        if job in self._order:
+            self._order.remove(job)
+        if stored:
+            self._jobs.pop(job.id, None)
+        job.claim.release()
+
+
+def _sentence(error: Exception) -> str:
+    """Why a run failed, for its owner; a bug's details go to the log."""
+    lack = ("allocate memory", "out of memory", "not enough memory")
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in lack):
+        return (
+            "failed: memory: the computation needs more than this machine has; choose fewer noise "
+            "levels, a smaller network or another device."
+        )
+    _LOG.error("a run met a bug", exc_info=error)
+    return "failed: the computation met a bug; rs.log holds the details."

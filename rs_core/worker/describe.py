@@ -1,0 +1,32 @@
+"""What can be asked: forms, networks, samples, devices."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from rs_core import __version__
+from rs_core.assets import samples
+from rs_core.fields import describe_fields
+from rs_core.models import bundled_names, read_spec
+from rs_core.results import to_json
+from rs_core.worker.tasks import TASKS
+
+
+def describe() -> dict[str, Any]:
+    """Everything that a page needs to build its forms, as JSON values."""
+    described: dict[str, Any] = to_json(
+        {
+            "models": [replace(read_spec(name), name=name) for name in bundled_names()],
+            "samples": list(samples().values()),
+            "forms": {kind: describe_fields(task) for kind, task in TASKS.items()},
+            "devices": devices(),
+            "version": __version__,
+        }
+    )
+    return described
+
+
+def devices() -> list[str]:
+    """Names that `device` takes on this machine."""
+    return ["auto", "cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]

@@ -1,0 +1,84 @@
+"""The protocol: one JSON object per line, each answered by one line, whatever it holds.
+
+    {"id": 7, "verb": "follow", ...}   ->   {"id": 7, "ok": {...}}
+                                       or   {"id": 7, "error": {"kind": "...", "message": "..."}}
+
+A thread of its own answers requests, so that they never wait for a step of a computation; the
+main thread gives the open runs their turns.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, BinaryIO
+
+from rs_core.errors import RsError
+from rs_core.worker.bench import Bench
+
+MAX_LINE = 700_000_000  # a model file of 500 MB in base64, and room for the rest
+_LOG = logging.getLogger(__name__)
+
+Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def serve(source: BinaryIO, sink: BinaryIO, answer: Answer, bench: Bench) -> None:
+    """Answer every line of `source` and advance the open runs, until `source` ends."""
+
+    def read() -> None:
+        try:
+            answer_lines(source, sink, answer)
+        except BrokenPipeError:
+            _LOG.info("the reader of the replies left")
+        finally:
+            bench.stop()
+
+    Thread(target=read, name="desk", daemon=True).start()
+    bench.work()
+
+
+def answer_lines(
+    source: BinaryIO, sink: BinaryIO, answer: Answer, *, max_line: int = MAX_LINE
+) -> None:
+    """Write one reply per line of `source`; a line without sense is answered with id null."""
+    while line := source.readline(max_line + 1):
+        if len(line) > max_line and not line.endswith(b"\n"):
+            _skip_line(source)
+            reply = _refusal(None, "ProtocolError", f"a request is longer than {max_line} bytes.")
+        elif not line.strip():
+            continue
+        else:
+            reply = reply_to(line, answer)
+        sink.write(json.dumps(reply, allow_nan=False).encode() + b"\n")
+        sink.flush()
+
+
+def reply_to(line: bytes, answer: Answer) -> dict[str, Any]:
+    """The reply to one line; it never raises."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        return _refusal(None, "ProtocolError", "a request is not JSON.")
+    number = request.get("id") if isinstance(request, dict) else None
+    if type(number) is not int or not isinstance(request.get("verb"), str):
+        return _refusal(None, "ProtocolError", "a request needs a whole number id and a verb.")
+    try:
+        return {"id": number, "ok": answer(request["verb"], request)}
+    except RsError as error:
+        return _refusal(number, type(error).__name__, str(error))
+    except MemoryError:
+        return _refusal(number, "MemoryError", "there is not enough memory for this: shrink it.")
+    except Exception:
+        _LOG.exception("a bug while answering %r", request["verb"][:40])
+        return _refusal(
+            number, "InternalError", "the compute process met a bug: rs.log holds the details."
+        )
+
+
+def _refusal(number: int | None, kind: str, message: str) -> dict[str, Any]:
+    return {"id": number, "error": {"kind": kind, "message": message}}
+
+
+def _skip_line(source: BinaryIO) -> None:
+    while (rest := source.readline(1 << 20)) and not rest.endswith(b"\n"):
+        continue

@@ -1,0 +1,122 @@
+"""Bytes of a stranger's image become pixels here, and nowhere nearer to the pages."""
+
+import base64
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from rs_core.assets import Sample, sample_path, samples
+from rs_core.datasets import DATASETS
+from rs_core.errors import UnknownNameError
+from rs_core.images import (
+    ImageInput,
+    centred_digit,
+    clean_name,
+    image_from_array,
+    is_dark_on_bright,
+    reads_digits,
+)
+from rs_core.images.decoding import decode_bytes
+from rs_core.results import ModelSpec, from_json, to_json
+
+SHOWN_SIDE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An image as the network sees it, and as its owner gave it.
+
+    `original` is a small PNG of the upright source; `inverted` says that a dark digit on bright
+    paper was inverted and centred.
+    """
+
+    image: ImageInput
+    original: bytes
+    inverted: bool
+
+
+def decode(
+    data: bytes, spec: ModelSpec, *, name: str, label: int | None, invert: bool | None
+) -> Picture:
+    """The picture of an image file's bytes, for a network.
+
+    Args:
+        data: content of the file.
+        spec: of the network.
+        name: for people.
+        label: the true class, or None.
+        invert: treat it as a dark digit on bright paper; None decides by the image's border,
+            for networks that read digits.
+
+    Raises:
+        ImageError: the bytes cannot become an image.
+        ParameterError: the label is outside the classes.
+    """
+    shown = clean_name(name)
+    decoded = decode_bytes(data, shown)
+    pixels, notes = decoded.pixels, decoded.notes
+    inverted = _wants_inversion(pixels, spec, invert)
+    if inverted:
+        pixels, more = centred_digit(pixels, *spec.input_shape[1:])
+        notes += more
+    image = image_from_array(pixels, spec, label=label, name=shown)
+    size = (decoded.pixels.shape[1], decoded.pixels.shape[0])
+    image = replace(image, preprocessing=notes + image.preprocessing, original_size=size)
+    return Picture(image, _small_png(decoded.pixels), inverted)
+
+
+def sample_data(name: str, spec: ModelSpec) -> tuple[bytes, int | None]:
+    """A sample's bytes, and its true class where the network knows it.
+
+    Raises:
+        UnknownNameError: no sample has that name.
+    """
+    known = samples()
+    if name not in known:
+        raise UnknownNameError("sample image", name, known)
+    return sample_path(name).read_bytes(), _true_class(known[name], spec)
+
+
+def picture_id(image: ImageInput) -> str:
+    """32 hex digits of the pixels and of what was done to get them."""
+    text = "\n".join((image.digest, *image.preprocessing))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def picture_json(picture: Picture) -> dict[str, Any]:
+    """A picture as the store keeps it; `image_of` reads it."""
+    original = base64.b64encode(picture.original).decode()
+    image = to_json(picture.image)
+    return {"image": image, "original": original, "inverted": picture.inverted}
+
+
+def image_of(facts: dict[str, Any]) -> ImageInput:
+    """The image in what the store keeps of a picture."""
+    return from_json(ImageInput, facts["image"])
+
+
+def _wants_inversion(pixels: np.ndarray, spec: ModelSpec, invert: bool | None) -> bool:
+    if spec.input_shape[0] != 1 or invert is False:
+        return False
+    return invert is True or (reads_digits(spec) and is_dark_on_bright(pixels))
+
+
+def _true_class(sample: Sample, spec: ModelSpec) -> int | None:
+    for family, label in sample.labels.items():
+        if family in DATASETS and DATASETS[family].class_names == spec.class_names:
+            return label
+    return None
+
+
+def _small_png(pixels: np.ndarray) -> bytes:
+    if pixels.dtype != np.uint8:
+        pixels = np.rint(pixels * 255).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    stored = BytesIO()
+    image.save(stored, "PNG")
+    return stored.getvalue()

@@ -1,0 +1,89 @@
+"""Networks by the name that a request gives: shipped ones, and an owner's own uploads."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+from rs_core.assets import asset_path
+from rs_core.classifiers import Classifier, load_classifier
+from rs_core.devices import resolve_device, resolve_precision
+from rs_core.errors import DataError, ModelFileError, RsError, UnknownNameError
+from rs_core.models import WEIGHTS, bundled_names, read_spec
+from rs_core.results import ModelSpec
+from rs_core.store import Belongings
+from rs_core.worker.gate import Gate
+
+UPLOAD = "upload:"
+KEPT = 4
+
+
+class Shelf:
+    """Where networks come from; the last few stay loaded.
+
+    A request's name never becomes a path or an import: it is a shipped name, a full stem of
+    shipped weights, or "upload:<id>" of the same owner.
+    """
+
+    def __init__(self, belongings: Belongings, gate: Gate) -> None:
+        self._belongings, self._gate = belongings, gate
+        self._loaded: OrderedDict[tuple[str, str, str, str], Classifier] = OrderedDict()
+        self._lock = Lock()
+
+    def path(self, owner: str, model: str) -> Path:
+        """The weights file of a name.
+
+        Raises:
+            UnknownNameError: nothing is shipped under that name.
+            NotFoundError: this owner has no such upload.
+        """
+        if model.startswith(UPLOAD):
+            return self._belongings.model(owner, model.removeprefix(UPLOAD))
+        try:
+            return asset_path("weights", f"{WEIGHTS.get(model, model)}.safetensors")
+        except (DataError, OSError, ValueError):
+            raise UnknownNameError("model", model[:80], bundled_names()) from None
+
+    def spec(self, owner: str, model: str) -> ModelSpec:
+        """What a network is, without loading it."""
+        return read_spec(self.path(owner, model))
+
+    def reference(self, owner: str, model: str) -> str:
+        """The name that keeps meaning exactly these weights, also after an upgrade."""
+        return model if model.startswith(UPLOAD) else self.path(owner, model).stem
+
+    def classifier(self, owner: str, model: str, device: str, precision: str) -> Classifier:
+        """The network, ready to run.
+
+        Raises:
+            ModelFileError, DeviceError: it does not load, or not there.
+        """
+        path, on = self.path(owner, model), resolve_device(device)
+        number = resolve_precision(precision, on)
+        key = (str(path), read_spec(path).sha256, str(on), number)
+        with self._lock:
+            if key not in self._loaded:
+                with self._gate.loading():
+                    made = load_classifier(path, device=str(on), precision=number)
+                self._loaded[key] = made
+                if len(self._loaded) > KEPT:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+
+    def upload(self, owner: str, weights: bytes, spec: bytes) -> tuple[str, ModelSpec]:
+        """(name for requests, spec) of model files that were tried and found sound.
+
+        Raises:
+            ModelFileError: they are foreign, damaged, or do not fit each other.
+        """
+        model, path = self._belongings.keep_model(owner, weights, spec)
+        try:
+            with self._gate.loading():
+                classifier = load_classifier(path, device="cpu", precision="fp32")
+        except RsError as error:
+            self._belongings.drop_model(owner, model)
+            if isinstance(error, ModelFileError):
+                raise
+            raise ModelFileError(f"the model cannot be used: {error}") from error
+        return UPLOAD + model, replace(classifier.spec, weights="")

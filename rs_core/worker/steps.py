@@ -1,0 +1,25 @@
+"""A step as JSON values: what a live figure draws."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from rs_core.events import Step
+from rs_core.results import to_json
+from rs_core.smoothing.sweep import SweepStep
+
+
+def step_json(step: Step) -> dict[str, Any] | None:
+    """The step's fields, arrays as lists and open ends null; None for a bare count of draws.
+
+    Only a sweep's steps say more than how far it is: the band of the curve so far. The draws
+    that choose the classes, and those that certify the best sigma again, leave it as it was.
+    """
+    if not isinstance(step, SweepStep):
+        return None
+    values = {f.name: getattr(step, f.name) for f in dataclasses.fields(step)}
+    shown: dict[str, Any] = to_json(
+        {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
+    )
+    return shown

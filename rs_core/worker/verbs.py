@@ -1,0 +1,176 @@
+"""The verbs of the protocol: what each request may ask, and what it is answered."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rs_core import __version__
+from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.images import ImageInput
+from rs_core.results import to_json
+from rs_core.smoothing import noisy_copies
+from rs_core.store import RunStore, evict, owner_id
+from rs_core.worker.bench import Bench
+from rs_core.worker.describe import describe
+from rs_core.worker.job import Job
+from rs_core.worker.opening import Opener, Question, about
+from rs_core.worker.pictures import decode, image_of, picture_id, picture_json, sample_data
+from rs_core.worker.requests import Fields
+from rs_core.worker.shelf import Shelf
+from rs_core.worker.tasks import MAX_SIGMAS, TASKS
+
+PRECISIONS = ("auto", "fp32", "bf16")
+_TIDY_SECONDS = 60.0
+Reply = dict[str, Any]
+
+
+class Desk:
+    """Answers requests: `desk(verb, fields)` is the reply, or raises what went wrong."""
+
+    def __init__(self, store: RunStore, bench: Bench) -> None:
+        self._store, self._bench = store, bench
+        self._shelf = Shelf(store.belongings, bench.gate)
+        self.opener = Opener(store, self._shelf, bench)
+        self._tidied = 0.0
+        self._verbs: dict[str, Callable[[Fields], Reply]] = {
+            "ping": lambda _: {"version": __version__},
+            "describe": lambda _: describe(),
+            "decode": self._decode,
+            "image": self._image,
+            "upload_model": self._upload_model,
+            "start": self._start,
+            "follow": self._follow,
+            "cancel": lambda fields: self._change(fields, bench.cancel),
+            "pause": lambda fields: self._change(fields, bench.pause),
+            "resume": lambda fields: self._change(fields, bench.resume),
+            "noise": self._noise,
+            "runs": lambda fields: {"runs": store.runs(_owner(fields))},
+            "forget": self._forget,
+        }
+
+    def __call__(self, verb: str, request: Mapping[str, Any]) -> Reply:
+        """The reply to one request.
+
+        Raises:
+            RsError: it cannot be done; one sentence says why.
+        """
+        if verb not in self._verbs:
+            raise UnknownNameError("verb", verb[:40], self._verbs)
+        return self._verbs[verb](Fields(request))
+
+    def _decode(self, fields: Fields) -> Reply:
+        owner, model = _owner(fields), fields.text("model")
+        label, invert = fields.maybe_whole("label"), fields.switch("invert")
+        spec = self._shelf.spec(owner, model)
+        if "sample" in fields:
+            name = fields.text("sample")
+            data, known = sample_data(name, spec)
+            label = known if label is None else label
+        else:
+            name, data = fields.text("name", "image", limit=1000), fields.data("data")
+        picture = decode(data, spec, name=name, label=label, invert=invert)
+        facts, image = picture_json(picture), picture_id(picture.image)
+        self._tidy()
+        self._store.belongings.keep_image(owner, image, facts)
+        return _shown(image, facts)
+
+    def _image(self, fields: Fields) -> Reply:
+        image = fields.text("image")
+        return _shown(image, self._store.belongings.image(_owner(fields), image))
+
+    def _upload_model(self, fields: Fields) -> Reply:
+        owner, weights = _owner(fields), fields.data("weights")
+        if isinstance(fields.raw("spec"), dict):
+            spec = json.dumps(fields.table("spec"))
+        else:
+            spec = fields.text("spec", limit=2_000_000)
+        self._tidy()
+        model, found = self._shelf.upload(owner, weights, spec.encode("utf-8", "replace"))
+        return {"model": model, "spec": to_json(found)}
+
+    def _start(self, fields: Fields) -> Reply:
+        question = Question(
+            owner=_owner(fields),
+            kind=fields.choice("kind", tuple(TASKS)),
+            image=fields.text("image"),
+            model=fields.text("model"),
+            config=fields.table("config"),
+            seed=fields.whole("seed", 0),
+            device=fields.text("device", "auto"),
+            precision=fields.choice("precision", PRECISIONS, "auto"),
+        )
+        self._tidy()
+        job, state = self.opener.start(question)
+        return {"job": job, "state": state}
+
+    def _follow(self, fields: Fields) -> Reply:
+        owner, name = _owner(fields), fields.text("job")
+        job = self.opener.job(owner, name)
+        if job is not None:
+            self._bench.follow(job)
+            return _live(job)
+        run = self._store.read(name, owner)
+        progress = run.progress
+        result = self._store.result(name) if progress.state == "finished" else None
+        return {
+            "job": name, "state": progress.state, "held": progress.held, "done": progress.total,
+            "total": progress.total, "step": None, "result": result, "error": progress.error,
+            "seconds": progress.seconds, "about": about(run),
+        }  # fmt: skip
+
+    def _change(self, fields: Fields, action: Callable[[Job], None]) -> Reply:
+        owner, name = _owner(fields), fields.text("job")
+        job = self.opener.job(owner, name)
+        if job is not None:
+            action(job)
+            return {"job": name, "state": job.progress.state}
+        return {"job": name, "state": self._store.read(name, owner).progress.state}
+
+    def _noise(self, fields: Fields) -> Reply:
+        owner = _owner(fields)
+        sigmas = fields.numbers("sigmas", limit=MAX_SIGMAS)
+        image: ImageInput = image_of(self._store.belongings.image(owner, fields.text("image")))
+        classifier = self._shelf.classifier(
+            owner, fields.text("model"), fields.text("device", "auto"),
+            fields.choice("precision", PRECISIONS, "auto"),
+        )  # fmt: skip
+        if image.pixels.shape != classifier.spec.input_shape:
+            raise ParameterError("the image was read for another model: choose it again.")
+        copies = noisy_copies(classifier, image, sigmas, seed=fields.whole("seed", 0))
+        return {"sigmas": list(sigmas), "copies": to_json(copies)}
+
+    def _forget(self, fields: Fields) -> Reply:
+        owner = _owner(fields)
+        for job in self._bench.of_owner(owner):
+            self._bench.cancel(job)
+        return {"runs": self._store.delete_owner(owner)}
+
+    def _tidy(self) -> None:
+        """Keep the store within its limits; once a minute is enough."""
+        now = time.monotonic()
+        if now - self._tidied > _TIDY_SECONDS or not self._tidied:
+            self._tidied = now
+            evict(self._store)
+
+
+def _owner(fields: Fields) -> str:
+    return owner_id(fields.text("owner"))
+
+
+def _shown(image: str, facts: dict[str, Any]) -> Reply:
+    kept = facts["image"]
+    return {
+        "image": image, "pixels": kept["pixels"], "original": facts["original"],
+        "name": kept["name"], "notes": kept["preprocessing"], "label": kept["label"],
+        "inverted": facts["inverted"], "original_size": kept["original_size"],
+    }  # fmt: skip
+
+
+def _live(job: Job) -> Reply:
+    progress = job.progress
+    return {
+        "job": job.id, "state": progress.state, "held": progress.held, "done": job.done,
+        "total": job.total, "step": job.step, "result": job.result, "error": progress.error,
+        "seconds": progress.seconds, "about": job.about,
+    }  # fmt: skip

@@ -1,0 +1,30 @@
+"""The only home of Streamlit's caches: the worker's client, its description, finished figures.
+
+Caches are shared by all sessions, so whatever belongs to a person is kept under the owner's key.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rs_ui.jobs import Worker
+
+
+@st.cache_resource(show_spinner=False)
+def worker() -> Worker:
+    """The one client of the one compute process."""
+    return Worker()
+
+
+@st.cache_data(show_spinner=False, ttl=600, max_entries=1)
+def description() -> dict[str, Any]:
+    """What the worker offers: models, samples, forms, devices."""
+    found: dict[str, Any] = worker().describe()
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def drawn(owner: str, job: str, what: str, _draw: Callable[[], Any]) -> Any:
+    """The figure `what` of a finished run, drawn once; to be looked at, not to be changed."""
+    return _draw()

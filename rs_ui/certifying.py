@@ -1,0 +1,53 @@
+"""One certificate on a page: the card, and what the noisy copies looked like and said."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_core.plots import noisy_copies_figure, votes_figure
+from rs_core.results import Certificate, RadiusCurve, from_json
+from rs_ui import caching
+from rs_ui.curves import chart
+from rs_ui.panels import certificate_card, error_box
+from rs_ui.session import Subject, owner
+from rs_ui.status import Status, duration
+from rs_ui.subjects import noisy_copies
+
+_SHOWN = (0.05, 0.12, 0.25, 0.5, 0.75, 1.0, 1.5)
+
+
+def waiting(status: Status) -> None:
+    """What stands in for the card while the copies vote."""
+    if status.is_live:
+        st.skeleton(height=170)
+
+
+def verdict(status: Status, subject: Subject) -> None:
+    """The finished certificate's card, or why there is none."""
+    if status.state == "finished":
+        certificate = from_json(Certificate, status.result)
+        certificate_card(certificate, subject.label, subject.class_names)
+        st.caption(f"{certificate.n:,} noisy copies voted in {duration(status.seconds)}.")
+    elif status.state == "cancelled":
+        st.info("Cancelled: nothing was certified. Choose another noise level to go on.")
+    elif status.error:
+        error_box(status.error)
+
+
+def evidence(job: str, status: Status, subject: Subject) -> None:
+    """Clean and noisy copies, and the votes."""
+    whose, of = owner(), f"{subject.image} {subject.model} {subject.seed}"
+
+    def copies() -> Any:
+        return noisy_copies_figure(subject.pixels, _SHOWN, noisy_copies(subject, _SHOWN, whose))
+
+    def votes() -> Any:
+        certificate = from_json(Certificate, status.result)
+        only = RadiusCurve((certificate,), certificate.alpha, simultaneous=False)
+        return votes_figure(only, subject.class_names)
+
+    left, right = st.columns([3, 2])
+    with left:
+        chart(caching.drawn(whose, of, "strip", copies), "copies")
+    with right:
+        chart(caching.drawn(whose, job, "votes", votes), "votes")

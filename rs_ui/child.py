@@ -1,0 +1,137 @@
+"""One life of the compute process: lines in, lines out, and the moment it ends."""
+
+import contextlib
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+from rs_core.store import LOG_NAME
+from rs_ui.replies import WorkerError
+
+START_SECONDS = 120.0  # importing torch on a cold and busy machine
+_LOG = logging.getLogger(__name__)
+
+
+class Child:
+    """A started process. Writing and reading have threads of their own, so nobody waits.
+
+    Args:
+        command: what to run.
+        home: folder of the run store; its rs.log takes what the process prints to stderr.
+        nice: how far its priority is lowered.
+        answered: called with every reply, in the reading thread.
+        ended: called once when its stdout ends, in the reading thread.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        home: Path,
+        *,
+        nice: int,
+        answered: Callable[[dict[str, Any]], None],
+        ended: Callable[["Child"], None],
+    ) -> None:
+        self._process = _popen(command, home)
+        _lower_priority(self._process.pid, nice)
+        self._ready = Event()
+        self._answered, self._ended = answered, ended
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        for name, action in (("worker-out", self._read), ("worker-in", self._write)):
+            Thread(target=action, name=name, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def await_ready(self) -> None:
+        """Returns when the process has answered for the first time, or died.
+
+        Raises:
+            WorkerError: it has not started after a long time.
+        """
+        if not self._ready.wait(START_SECONDS):
+            raise WorkerError(f"the compute process did not start within {START_SECONDS:g} s.")
+
+    def send(self, request: Mapping[str, Any]) -> None:
+        """Hand a request over for writing."""
+        self._lines.put(json.dumps(request).encode() + b"\n")
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._process.kill()
+
+    def close(self, seconds: float) -> None:
+        """Let the process end by itself, or end it after so many seconds."""
+        self._lines.put(None)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _write(self) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        # A dead process breaks the pipe; the reading thread notices its end.
+        with contextlib.suppress(OSError), stdin:
+            while (line := self._lines.get()) is not None:
+                stdin.write(line)
+                stdin.flush()
+
+    def _read(self) -> None:
+        stdout = self._process.stdout
+        assert stdout is not None
+        with stdout:
+            for line in stdout:
+                reply = _reply_in(line)
+                if reply is None:
+                    _LOG.warning("the compute process wrote something else than a reply")
+                    continue
+                self._ready.set()
+                self._answered(reply)
+        self._lines.put(None)
+        self._process.wait()
+        self._ready.set()
+        self._ended(self)
+
+
+def _reply_in(line: bytes) -> dict[str, Any] | None:
+    try:
+        reply = json.loads(line)
+    except ValueError:
+        return None
+    return reply if isinstance(reply, dict) and reply.keys() & {"ok", "error"} else None
+
+
+def _popen(command: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
+    # The engine lies beside this package, in a checkout and where it is installed.
+    paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (home / LOG_NAME).open("ab") as errors:
+            return subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                env={**environment, "RS_HOME": str(home)},
+            )  # fmt: skip
+    except OSError as error:
+        raise WorkerError(
+            f"the compute process cannot be started ({error.strerror or error}): free some "
+            "space, or let RS_HOME name a folder that can be written."
+        ) from error
+
+
+def _lower_priority(pid: int, nice: int) -> None:
+    """Pages stay quick beside a computation; set from here, before it starts threads."""
+    if nice and hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            mine = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, pid, mine + nice)

@@ -1,0 +1,117 @@
+"""The worker's description of a dataclass becomes widgets; what they hold becomes its settings.
+
+Bounds, units and help come from the description. The engine checks every value again.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import streamlit as st
+
+from rs_ui.panels import error_box, plain
+
+_MOST_NUMBERS = 64
+_PLACES = "%.6g"
+
+
+def form(
+    fields: list[dict[str, Any]], *, prefix: str, first: Collection[str], given: Collection[str]
+) -> dict[str, Any] | None:
+    """The settings that the widgets hold; None while one of them makes no sense.
+
+    Args:
+        fields: one description per field.
+        prefix: of the widgets' keys and so of their names in the address.
+        first: fields that are always shown, in this order; the others open on request.
+        given: fields that are set elsewhere.
+    """
+    by_name = {field["name"]: field for field in fields}
+    values = {name: _widget(by_name[name], f"{prefix}_{name}") for name in first if name in by_name}
+    rest = [name for name in by_name if name not in first and name not in given]
+    if rest:
+        with st.expander("More settings", icon=":material/tune:"):
+            values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
+    return None if any(value is None for value in values.values()) else values
+
+
+def _widget(field: Mapping[str, Any], key: str) -> Any:
+    label, shared = _label(field), {"key": key, "bind": "query-params", "persist_state": "session"}
+    default = field["default"]
+    match field["kind"]:
+        case "bool":
+            return st.toggle(label, value=bool(default), **shared)
+        case "choice":
+            options = list(field["choices"])
+            name, words = field["name"].capitalize(), plain(field["help"])
+            return st.selectbox(name, options, options.index(default), help=words, **shared)
+        case "int":
+            step = max(int(default) // 10, 1)
+            low, high = _whole(field, "low"), _whole(field, "high")
+            return st.number_input(label, low, high, int(default), step, **shared)
+        case "float":
+            low, high = _inside(field, "low"), _inside(field, "high")
+            value = None if default is None else float(default)
+            return st.number_input(label, low, high, value, format=_PLACES, **shared)
+        case "floats":
+            text = ", ".join(f"{value:g}" for value in default)
+            return _numbers(st.text_input(label, value=text, **shared), field)
+    return st.text_input(label, value=default, **shared)
+
+
+def _label(field: Mapping[str, Any]) -> str:
+    unit = f", {field['unit']}" if field["unit"] else ""
+    words = plain(field["help"])
+    return f"{words[:1].upper()}{words[1:]} ({field['name']}{unit})"
+
+
+def _whole(field: Mapping[str, Any], end: str) -> int | None:
+    limit = _limit(field, end)
+    if limit is None:
+        return None
+    outside = field[f"{end}_open"]
+    return int(limit) + (outside if end == "low" else -outside)
+
+
+def _inside(field: Mapping[str, Any], end: str) -> float | None:
+    limit = _limit(field, end)
+    if limit is None or not field[f"{end}_open"]:
+        return limit
+    return math.nextafter(limit, math.inf if end == "low" else -math.inf)
+
+
+def _limit(field: Mapping[str, Any], end: str) -> float | None:
+    limit = field[end]
+    return None if limit is None or not math.isfinite(limit) else float(limit)
+
+
+def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """The numbers of a list, or None with a sentence beside the field."""
+    words = text.replace(";", ",").replace(",", " ").split()
+    try:
+        found = tuple(float(word) for word in words)
+    except ValueError:
+        bad = next(word for word in words if not _is_number(word))
+        error_box(
+            f"{bad[:40]!r} is not a number: separate numbers by commas, e.g. 0.12, 0.25, 0.5."
+        )
+        return None
+    if not 1 <= len(found) <= _MOST_NUMBERS:
+        error_box(f"{len(found)} numbers: give 1 to {_MOST_NUMBERS}, separated by commas.")
+        return None
+    low, high = _limit(field, "low"), _limit(field, "high")
+    for value in found:
+        above = low is None or value > low or (value == low and not field["low_open"])
+        below = high is None or value < high or (value == high and not field["high_open"])
+        if not (math.isfinite(value) and above and below):
+            error_box(f"{value:g} is out of range: give numbers between {low:g} and {high:g}.")
+            return None
+    return found
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

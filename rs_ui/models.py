@@ -1,0 +1,88 @@
+"""The networks on offer: the shipped ones, and those that this session brought along."""
+
+import base64
+import json
+from typing import Any
+
+import streamlit as st
+
+from rs_core.results import ModelSpec, from_json
+from rs_ui import caching, session
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box, plain
+
+
+def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The worker's key of every network and its spec: those that know the first preset come first,
+    the person's own last."""
+    first = offer["samples"][0]
+    ranked = sorted(offer["models"], key=lambda spec: not knows(spec, first))
+    return {spec["name"]: spec for spec in ranked} | session.remembered("models", {})
+
+
+def knows(spec: dict[str, Any], sample: dict[str, Any]) -> bool:
+    """Whether a network has the true class of a sample; its name begins with its data set's."""
+    return any(spec["name"].startswith(family) for family in sample["labels"])
+
+
+def spec_of(reference: str) -> ModelSpec:
+    """The network that a run names by its key or by its weights' full stem; bare if unknown."""
+    for name, spec in offered_models(caching.description()).items():
+        if reference in (name, spec["weights"].removesuffix(".safetensors")):
+            return from_json(ModelSpec, spec)
+    return ModelSpec(reference, "", (0, 0, 0), ())
+
+
+def upload_model() -> None:
+    """Controls that bring a network along: its safetensors and the json beside it."""
+    with st.expander("Use your own network", icon=":material/upload_file:"):
+        files = st.file_uploader(
+            "A .safetensors file and its .json",
+            type=["safetensors", "json"],
+            accept_multiple_files=True,
+            max_upload_size=10,
+            key=session.fresh_key("model_files"),
+        )
+        st.caption(
+            "The json names the architecture, classes, mean, std and input size, as "
+            "`rs export` and `rs train` write it. Pickles are refused."
+        )
+        if len(files) == 2:
+            _offer({file.name.rsplit(".", 1)[-1].lower(): file for file in files})
+        elif files:
+            error_box(f"{len(files)} file(s): give one .safetensors and one .json.")
+
+
+def _offer(files: dict[str, Any]) -> None:
+    known = session.remembered("models", {})
+    seen = session.remembered("model_files", {})
+    try:
+        key = (files["safetensors"].file_id, files["json"].file_id)
+    except KeyError:
+        error_box("two files of one kind: give one .safetensors and one .json.")
+        return
+    if key not in seen:
+        seen = {key: _ask(files)}
+        session.remember("model_files", seen)
+    answer = seen[key]
+    if isinstance(answer, str):
+        error_box(answer)
+    elif answer["model"] not in known:
+        session.remember("models", known | {answer["model"]: answer["spec"]})
+        session.remember("picked", answer["model"])
+        st.rerun()
+    else:
+        st.caption(f"{plain(answer['spec']['name'])} is in the list of networks.")
+
+
+def _ask(files: dict[str, Any]) -> dict[str, Any] | str:
+    """The worker's answer, or the sentence that says why it refuses."""
+    try:
+        spec = json.loads(files["json"].getvalue())
+        weights = base64.b64encode(files["safetensors"].getvalue()).decode()
+        owner = session.owner()
+        return caching.worker().call("upload_model", owner=owner, weights=weights, spec=spec)
+    except ValueError:
+        return f"{files['json'].name} is not JSON: give the file that was saved with the weights."
+    except WorkerError as error:
+        return str(error)

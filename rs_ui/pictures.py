@@ -1,0 +1,115 @@
+"""Where the picture comes from, and its way through the worker to what the network sees."""
+
+import base64
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import streamlit as st
+
+from rs_ui import caching, session
+from rs_ui.drawing import drawn_png
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box
+
+_SOURCES = ("Preset", "Your own", "Draw")
+_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+_INVERT = {"Automatic": "auto", "Invert": True, "Keep": False}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture before decoding: a sample's name, or the bytes of a file."""
+
+    name: str
+    sample: bool
+    data: bytes = b""
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other."""
+        return f"{self.name}:{self.sample}:{blake2b(self.data, digest_size=16).hexdigest()}"
+
+
+def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | None:
+    """The picture that the sidebar's controls name; None while a source has none yet."""
+    source = st.segmented_control(
+        "Where the image comes from",
+        _SOURCES,
+        default="Preset",
+        required=True,
+        key="source",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    if source == "Your own":
+        return _own()
+    if source == "Draw":
+        png = drawn_png(session.fresh_key("drawing"))
+        return None if png is None else Picture("drawing", False, png)
+    titles = {sample["name"]: sample["title"] for sample in samples}
+    name = st.selectbox(
+        "Preset image", list(titles), key="image", bind="query-params", on_change=on_sample
+    )
+    return None if name is None else Picture(name, True)
+
+
+def _own() -> Picture | None:
+    """A file, or a photo: the camera is asked for only when its toggle is on."""
+    if st.toggle("Use the camera", key="camera", persist_state="session"):
+        photo = st.camera_input("Photo", resolution="480p", key=session.fresh_key("photo"))
+        return None if photo is None else Picture("photo", False, photo.getvalue())
+    file = st.file_uploader(
+        "Image file", type=_TYPES, max_upload_size=10, key=session.fresh_key("file")
+    )
+    return None if file is None else Picture(file.name, False, file.getvalue())
+
+
+def choose_inversion(picture: Picture | None, channels: int) -> str | bool:
+    """Whether dark ink on white paper is turned round: offered for a person's own digit."""
+    if picture is None or picture.sample or channels != 1:
+        return "auto"
+    choice = st.segmented_control(
+        "Dark ink on white paper",
+        list(_INVERT),
+        default="Automatic",
+        required=True,
+        key="ink",
+        persist_state="session",
+        help="The network learned white ink on black. Automatic inverts a paper photo and "
+        "centres the digit; the two small pictures show what was done.",
+    )
+    return _INVERT[choice]
+
+
+def decode(
+    picture: Picture, model: str, label: int | None, invert: str | bool
+) -> dict[str, Any] | None:
+    """What the worker makes of a picture for a network; None, with the reason shown, if nothing.
+
+    The last answer is kept, so a rerun asks only when something changed.
+    """
+    key = (session.owner(), picture.key, model, label, invert)
+    held = session.remembered("decoded")
+    if held is None or held[0] != key:
+        held = (key, *_ask(picture, model, label, invert))
+        session.remember("decoded", held)
+    if held[2] is not None:
+        error_box(held[2])
+    reply: dict[str, Any] | None = held[1]
+    return reply
+
+
+def _ask(
+    picture: Picture, model: str, label: int | None, invert: str | bool
+) -> tuple[dict[str, Any] | None, str | None]:
+    fields: dict[str, Any] = {"model": model, "invert": invert, "label": label}
+    if picture.sample:
+        fields |= {"sample": picture.name, "name": picture.name}
+    else:
+        fields |= {"data": base64.b64encode(picture.data).decode(), "name": picture.name}
+    try:
+        return caching.worker().call("decode", owner=session.owner(), **fields), None
+    except WorkerError as error:
+        return None, str(error)

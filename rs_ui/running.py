@@ -1,0 +1,129 @@
+"""One run on a page: started, watched, paused, cancelled, found again."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rs_ui import caching, session
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box, plain
+from rs_ui.status import Status, learn_pace
+
+_TICK = 1.0
+_PATIENCE = 0.4
+_PAUSE = 0.04
+
+
+def begin(kind: str, page: str, subject: session.Subject, config: dict[str, Any]) -> str | None:
+    """The run of these settings, started unless it exists; None with the reason put aside."""
+    try:
+        reply = caching.worker().call(
+            "start",
+            owner=session.owner(),
+            kind=kind,
+            image=subject.image,
+            model=subject.model,
+            config={**config, "alpha": subject.alpha},
+            seed=subject.seed,
+            device=subject.device,
+            precision="auto",
+        )
+    except WorkerError as error:
+        session.remember(f"{page}_error", str(error))
+        return None
+    session.remember(f"{page}_error", None)
+    session.keep_asked(reply["job"], subject)
+    return str(reply["job"])
+
+
+def begin_once(
+    kind: str, page: str, subject: session.Subject, config: dict[str, Any]
+) -> str | None:
+    """The run of these settings; asks the worker only when they change, and keeps the last run
+    where it refuses."""
+    settings = (subject.image, subject.model, subject.seed, subject.alpha, subject.device, config)
+    if session.remembered(f"{page}_asked") != settings:
+        session.remember(f"{page}_asked", settings)
+        job = begin(kind, page, subject, config)
+        if job is not None:
+            session.remember(f"{page}_run", job)
+    found: str | None = session.remembered(f"{page}_run")
+    return found
+
+
+def complaint(page: str) -> None:
+    """Why the last start was refused, if it was."""
+    sentence = session.remembered(f"{page}_error")
+    if sentence:
+        error_box(sentence)
+
+
+def follow(job: str, *, patience: float = 0.0) -> Status:
+    """How far a run is; waits up to `patience` seconds for its first step or its end.
+
+    Raises:
+        WorkerError: this owner has no such run, or the worker cannot be reached.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        reply = caching.worker().call("follow", owner=session.owner(), job=job)
+        status = Status(**{name: reply[name] for name in Status.__dataclass_fields__})
+        arrived = status.step is not None or not status.is_live
+        if arrived or time.monotonic() >= deadline:
+            if status.state == "finished":
+                learn_pace(status)
+            return status
+        time.sleep(_PAUSE)
+
+
+def watch(job: str, draw: Callable[[Status], None]) -> Status:
+    """How far a run is, with its controls; while it is live a fragment draws it every second."""
+    first = follow(job, patience=_PATIENCE)
+    if first.state == "finished":
+        return first
+    fresh = [first]
+
+    def panel() -> None:
+        try:
+            status = fresh.pop() if fresh else follow(job)
+        except WorkerError as error:  # it starts again by itself: keep asking
+            error_box(str(error))
+            return
+        turned = status.is_live != first.is_live or status.has_ended
+        if turned and status is not first:
+            st.rerun()
+        _controls(job, status)
+        draw(status)
+
+    st.fragment(panel, run_every=_TICK if first.is_live else None)()
+    return first
+
+
+def _controls(job: str, status: Status) -> None:
+    if status.has_ended:
+        return
+    st.progress(status.share, text=_headline(status))
+    with st.container(horizontal=True):
+        if status.is_live:
+            _button("Pause", "pause", job, ":material/pause:")
+        else:
+            _button("Resume", "resume", job, ":material/play_arrow:")
+        _button("Cancel", "cancel", job, ":material/stop:")
+
+
+def _headline(status: Status) -> str:
+    words = {"queued": "Waiting for its turn", "paused": "Paused"}.get(status.state, "Running")
+    return f"{words}: {status.progress_text}"
+
+
+def _button(label: str, verb: str, job: str, icon: str) -> None:
+    st.button(label, key=f"{verb}_{job}", icon=icon, on_click=_tell, args=(verb, job))
+
+
+def _tell(verb: str, job: str) -> None:
+    try:
+        caching.worker().call(verb, owner=session.owner(), job=job)
+    except WorkerError as error:
+        st.toast(plain(str(error)))

@@ -1,0 +1,40 @@
+"""What leaves the session: a link to its settings, and everything of it when it is deleted."""
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from rs_ui import caching, session
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import plain
+from rs_ui.pictures import Picture
+
+
+def share_link(picture: Picture | None) -> None:
+    """The address of these settings, without the run and without whose it is."""
+    with st.popover("Copy link", icon=":material/link:", width="stretch"):
+        shared = {k: st.query_params.get_all(k) for k in st.query_params if k != "run"}
+        query = urlencode(shared, doseq=True)
+        st.code(
+            f"{st.context.url or ''}{'?' if query else ''}{query}", language=None, wrap_lines=True
+        )
+        st.caption("It carries the settings, and opens no run of yours.")
+        if picture is not None and not picture.sample:
+            st.caption("Your own image is not in it: send the file along, or a report.")
+
+
+def offer_deletion() -> None:
+    """The button that deletes what this browser brought and computed."""
+    with st.popover("Delete my images and runs", icon=":material/delete:", width="stretch"):
+        st.write("Deletes what this browser uploaded, drew and computed here.")
+        st.button("Delete everything of mine", type="primary", key="delete", on_click=_delete)
+
+
+def _delete() -> None:
+    try:
+        caching.worker().call("forget", owner=session.owner())
+    except WorkerError as error:
+        st.toast(plain(str(error)))
+        return
+    session.clear()
+    st.toast("Your images and runs are deleted.")

@@ -1,0 +1,57 @@
+"""The page list, and the guard that puts a cold deep link on its feet."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_PAGES = Path(__file__).resolve().parent.parent / "pages"
+
+
+def pages() -> list[Any]:
+    """Every page of the app, in the order of the menu."""
+    return [
+        st.Page(
+            _PAGES / "start.py",
+            title="Start",
+            icon=":material/target:",
+            default=True,
+            help="One image, certified at one noise level.",
+        ),
+        st.Page(
+            _PAGES / "sweep.py",
+            title="Sigma sweep",
+            icon=":material/show_chart:",
+            help="The certified radius of this image at many noise levels.",
+        ),
+    ]
+
+
+def configure() -> None:
+    """Title, icon and layout; first in every run.
+
+    Without it a page's menu icon becomes the tab's, and the browser asks Google's servers for it.
+    """
+    st.set_page_config(
+        page_title="RS Lab",
+        page_icon="◎",
+        layout="wide",
+        menu_items={"About": "RS Lab: certified radii by randomized smoothing, honestly labelled."},
+    )
+
+
+def mark_routed() -> None:
+    """Note that `app.py` runs, so the page that follows is on its feet."""
+    st.session_state["_router"] = True
+
+
+def guard() -> None:
+    """Return if `app.py` runs this page; start `app.py` otherwise.
+
+    A server that was never visited runs a deep link's page alone, without menu and sidebar:
+    Streamlit looks for a folder `pages/` before `app.py` has called `st.navigation`.
+    """
+    if not st.session_state.pop("_router", False):
+        configure()
+        st.navigation(pages())
+        st.rerun()

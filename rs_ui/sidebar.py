@@ -1,0 +1,143 @@
+"""The sidebar that all pages share: which image, which network, which settings."""
+
+import dataclasses
+from typing import Any
+
+import streamlit as st
+
+from rs_core.results import ModelSpec, from_json
+from rs_ui import caching, session
+from rs_ui.jobs import WorkerError
+from rs_ui.models import knows, offered_models, upload_model
+from rs_ui.panels import error_box, image_pair, plain
+from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
+from rs_ui.sharing import offer_deletion, share_link
+from rs_ui.subjects import subject_from
+
+_DEFAULT_ALPHA, _LOWEST_ALPHA, _HIGHEST_ALPHA = 0.001, 1e-5, 0.1
+_LARGEST_SEED = 2**53 - 1
+
+
+def draw_sidebar() -> None:
+    """Draw it and remember what it chose; the last choice stays where the new one is no good."""
+    try:
+        offer = caching.description()
+    except WorkerError as error:
+        error_box(str(error))
+        return
+    models = offered_models(offer)
+    if not models:
+        error_box("No network is installed: install RS Lab again, or use your own model below.")
+    st.subheader("Image")
+    chosen = choose_picture(offer["samples"], lambda: _fit_model(offer, models))
+    picture = chosen or session.remembered("picture")
+    place = st.container()
+    st.subheader("Network")
+    if session.remembered("picked") in models:
+        st.session_state["model"] = session.remembered("picked")
+        session.remember("picked", None)
+    model = st.selectbox(
+        "Network",
+        list(models),
+        key="model",
+        bind="query-params",
+        format_func=lambda name: models[name]["name"] if name in models else name,
+        label_visibility="collapsed",
+        on_change=lambda: _fit_sample(offer, models),
+    )
+    upload_model()
+    settings = _settings(offer)
+    if model is not None:
+        _choose(place, picture, offer, model, from_json(ModelSpec, models[model]), settings)
+    st.divider()
+    share_link(picture)
+    offer_deletion()
+
+
+def _choose(
+    place: Any,
+    picture: Picture | None,
+    offer: dict[str, Any],
+    model: str,
+    spec: ModelSpec,
+    settings: dict[str, Any],
+) -> None:
+    """Decode the picture for the network; draw the pair, or the reason why there is none."""
+    with place:
+        label = _true_class(picture, offer, spec)
+        invert = choose_inversion(picture, spec.input_shape[0])
+        held = session.subject()
+        reply = None if picture is None else decode(picture, model, label, invert)
+        if reply is not None:
+            held = subject_from(reply, label=reply["label"], model=model, spec=spec, **settings)
+            session.remember("picture", picture)
+        elif held is not None:
+            held = dataclasses.replace(held, **settings)
+        session.keep_subject(held)
+        if held is not None:
+            image_pair(held)
+
+
+def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec) -> int | None:
+    if picture is None:
+        return None
+    if picture.sample:
+        sample = next(s for s in offer["samples"] if s["name"] == picture.name)
+        st.caption(f"{plain(sample['title'])} · {plain(sample['author'])} · {sample['licence']}")
+        return None
+    names = spec.class_names
+    return st.selectbox(
+        "True class, if you know it",
+        range(len(names)),
+        index=None,
+        format_func=lambda k: names[k],
+        placeholder="not given",
+        key=f"label_{spec.name}",
+        persist_state="session",
+    )
+
+
+def _settings(offer: dict[str, Any]) -> dict[str, Any]:
+    with st.expander("Seed, risk, device", icon=":material/settings:"):
+        alpha = st.number_input(
+            "Risk alpha: how often a statement may be false",
+            _LOWEST_ALPHA,
+            _HIGHEST_ALPHA,
+            _DEFAULT_ALPHA,
+            step=_DEFAULT_ALPHA,
+            format="%.6g",
+            key="alpha",
+            bind="query-params",
+        )
+        seed = st.number_input(
+            "Seed: names the noise",
+            0,
+            _LARGEST_SEED,
+            0,
+            key="seed",
+            bind="query-params",
+            help="The same seed draws the same noise and gives the same numbers.",
+        )
+        device = st.selectbox("Device", _devices(offer), key="device", bind="query-params")
+    return {"alpha": float(alpha), "seed": int(seed), "device": device or "auto"}
+
+
+def _devices(offer: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(["auto", *offer["devices"]]))
+
+
+def _fit_model(offer: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+    """Another preset: take a network that knows its classes, unless the present one does."""
+    sample = next(s for s in offer["samples"] if s["name"] == st.session_state["image"])
+    present = models.get(st.session_state.get("model", ""))
+    fitting = [name for name, spec in models.items() if knows(spec, sample)]
+    if fitting and not (present and knows(present, sample)):
+        st.session_state["model"] = fitting[0]
+
+
+def _fit_sample(offer: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
+    """Another network: take a preset whose class it knows, unless the present one has one."""
+    spec = models[st.session_state["model"]]
+    fitting = [s["name"] for s in offer["samples"] if knows(spec, s)]
+    if fitting and st.session_state.get("image") not in fitting:
+        st.session_state["image"] = fitting[0]

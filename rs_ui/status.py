@@ -1,0 +1,85 @@
+"""How far a run is, in numbers and words, and what it costs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rs_ui import session
+
+_LIVE = ("queued", "running")
+_ENDED = ("finished", "failed", "cancelled")
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a run is, as the worker tells it."""
+
+    state: str
+    done: int = 0
+    total: int = 0
+    step: dict[str, Any] | None = None
+    result: Any = None
+    error: str | None = None
+    seconds: float = 0.0
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.state in _LIVE
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it will never go on."""
+        return self.state in _ENDED
+
+    @property
+    def share(self) -> float:
+        """How much is done, 0 to 1."""
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+    @property
+    def progress_text(self) -> str:
+        """Forward passes done, and the time left at the present pace."""
+        text = f"{self.done:,} of {self.total:,} forward passes"
+        if self.done and self.seconds > 0 and self.is_live:
+            left = self.seconds * (self.total - self.done) / self.done
+            text += f", about {duration(left)} left"
+        return text
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "0.8 s", "25 s", "3 min", "2 h"."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def learn_pace(status: Status) -> None:
+    """Remember how fast a finished run was, for the next estimate."""
+    passes = draws_of(status.result)
+    if status.seconds > 0.2 and passes:
+        session.remember(f"pace_{_family(status.about['model'])}", passes / status.seconds)
+
+
+def draws_of(result: dict[str, Any]) -> int:
+    """Noisy copies that a finished certificate or curve cost."""
+    points = [
+        *result.get("certificates", [result]),
+        *([result["best"]] if result.get("best") else []),
+    ]
+    return sum(int(point["draws"]) for point in points)
+
+
+def cost_text(subject: session.Subject, passes: int) -> str:
+    """Forward passes, and how long they take at the pace of this session's last run."""
+    pace = session.remembered(f"pace_{_family(subject.model)}")
+    if not pace:
+        return f"{passes:,} forward passes"
+    return f"{passes:,} forward passes, about {duration(passes / pace)} at the last run's pace"
+
+
+def _family(model: str) -> str:
+    """A run names its network by its weights' stem, the sidebar by its plain name."""
+    return model.partition("-")[0]

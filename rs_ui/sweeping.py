@@ -1,0 +1,117 @@
+"""The sigma sweep on its page: settings, start, the live curve, the finished one."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_core.results import RadiusCurve, from_json
+from rs_ui import caching, running, session
+from rs_ui.curves import finished_curve, live_curve
+from rs_ui.downloads import download_row
+from rs_ui.forms import form
+from rs_ui.panels import error_box, image_pair, plain
+from rs_ui.session import Subject
+from rs_ui.status import Status, cost_text, draws_of, duration
+from rs_ui.subjects import is_same, noisy_copies, subject_of
+
+_PAGE = "sweep"
+_FIRST = ("sigmas", "n")
+_GIVEN = ("alpha",)
+
+
+def controls(subject: Subject) -> None:
+    """The form, what it costs, and Start."""
+    with st.container(border=True):
+        fields = caching.description()["forms"]["sweep"]
+        config = form(fields, prefix=_PAGE, first=_FIRST, given=_GIVEN)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Start the sweep",
+                key="start_sweep",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=config is None,
+                on_click=_start,
+                args=(subject, config),
+            )
+            if config is not None:
+                st.caption(cost_text(subject, passes(config)), width="content")
+        running.complaint(_PAGE)
+
+
+def passes(config: dict[str, Any]) -> int:
+    """Forward passes of a sweep: every sigma, and the best one again."""
+    return (len(set(config["sigmas"])) + config["recertify"]) * (config["n0"] + config["n"])
+
+
+def _start(subject: Subject, config: dict[str, Any]) -> None:
+    job = running.begin("sweep", _PAGE, subject, config)
+    if job is not None:
+        session.keep_run(_PAGE, job)
+
+
+def invitation(subject: Subject) -> None:
+    """What stands here before the first sweep."""
+    st.info(
+        f"No sweep yet: press Start to draw the radius curve of {plain(subject.name)}. The curve "
+        "grows while the noisy copies vote, and you may cancel it at any time.",
+        icon=":material/show_chart:",
+    )
+
+
+def show(job: str, present: Subject) -> None:
+    """The run: its live curve, its finished one, or why there is none.
+
+    Raises:
+        WorkerError: this browser has no such run, or the worker cannot be reached.
+    """
+    session.keep_run(_PAGE, job)
+    note = st.container()
+
+    def draw(status: Status) -> None:
+        if status.state in ("failed", "cancelled"):
+            _ended(status)
+        else:
+            live_curve(status, subject_of(job, status.about).class_names)
+
+    status = running.watch(job, draw)
+    subject = subject_of(job, status.about, present)
+    with note:
+        _belongs_to(subject, present)
+    if status.state == "finished":
+        _finished(job, status, subject)
+
+
+def _ended(status: Status) -> None:
+    if status.state == "cancelled":
+        st.info(f"Cancelled after {status.progress_text}. Nothing is certified.")
+    else:
+        error_box(status.error or "The run failed: rs.log holds the details.")
+
+
+def _belongs_to(subject: Subject, present: Subject) -> None:
+    if not is_same(subject, present):
+        st.warning(
+            f"This curve is of {plain(subject.name)} with {plain(subject.spec.name)}, seed "
+            f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows now."
+        )
+
+
+def _finished(job: str, status: Status, subject: Subject) -> None:
+    curve = from_json(RadiusCurve, status.result)
+    sigmas = [c.sigma for c in curve.certificates]
+
+    owner = session.owner()  # a download is built where there is no session
+
+    def copies() -> Any:
+        return noisy_copies(subject, sigmas, owner)
+
+    finished_curve(job, curve, subject, copies)
+    draws = draws_of(status.result)
+    st.caption(
+        f"{draws:,} noisy copies in {duration(status.seconds)} · {plain(subject.spec.name)}"
+        f" · {curve.certificates[0].precision} · seed {subject.seed}"
+    )
+    download_row(curve, status.result, subject, status.seconds, copies)
+    with st.expander("What happened to the image", icon=":material/image:"):
+        image_pair(subject, width=200)

@@ -1,0 +1,43 @@
+"""The app in a test's own process, with a worker that answers at once."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from rs_ui import browser, caching
+from tests.pages.fake_worker import FakeWorker
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+OWNER = "a" * 64
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorker]:
+    fake = FakeWorker()
+    monkeypatch.setattr(caching, "Worker", lambda: fake)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield fake
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_app(worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the app, at a page and with query parameters, as the browser that holds `owner`."""
+
+    def visit(page: str = "", owner: str | None = OWNER, **params: str) -> AppTest:
+        monkeypatch.setattr(browser, "exchange_owner", lambda: owner)
+        app = AppTest.from_file(APP, default_timeout=20)
+        app.query_params.update(params)
+        app.run()
+        if page:
+            app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception, [e.value for e in app.exception]
+        return app
+
+    return visit

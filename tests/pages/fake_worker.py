@@ -1,0 +1,221 @@
+"""A worker that answers at once, with votes from a formula: pages are tested without torch."""
+
+import base64
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from scipy.special import ndtr
+
+from rs_core.results import Certificate, ModelSpec, RadiusCurve, to_json
+from rs_core.statistics import l2_radius, lower_confidence_bound
+from rs_ui.jobs import WorkerError
+
+SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)
+MARGIN = 0.9  # of a linear classifier: its votes are ndtr(margin / sigma)
+DIGITS = tuple(str(k) for k in range(10))
+COLOURS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def _field(name: str, kind: str, default: Any, **facts: Any) -> dict[str, Any]:
+    known = {
+        "name": name, "kind": kind, "default": default, "required": default is None, "low": None,
+        "high": None, "low_open": False, "high_open": False, "unit": "", "help": f"the {name}",
+        "choices": [],
+    }  # fmt: skip
+    return known | facts
+
+
+_DRAWS = [
+    _field("n0", "int", 100, low=1, high=1e7, help="noisy copies that choose the class"),
+    _field("n", "int", 10_000, low=1, high=1e8, help="fresh noisy copies that certify it"),
+    _field("alpha", "float", 1e-3, low=0, high=0.5, low_open=True),
+    _field("rigorous", "bool", False),
+    _field("bound", "choice", "clopper-pearson", choices=["clopper-pearson", "two-sided"]),
+]
+_UNIT = {"unit": "pixels of [0,1]", "low": 0, "high": 10, "low_open": True}
+FORMS = {
+    "sweep": [
+        *_DRAWS,
+        _field("sigmas", "floats", list(SIGMAS), help="noise levels", **_UNIT),
+        _field("simultaneous", "bool", True, help="all radii hold together; off: each alone"),
+        _field("recertify", "bool", True, help="certify the best sigma again"),
+    ],
+    "certify": [*_DRAWS, _field("sigma", "float", None, help="noise level", **_UNIT)],
+    "predict": [],
+}
+
+
+def _sample(name: str, family: str, label: int, index: int | None = None) -> dict[str, Any]:
+    return {
+        "name": name, "file": f"{name}.png", "title": f"The {name}", "labels": {family: label},
+        "licence": "CC0-1.0", "author": "Somebody", "index": index,
+    }  # fmt: skip
+
+
+SAMPLES = [_sample("digit-3", "mnist", 3, 5), _sample("digit-9", "mnist", 9, 6)]
+SAMPLES += [_sample("cat", "cifar10", 3)]
+MODELS = {
+    "mnist-conv4": ModelSpec(
+        "mnist-conv4", "conv4", (1, 28, 28), DIGITS, weights="m-12.safetensors"
+    ),
+    "cifar10-conv4": ModelSpec("cifar10-conv4", "conv4", (3, 32, 32), COLOURS),
+}
+
+
+@dataclass
+class FakeWorker:
+    """Answers like the worker; `steps` follows of a run come before its end."""
+
+    steps: int = 0
+    margin: float = MARGIN
+    refuse: dict[str, str] = field(default_factory=dict)  # verb -> sentence
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def describe(self) -> dict[str, Any]:
+        models = [to_json(spec) for spec in MODELS.values()]
+        return {
+            "models": models, "samples": SAMPLES, "forms": FORMS, "devices": ["auto", "cpu"],
+            "version": "0",
+        }  # fmt: skip
+
+    def call(self, verb: str, **fields: Any) -> dict[str, Any]:
+        self.calls.append((verb, fields))
+        if verb in self.refuse:
+            raise WorkerError(self.refuse[verb])
+        reply: dict[str, Any] = getattr(self, f"_{verb}")(**fields)
+        return reply
+
+    def count(self, verb: str) -> int:
+        """How often a verb was called."""
+        return sum(name == verb for name, _ in self.calls)
+
+    def _decode(self, owner: str, model: str, name: str, **fields: Any) -> dict[str, Any]:
+        spec = MODELS.get(model, MODELS["mnist-conv4"])
+        known = next((s for s in SAMPLES if s["name"] == fields.get("sample")), None)
+        if known is None and base64.b64decode(fields["data"])[:4] == b"junk":
+            raise WorkerError(f"{name} is not a supported image: give a PNG or a JPEG.")
+        label = fields.get("label")
+        if known is not None and label is None and model.startswith(next(iter(known["labels"]))):
+            label = next(iter(known["labels"].values()))
+        pixels = np.random.default_rng(len(name)).random(spec.input_shape, dtype=np.float32)
+        image = f"{name}-{model}-{fields.get('invert')}"
+        shown = BytesIO()
+        Image.new("RGB", (60, 40), "teal").save(shown, "PNG")
+        inverted = known is None and fields.get("invert") is not False
+        reply = {
+            "image": image, "pixels": to_json(pixels), "label": label, "inverted": inverted,
+            "original": base64.b64encode(shown.getvalue()).decode(), "name": name,
+            "notes": ["resized to fit"] + ["inverted: dark on white"] * inverted,
+        }  # fmt: skip
+        self.images[owner, image] = reply
+        return reply
+
+    def _image(self, owner: str, image: str) -> dict[str, Any]:
+        if (owner, image) not in self.images:
+            raise WorkerError("image not found: it was deleted, or it belongs to somebody else.")
+        return self.images[owner, image]
+
+    def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
+        job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"
+        about = {"kind": kind, "title": "t", "config": config, "label": None, **asked}
+        about |= {"image_id": about.pop("image"), "precision": "fp32"}
+        about["model"] = {"mnist-conv4": "m-12"}.get(about["model"], about["model"])
+        fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
+        self.jobs.setdefault(job, fresh)
+        return {"job": job, "state": "queued"}
+
+    def _job(self, owner: str, job: str) -> dict[str, Any]:
+        if job not in self.jobs or self.jobs[job]["owner"] != owner:
+            raise WorkerError("run not found: it was deleted, or it belongs to somebody else.")
+        return self.jobs[job]
+
+    def _follow(self, owner: str, job: str) -> dict[str, Any]:
+        run = self._job(owner, job)
+        if run["state"] == "running":
+            run["followed"] += 1
+            if run["followed"] > self.steps:
+                run["state"] = "finished"
+        finished = run["state"] == "finished"
+        result = _result(run["about"], self.margin) if finished else None
+        step = _step(run["about"]) if run["about"]["kind"] == "sweep" and not finished else None
+        return {
+            "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
+            "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
+            "about": run["about"],
+        }  # fmt: skip
+
+    def _change(self, owner: str, job: str, state: str) -> dict[str, Any]:
+        self._job(owner, job)["state"] = state
+        return {"job": job, "state": state}
+
+    def _cancel(self, owner: str, job: str) -> dict[str, Any]:
+        return self._change(owner, job, "cancelled")
+
+    def _pause(self, owner: str, job: str) -> dict[str, Any]:
+        return self._change(owner, job, "paused")
+
+    def _resume(self, owner: str, job: str) -> dict[str, Any]:
+        return self._change(owner, job, "running")
+
+    def _noise(
+        self, owner: str, image: str, sigmas: list[float], model: str, seed: int
+    ) -> dict[str, Any]:
+        flat = to_json(
+            np.zeros((len(sigmas), *MODELS.get(model, MODELS["mnist-conv4"]).input_shape))
+        )
+        return {"sigmas": sigmas, "copies": flat}
+
+    def _forget(self, owner: str) -> dict[str, Any]:
+        mine = [job for job, run in self.jobs.items() if run["owner"] == owner]
+        for job in mine:
+            del self.jobs[job]
+        return {"runs": len(mine)}
+
+    def _upload_model(self, owner: str, weights: str, spec: dict[str, Any]) -> dict[str, Any]:
+        return {"model": "upload:1234", "spec": to_json(MODELS["mnist-conv4"]) | {"name": "mine"}}
+
+
+def _certificate(
+    sigma: float, alpha: float, about: dict[str, Any], badge: str, margin: float
+) -> Certificate:
+    n = about["config"].get("n", 10_000)
+    n_top = int(n * ndtr(margin / sigma))
+    p_lower = float(lower_confidence_bound(n_top, n, alpha))
+    radius = float(l2_radius(sigma, p_lower))
+    return Certificate(
+        predicted=3 if radius > 0 else None, radius=radius, norm="l2", p_lower=p_lower,
+        p_upper_runner_up=None, sigma=sigma, n_top=n_top, n0=100, n=n, alpha=alpha,
+        bound="clopper-pearson", guarantee=badge,
+        statement=f"Certified radius {radius} at sigma={sigma:g}",
+        counts=(0, 0, 0, n_top, n - n_top, 0, 0, 0, 0, 0, 0), draws=n + 100, precision="fp32",
+        weights_id="w", image_digest="d", preprocessing=(), seed=about["seed"],
+    )  # fmt: skip
+
+
+def _result(about: dict[str, Any], margin: float) -> Any:
+    config = about["config"]
+    if about["kind"] == "certify":
+        return to_json(_certificate(config["sigma"], config["alpha"], about, "A", margin))
+    sigmas = config["sigmas"]
+    rows = tuple(_certificate(s, config["alpha"] / len(sigmas), about, "A", margin) for s in sigmas)
+    top = max(rows, key=lambda c: c.radius)
+    best = (
+        _certificate(top.sigma, config["alpha"], about, "C", margin)
+        if config["recertify"]
+        else None
+    )
+    return to_json(RadiusCurve(rows, config["alpha"], config["simultaneous"], best))
+
+
+def _step(about: dict[str, Any]) -> dict[str, Any]:
+    sigmas = about["config"]["sigmas"]
+    count = len(sigmas)
+    return {
+        "sigmas": list(sigmas), "lower": [0.1] * count, "upper": [0.5] * (count - 1) + [None],
+        "predicted": [3] * count, "n_done": 100, "done": 10, "total": 1000,
+    }  # fmt: skip

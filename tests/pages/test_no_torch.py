@@ -1,0 +1,25 @@
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VISIT = """
+import sys
+from streamlit.testing.v1 import AppTest
+from rs_ui import browser, caching
+from tests.pages.fake_worker import FakeWorker
+
+fake = FakeWorker()
+caching.Worker = lambda: fake
+browser.exchange_owner = lambda: "a" * 64
+app = AppTest.from_file("app.py", default_timeout=60).run()
+app.switch_page("pages/sweep.py").run()
+app.button(key="start_sweep").click().run()
+assert not app.exception and len(app.get("plotly_chart")) == 3
+sys.exit("torch" in sys.modules)
+"""
+
+
+def test_the_web_process_never_imports_torch() -> None:
+    finished = subprocess.run([sys.executable, "-c", VISIT], cwd=ROOT, capture_output=True)
+    assert finished.returncode == 0, finished.stderr.decode()[-2000:]

@@ -1,0 +1,88 @@
+from tests.pages.conftest import OWNER, Open
+from tests.pages.fake_worker import FakeWorker
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+
+
+def test_a_link_restores_image_network_seed_and_alpha(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app(image="cat", model="cifar10-conv4", seed="7", alpha="0.01")
+    asked = next(fields for verb, fields in worker.calls if verb == "start")
+    assert (asked["model"], asked["seed"], asked["config"]["alpha"]) == ("cifar10-conv4", 7, 0.01)
+    assert app.sidebar.selectbox(key="image").value == "cat"
+
+
+def test_the_link_to_copy_carries_settings_and_no_run(open_app: Open) -> None:
+    app = open_app("sweep", image="cat", run="job-of-mine")
+    link = app.sidebar.code[0].value
+    assert "image=cat" in link
+    assert "run" not in link
+    assert OWNER not in link
+
+
+def test_another_preset_brings_a_network_that_knows_it_and_back(open_app: Open) -> None:
+    app = open_app()
+    app.sidebar.selectbox(key="image").set_value("cat").run()
+    assert app.sidebar.selectbox(key="model").value == "cifar10-conv4"
+    app.sidebar.selectbox(key="model").set_value("mnist-conv4").run()
+    assert app.sidebar.selectbox(key="image").value == "digit-3"
+
+
+def test_an_upload_is_decoded_and_its_digit_can_be_left_as_it_is(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Your own").run()
+    app.sidebar.file_uploader(key="file_0").upload("six.png", PNG, "image/png").run()
+    assert any("inverted" in caption.value for caption in app.sidebar.caption)
+    app.sidebar.segmented_control(key="ink").set_value("Keep").run()
+    assert not any("inverted" in caption.value for caption in app.sidebar.caption)
+    assert worker.calls[-1][0] != "decode" or worker.calls[-1][1]["invert"] is False
+
+
+def test_a_bad_file_is_explained_in_the_sidebar_and_the_image_stays(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Your own").run()
+    app.sidebar.file_uploader(key="file_0").upload("[x](http://evil).png", b"junk", "image/png")
+    app.run()
+    assert not app.exception
+    assert "not a supported image" in app.sidebar.error[0].value
+    assert "[x](" not in app.sidebar.error[0].value
+    assert "A Certified" in app.main.get("html")[0].proto.body
+
+
+def test_the_true_class_of_an_upload_may_be_named(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Your own").run()
+    app.sidebar.file_uploader(key="file_0").upload("six.png", PNG, "image/png").run()
+    assert "true class was not given" in app.main.get("html")[0].proto.body
+    app.sidebar.selectbox(key="label_mnist-conv4").set_value(6).run()
+    assert "the true class is class 6" in app.main.get("html")[0].proto.body
+
+
+def test_an_uploaded_network_joins_the_list_and_is_taken(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app()
+    files = app.sidebar.file_uploader(key="model_files_0")
+    files.upload("m.safetensors", b"w").upload("m.json", b"{}", "application/json").run()
+    assert app.sidebar.selectbox(key="model").value == "upload:1234"
+    assert worker.count("upload_model") == 1
+
+
+def test_deleting_forgets_runs_images_and_the_address(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep")
+    app.button(key="start_sweep").click().run()
+    assert worker.jobs
+    app.sidebar.button(key="delete").click().run()
+    assert not app.exception
+    assert [run for run in worker.jobs.values() if run["about"]["kind"] == "sweep"] == []
+    assert "run" not in app.query_params
+
+
+def test_a_dead_worker_is_one_sentence(open_app: Open, worker: FakeWorker) -> None:
+    worker.refuse["decode"] = "the compute process did not answer within 30 s: try again."
+    app = open_app()
+    assert "did not answer" in app.sidebar.error[0].value
+    assert "Choose an image" in app.main.info[0].value

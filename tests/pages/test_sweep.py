@@ -1,0 +1,124 @@
+import csv
+import io
+import json
+
+import pytest
+
+from rs_core.evaluation import read_log
+from rs_core.results import RadiusCurve, from_json
+from rs_ui import downloads
+from rs_ui.session import Subject
+from tests.pages.conftest import Open
+from tests.pages.fake_worker import MODELS, SIGMAS, FakeWorker
+
+
+def start(app):
+    return app.button(key="start_sweep").click().run()
+
+
+def test_the_form_comes_from_the_description(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep")
+    assert app.text_input(key="sweep_sigmas").value == "0.05, 0.12, 0.25, 0.5, 1, 1.5"
+    assert app.number_input(key="sweep_n").min == 1
+    assert {w.key for w in app.main.toggle} == {
+        "sweep_rigorous", "sweep_simultaneous", "sweep_recertify"
+    }  # fmt: skip
+    assert "alpha" not in [w.key for w in app.main.number_input]
+    app.text_input(key="sweep_sigmas").set_value("0.5, 0.25").run()
+    app.number_input(key="sweep_n").set_value(500).run()
+    start(app)
+    config = next(f["config"] for verb, f in worker.calls[::-1] if verb == "start")
+    assert config == {
+        "sigmas": (0.5, 0.25), "n": 500, "n0": 100, "alpha": 0.001, "rigorous": False,
+        "bound": "clopper-pearson", "simultaneous": True, "recertify": True,
+    }  # fmt: skip
+
+
+def test_a_finished_sweep_shows_curve_votes_slider_card_and_downloads(open_app: Open) -> None:
+    app = start(open_app("sweep"))
+    assert not app.exception
+    assert "C Fixed sigma" in app.main.get("html")[0].proto.body
+    specs = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    assert len(specs) == 3
+    assert len(specs[1]["layout"]["sliders"][0]["steps"]) == len(SIGMAS)
+    assert {b.label for b in app.get("download_button")} == {"CSV", "TSV", "JSON", "Report"}
+    assert any("picked for this very image" in c.value for c in app.main.caption)
+
+
+def test_a_live_sweep_shows_the_band_and_its_controls(open_app: Open, worker: FakeWorker) -> None:
+    worker.steps = 10**6
+    app = start(open_app("sweep"))
+    (chart,) = app.get("plotly_chart")
+    assert "anytime-valid band" in chart.proto.spec
+    job = app.query_params["run"]
+    app.button(key=f"pause_{job}").click().run()
+    assert app.button(key=f"resume_{job}")
+    app.button(key=f"resume_{job}").click().run()
+    app.button(key=f"cancel_{job}").click().run()
+    assert worker.jobs[job]["state"] == "cancelled"
+    assert any("Cancelled" in info.value for info in app.main.info)
+    assert not app.get("plotly_chart")
+
+
+def test_a_reload_finds_the_run_by_its_address(open_app: Open, worker: FakeWorker) -> None:
+    worker.steps = 10**6
+    job = start(open_app("sweep")).query_params["run"]
+    again = open_app("sweep", run=job)
+    assert again.get("plotly_chart")
+    assert again.button(key=f"cancel_{job}")
+
+
+def test_a_copied_run_opens_nothing_for_another_browser(open_app: Open, worker: FakeWorker) -> None:
+    job = start(open_app("sweep")).query_params["run"]
+    other = open_app("sweep", owner="b" * 64, run=job)
+    assert "belongs to somebody else" in other.main.error[0].value
+    assert not other.get("plotly_chart")
+    assert "run" not in other.query_params
+
+
+def test_a_curve_of_another_image_is_named_as_such(open_app: Open) -> None:
+    app = start(open_app("sweep"))
+    app.sidebar.selectbox(key="image").set_value("digit-9").run()
+    assert "This curve is of digit" in app.main.warning[0].value
+    assert len(app.get("plotly_chart")) == 3
+
+
+@pytest.mark.parametrize("text", ["", "a", "0.1, -1", "0", "nan", "1e9", "0.1 " * 65])
+def test_bad_noise_levels_are_explained_and_cannot_start(open_app: Open, text: str) -> None:
+    app = open_app("sweep")
+    app.text_input(key="sweep_sigmas").set_value(text).run()
+    assert not app.exception
+    assert app.main.error
+    assert app.button(key="start_sweep").disabled
+
+
+def test_a_refusal_stands_beside_the_form_and_the_last_curve_stays(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = start(open_app("sweep"))
+    worker.refuse["start"] = "n=3 can never certify: give n of at least 7."
+    start(app)
+    assert "give n of at least 7" in app.main.error[0].value
+    assert len(app.get("plotly_chart")) == 3
+
+
+@pytest.fixture
+def finished(open_app: Open, worker: FakeWorker) -> tuple[Subject, dict]:
+    app = start(open_app("sweep"))
+    job = app.query_params["run"]
+    held: Subject = app.session_state["_asked"][job]
+    return held, worker.call("follow", owner="a" * 64, job=job)["result"]
+
+
+def test_downloads_parse_and_agree(finished: tuple[Subject, dict]) -> None:
+    subject, result = finished
+    curve = from_json(RadiusCurve, result)
+    rows = list(csv.DictReader(io.StringIO(downloads.csv_text(curve, subject.class_names))))
+    log = read_log(io.StringIO(downloads.tsv_text(curve, subject.label, 1.0)))
+    radii = [c.radius for c in curve.certificates]
+    assert [float(row["radius"]) for row in rows] == [*radii, curve.best.radius]
+    assert [row.radius for row in log] == radii
+    assert log[0].label == 3
+    report = downloads.report_text(curve, subject, [[[[0.0] * 28] * 28]] * len(radii))
+    assert report.startswith("<!DOCTYPE html>")
+    assert MODELS["mnist-conv4"].name in report

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from rs_core.errors import NotFoundError
+from rs_core.store import Belongings
+from tests.store.conftest import ANN, BOB
+
+IMAGE = "a" * 32
+
+
+@pytest.fixture
+def belongings(tmp_path: Path) -> Belongings:
+    return Belongings(tmp_path)
+
+
+def test_images_belong_to_one_owner(belongings: Belongings) -> None:
+    belongings.keep_image(ANN, IMAGE, {"label": 1})
+    belongings.keep_image(ANN, IMAGE, {"label": 2})
+    assert belongings.image(ANN, IMAGE) == {"label": 2}
+    with pytest.raises(NotFoundError, match="image not found"):
+        belongings.image(BOB, IMAGE)
+
+
+def test_models_belong_to_one_owner(belongings: Belongings) -> None:
+    model, path = belongings.keep_model(ANN, b"weights", b"spec")
+    assert belongings.keep_model(ANN, b"weights", b"spec") == (model, path)
+    assert belongings.keep_model(ANN, b"weights", b"other")[0] != model
+    assert belongings.model(ANN, model) == path
+    assert (path.read_bytes(), path.with_suffix(".json").read_bytes()) == (b"weights", b"spec")
+    with pytest.raises(NotFoundError, match="model not found"):
+        belongings.model(BOB, model)
+    belongings.drop_model(ANN, model)
+    with pytest.raises(NotFoundError):
+        belongings.model(ANN, model)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../images", "/etc/passwd", "a" * 31, "A" * 32, "\0"])
+def test_a_name_is_never_a_path(belongings: Belongings, name: str) -> None:
+    for ask in (belongings.image, belongings.model):
+        with pytest.raises(NotFoundError):
+            ask(ANN, name)
+        with pytest.raises(NotFoundError):
+            ask(name, IMAGE)
+    with pytest.raises(NotFoundError):
+        belongings.delete_owner(name)
+
+
+def test_a_damaged_image_is_not_found(belongings: Belongings, tmp_path: Path) -> None:
+    belongings.keep_image(ANN, IMAGE, {})
+    next(tmp_path.rglob("*.json")).write_bytes(b"{")
+    with pytest.raises(NotFoundError):
+        belongings.image(ANN, IMAGE)
+
+
+def test_an_owners_folder_does_not_show_the_key(belongings: Belongings, tmp_path: Path) -> None:
+    belongings.keep_image(ANN, IMAGE, {})
+    assert not [p for p in tmp_path.rglob("*") if p.name == "ann"]
+    assert (tmp_path / "owners" / ANN / "images").stat().st_mode & 0o077 == 0

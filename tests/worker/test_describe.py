@@ -1,0 +1,36 @@
+import json
+from pathlib import Path
+
+from rs_core import __version__
+from rs_core.assets import sample_names
+from rs_core.fields import describe_fields
+from rs_core.models import bundled_names
+from rs_core.results import to_json
+from rs_core.smoothing import Certify, Predict, Sweep
+from rs_core.store import read_description
+from rs_core.worker.__main__ import _leave_description
+from rs_core.worker.describe import describe
+
+
+def test_the_kept_description_equals_the_dataclasses(tmp_path: Path) -> None:
+    _leave_description(tmp_path)
+    kept = read_description(tmp_path)
+    assert kept is not None
+    for kind, task in (("sweep", Sweep), ("certify", Certify), ("predict", Predict)):
+        assert kept["forms"][kind] == to_json(describe_fields(task))
+    assert kept["version"] == __version__
+    assert kept == describe()
+    json.dumps(kept, allow_nan=False)
+
+
+def test_models_samples_and_devices_are_listed() -> None:
+    found = describe()
+    assert [spec["name"] for spec in found["models"]] == bundled_names()
+    assert [sample["name"] for sample in found["samples"]] == list(sample_names())
+    assert found["devices"][:2] == ["auto", "cpu"]
+
+
+def test_a_description_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("in the way")
+    _leave_description(tmp_path)
+    assert read_description(tmp_path) is None

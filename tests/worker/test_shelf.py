@@ -1,0 +1,163 @@
+import base64
+import json
+import pickle
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import safetensors.torch
+import torch
+
+from rs_core.errors import ModelFileError, NotFoundError, ParameterError, UnknownNameError
+from rs_core.worker.shelf import KEPT, UPLOAD
+from tests.worker.conftest import Office, save_tiny, upload_of
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def test_an_upload_is_its_owners_alone(office: Office) -> None:
+    model = office.model()
+    assert model.startswith(UPLOAD)
+    assert office.model() == model
+    found = office.ask("upload_model", **upload_of(office.weights))
+    assert found["spec"]["name"] == "tiny"
+    assert found["spec"]["input_shape"] == [1, 28, 28]
+    with pytest.raises(NotFoundError, match="model not found"):
+        office.ask("decode", "eve", model=model, sample="digit-7")
+
+
+def test_the_json_may_come_as_text(office: Office) -> None:
+    fields = upload_of(office.weights)
+    fields["spec"] = json.dumps(fields["spec"])
+    assert office.ask("upload_model", **fields)["model"].startswith(UPLOAD)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["os:system", "antigravity:fly", "/etc/passwd", "../samples/cat", "nothing", "\0", "x" * 199,
+     "upload:", "upload:../x", f"upload:{'0' * 32}"],
+)  # fmt: skip
+def test_a_name_is_never_a_path_or_an_import(office: Office, name: str) -> None:
+    with pytest.raises((UnknownNameError, NotFoundError)):
+        office.ask("decode", model=name, sample="digit-7")
+
+
+def test_a_path_is_no_name_either(office: Office) -> None:
+    for name in (str(office.weights), str(office.weights.with_suffix(""))):
+        with pytest.raises((UnknownNameError, ParameterError)):
+            office.ask("decode", model=name, sample="digit-7")
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (open, ("evil-was-here", "w"))
+
+
+def _pickled(fields: dict[str, Any]) -> None:
+    fields["weights"] = b64(pickle.dumps(Evil()))
+
+
+def _flipped(fields: dict[str, Any]) -> None:
+    raw = bytearray(base64.b64decode(fields["weights"]))
+    raw[-1] ^= 1
+    fields["weights"] = b64(bytes(raw))
+
+
+def _cut(fields: dict[str, Any]) -> None:
+    fields["weights"] = b64(base64.b64decode(fields["weights"])[:-40])
+
+
+def _not_finite(fields: dict[str, Any]) -> None:
+    tensors = safetensors.torch.load(base64.b64decode(fields["weights"]))
+    tensors["head.bias"] = torch.full_like(tensors["head.bias"], torch.nan)
+    raw = safetensors.torch.save(tensors)
+    fields["spec"] = {**fields["spec"], "sha256": sha256(raw).hexdigest()}
+    fields["weights"] = b64(raw)
+
+
+def _changed(**changes: Any) -> Change:
+    def change(fields: dict[str, Any]) -> None:
+        fields["spec"] = {**fields["spec"], **changes}
+
+    return change
+
+
+def _set(**changes: Any) -> Change:
+    def change(fields: dict[str, Any]) -> None:
+        fields.update(changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_pickled, "Python pickle"),
+        (_flipped, "damaged or was exchanged"),
+        (_cut, "damaged or was exchanged"),
+        (_not_finite, "NaN or infinite"),
+        (_changed(architecture="lenet"), "lenet cannot be built"),
+        (_changed(architecture="alexnet9"), "cannot be built"),
+        (_changed(class_names=["a", "b"]), "head.bias is 10"),
+        (_changed(input_shape=[3, 28, 28]), "the network needs 4x3x3x3"),
+        (_changed(mean=[0.5]), "mean and std"),
+        (_set(spec="not json"), "is not json"),
+        (_set(spec={"name": "x"}), "lacks architecture"),
+        (_set(weights=b64(b"PK\x03\x04" + b"x" * 60)), "zip archive"),
+        (_set(weights=b64(b"\xff" * 7 + b"\0{" + b"x" * 60)), "header"),
+        (_set(weights=""), "empty"),
+    ],
+)
+def test_unfit_models_are_refused_and_not_kept(
+    office: Office, change: Change, reason: str, tmp_path: Path
+) -> None:
+    """RELIABILITY rows 17 to 23."""
+    fields = upload_of(office.weights)
+    change(fields)
+    with pytest.raises(ModelFileError, match=reason) as caught:
+        office.ask("upload_model", **fields)
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+    assert not list(office.store.home.rglob("*.safetensors"))
+    assert not Path("evil-was-here").exists()
+
+
+@pytest.mark.parametrize("fields", [{"weights": 3}, {"weights": "*"}, {"spec": None}, {"spec": []}])
+def test_malformed_uploads_are_refused(office: Office, fields: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(fields))):
+        office.ask("upload_model", **{**upload_of(office.weights), **fields})
+
+
+def test_few_networks_stay_loaded(office: Office, tmp_path: Path) -> None:
+    shelf, image = office.desk._shelf, office.image()
+    for width in range(2, KEPT + 4):
+        office.weights = save_tiny(tmp_path, options={"widths": [width, 2, 2, 2]})
+        office.start(image=image, kind="predict", config={"sigma": 0.5})
+    assert len(shelf._loaded) == KEPT
+    office.start(image=image, kind="predict", config={"sigma": 0.7}, device="cpu")
+    assert len(shelf._loaded) == KEPT
+
+
+def test_networks_load_beside_a_computation(office: Office, tmp_path: Path) -> None:
+    """Folding batch norm traces every module's call: not in the midst of a forward pass."""
+    job = office.start(config={"n": 1500})
+    thread = threading.Thread(target=office.bench.work)
+    thread.start()
+    loaded = 0
+    while office.follow(job)["state"] in ("queued", "running"):
+        widths = [loaded % 7 + 2, loaded // 7 % 7 + 2, 2, 2]
+        office.weights = save_tiny(tmp_path, options={"widths": widths})
+        assert office.model()
+        loaded += 1
+    office.bench.stop()
+    thread.join()
+    assert office.follow(job)["error"] is None
+    assert office.follow(job)["state"] == "finished"
+    assert loaded > 3
