@@ -1,7 +1,7 @@
 """What the engine returns: frozen dataclasses of plain numbers, and their one JSON form.
 
 This room is torch-free: the command line's `--json`, the worker's protocol and the run store
-all use `to_json` and `from_json`. Badges are the strength letters of SPEC 3.1: A certified
+all use `to_json` and `from_json`. Badges are strength letters: A certified
 against anyone, B conditional on a frozen state, C for a sigma held fixed, D empirical.
 """
 

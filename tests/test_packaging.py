@@ -1,5 +1,6 @@
 """What a wheel holds: the engine, its assets, and no tests."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(tmp_path), "."]
+    shutil.rmtree(ROOT / "build", ignore_errors=True)  # else setuptools packs what was once there
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     (wheel,) = tmp_path.glob("*.whl")

@@ -88,7 +88,7 @@ def test_t3_abstention_and_false_rates_match_the_binomial(p: float, grey: ImageI
 
 
 def test_t3_abstention_rate_at_margin_half_sigma(linear: MakeLinear) -> None:
-    """RELIABILITY T3: n=100, alpha=.001, margin/sigma=.5 abstains with probability .21."""
+    """T3: n=100, alpha=.001, margin/sigma=.5 abstains with probability .21."""
     n, alpha, seeds = 100, 1e-3, 400
     classifier, image = linear(margin=0.25, shape=SHAPE)
     certify = Certify(sigma=0.5, n0=1000, n=n, alpha=alpha)
