@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table
+from rs_core.cli.tables import certificate_table, image_notes
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import check_params, param
 from rs_core.results import Certificate, Decision, to_json
@@ -105,7 +105,7 @@ class CertifyCommand:
         names = [item.image.name for item in picked]
         print(f"{classifier.spec.name} \u00b7 {classifier.precision} \u00b7 {classifier.device}")
         if self.image.is_single:
-            for note in picked[0].image.preprocessing:
+            for note in image_notes(picked[0].image, classifier.spec.class_names):
                 print(f"  image: {note}")
         print(certificate_table(certificates, classifier.spec.class_names, names=names))
         for answer in answers[:1] if self.image.is_single else ():

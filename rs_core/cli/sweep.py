@@ -8,7 +8,7 @@ from pathlib import Path
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ImageChoice, ModelChoice, Output
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table
+from rs_core.cli.tables import certificate_table, image_notes
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
@@ -63,7 +63,7 @@ def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> s
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
     lines = [f"{image.name} \u00b7 {classifier.spec.name} \u00b7 {classifier.precision}"]
-    lines += [f"  image: {note}" for note in image.preprocessing]
+    lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]
     lines += [f"P(a radius above is false) \u2264 {curve.alpha:g}, {scope}"]
     if curve.best is not None:
@@ -84,6 +84,9 @@ def write_html(
         title=f"{image.name}: certified radius against noise level",
         class_names=classifier.spec.class_names,
         more_figures=[noisy_copies_figure(image.pixels, sigmas, copies)],
-        notes=[f"Network: {classifier.spec.name}.", *(f"Image: {n}." for n in image.preprocessing)],
+        notes=[
+            f"Network: {classifier.spec.name}.",
+            *(f"Image: {n}." for n in image_notes(image, classifier.spec.class_names)),
+        ],
     )
     path.write_text(document, encoding="utf-8")

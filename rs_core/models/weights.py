@@ -22,7 +22,11 @@ from rs_core.models.spec_files import read_spec_file, write_spec
 from rs_core.models.tensor_files import hold_container, hold_finite, read_tensors
 from rs_core.results import ModelSpec
 
-WEIGHTS: dict[str, str] = {}
+WEIGHTS: dict[str, str] = {
+    "cifar10-conv4": "cifar10-conv4-80c0aaa8",
+    "mnist-conv4": "mnist-conv4-5276a3b2",
+    "mnist-conv4-s050": "mnist-conv4-s050-36c905c1",
+}
 _SUFFIX = ".safetensors"
 _LISTED = 6
 

@@ -77,6 +77,22 @@ def test_equal_seeds_give_equal_weights(toy: Dataset, tiny: ModelSpec) -> None:
     assert not same(first, drain(RECIPE.run(tiny, toy, seed=1)))
 
 
+def test_every_epoch_has_its_own_order_and_noise(toy: Dataset, tiny: ModelSpec) -> None:
+    still = dataclasses.replace(RECIPE, learning_rate=1e-12, schedule="constant")
+    losses = [epoch.loss for epoch in drain(still.run(tiny, toy, seed=0)).history]
+    assert len(set(losses)) == 4
+
+
+def test_the_checkpoint_is_written_before_the_epoch_is_told(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    for event in RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path):
+        if isinstance(event, EpochDone):
+            saved = load_checkpoint(tmp_path)
+            assert saved is not None
+            assert [e["epoch"] for e in saved.state["history"]] == list(range(1, event.epoch + 1))
+
+
 def test_resuming_is_bit_identical(toy: Dataset, tiny: ModelSpec, tmp_path: Path) -> None:
     straight = drain(RECIPE.run(tiny, toy, seed=0))
     assert len(run_epochs(RECIPE, tiny, toy, tmp_path, 2)) == 2
