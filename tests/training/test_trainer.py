@@ -171,6 +171,29 @@ def test_divergence_stops_and_keeps_the_last_good_checkpoint(
     assert all(bool(t.isfinite().all()) for t in saved.tensors.values())
 
 
+def test_weights_spoilt_by_an_epochs_last_step_are_not_kept(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    calls: list[int] = []
+
+    class SpoilsStepTwelve(UniversalSigma):
+        def batch_loss(
+            self, network: nn.Module, batch: Batch, generator: torch.Generator
+        ) -> tuple[Tensor, Tensor]:
+            loss, right = super().batch_loss(network, batch, generator)
+            calls.append(1)
+            zero = next(network.parameters()).sum() * 0
+            # the root is 0 and finite, its gradient at 0 is not
+            return (loss + zero.abs().sqrt() if len(calls) == 12 else loss), right
+
+    recipe = SpoilsStepTwelve(**dataclasses.asdict(RECIPE))
+    with pytest.raises(ParameterError, match="diverged in epoch 2"):
+        drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path))
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert len(saved.state["history"]) == 1
+
+
 def test_a_hopeless_learning_rate_is_named(toy: Dataset, tiny: ModelSpec) -> None:
     recipe = Gaussian(
         epochs=40, learning_rate=100, weight_decay=1.0, batch_size=24, schedule="constant"
