@@ -26,7 +26,7 @@ class Mutant:
 
 BOUNDS, RADII = "rs_core/statistics/bounds.py", "rs_core/statistics/radius.py"
 SAMPLING = "rs_core/smoothing/sampling.py"
-CLASSIFIERS = "rs_core/classifiers.py"
+CLASSIFIERS, PREPARATION = "rs_core/classifiers.py", "rs_core/preparation.py"
 CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
 T_BOUNDS = ("tests/statistics",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
@@ -53,7 +53,7 @@ MUTANTS = (
     bad_bound("Clopper-Pearson off by one", "st.beta.ppf(alpha, k + 1, n - k)"),
     Mutant(
         "votes reused for selection",
-        ((SWEEP, 'path=("sweep", "best")', 'path=("sweep",)'),),
+        ((SWEEP, 'caller="sweep", part=1', 'caller="sweep"'),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -68,7 +68,7 @@ MUTANTS = (
     ),
     Mutant(
         "seed reset in every block",
-        ((SAMPLING, "(start + offset) // size)", "0)"),),
+        ((SAMPLING, "min(size, n - offset), block_seed)", "min(size, n - offset), base)"),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -98,9 +98,9 @@ MUTANTS = (
                 "copy.deepcopy(module).cpu().eval()",
                 "copy.deepcopy(module).cpu().train()",
             ),
-            (CLASSIFIERS, ".eval().requires_grad_(False)", ".train().requires_grad_(False)"),
-            (CLASSIFIERS, "        _check_rows(self)\n", ""),
-            (CLASSIFIERS, "        folded = fuse(network)\n", "        return network\n"),
+            (PREPARATION, ".eval().requires_grad_(False)", ".train().requires_grad_(False)"),
+            (CLASSIFIERS, "        self._check()\n", ""),
+            (PREPARATION, "        folded = fuse(network)\n", "        return network\n"),
         ),
         T_SMOOTHING,
     ),
@@ -146,6 +146,21 @@ MUTANTS = (
     Mutant(
         "rigorous mode draws float32",
         ((SAMPLING, "torch.float64 if precise else torch.float32", "torch.float32"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "threads share one network object",
+        ((CLASSIFIERS, "thread_copy(self.module)", "self.module"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "seeds hashed to 63 bits, of which 32 arrive",
+        (("rs_core/seeding.py", "(slot << 28)", "(slot << 40)"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "batch-mates are not checked",
+        (("rs_core/probing.py", "for mate in mates[1:]:", "for mate in mates[1:1]:"),),
         T_SMOOTHING,
     ),
     Mutant(
