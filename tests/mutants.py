@@ -95,9 +95,9 @@ MUTANTS = (
         "train-mode batch norm",
         (
             (
-                CLASSIFIERS,
-                "copy.deepcopy(module).cpu().eval()",
-                "copy.deepcopy(module).cpu().train()",
+                PREPARATION,
+                "network.cpu().float().eval()",
+                "network.cpu().float().train()",
             ),
             (PREPARATION, ".eval().requires_grad_(False)", ".train().requires_grad_(False)"),
             (CLASSIFIERS, "        self._check()\n", ""),
