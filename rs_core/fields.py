@@ -72,14 +72,18 @@ def param(
 def check_params(instance: Any) -> None:
     """Hold every `param` field of a dataclass instance to its bounds; call it in `__post_init__`.
 
-    Numbers must be finite, whole where the annotation says int, and within the bounds.
+    Numbers must be finite, whole where the annotation says int (1e3 becomes 1000), and within
+    the bounds.
 
     Raises:
         ParameterError: names the field, the value, the limit.
     """
     for field in dataclasses.fields(instance):
         if "choices" in field.metadata:
-            _check_field(field, getattr(instance, field.name))
+            value = getattr(instance, field.name)
+            _check_field(field, value)
+            if field.type is int and type(value) is not int:
+                object.__setattr__(instance, field.name, int(value))
 
 
 def _check_field(field: dataclasses.Field[Any], value: Any) -> None:

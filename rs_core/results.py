@@ -1,7 +1,7 @@
 """What the engine returns: frozen dataclasses of plain numbers, and their one JSON form.
 
 This room is torch-free: the command line's `--json`, the worker's protocol and the run store
-all use `to_json` and `from_json`. Badges are the strength letters of SPEC 3.1: A certified
+all use `to_json` and `from_json`. Badges are strength letters: A certified
 against anyone, B conditional on a frozen state, C for a sigma held fixed, D empirical.
 """
 
@@ -24,6 +24,7 @@ BADGE_WORDS: dict[str, str] = {
 }
 Outcome = Literal["certified", "refuted", "undecided"]
 Stage = Literal["select", "label", "certify", "predict"]
+Noise = Literal["gaussian", "gaussian-grid"]
 
 T = TypeVar("T")
 
@@ -86,7 +87,9 @@ class Prediction:
     sigma: float
     n: int
     alpha: float
+    noise: Noise
     precision: str
+    device: str
     weights_id: str
     image_digest: str
     preprocessing: tuple[str, ...]
@@ -100,6 +103,8 @@ class Certificate:
     `predicted` is None and `radius` 0 where the certifier abstains. `radius` is in pixels of
     [0,1] at the network's input size. `alpha` is the level of this one statement. `counts` are
     the K+1 votes of the certifying draws, INVALID last; `draws` counts every noisy copy spent.
+    `noise` is "gaussian" (float32, taken as exactly Gaussian) or "gaussian-grid" (the rigorous
+    mode); seed, `stream` (which caller drew), image, weights, precision and device repeat it.
     """
 
     predicted: int | None
@@ -117,7 +122,10 @@ class Certificate:
     statement: str
     counts: tuple[int, ...]
     draws: int
+    noise: Noise
+    stream: str
     precision: str
+    device: str
     weights_id: str
     image_digest: str
     preprocessing: tuple[str, ...]
@@ -141,7 +149,13 @@ class RadiusCurve:
 
 @dataclass(frozen=True)
 class Decision:
-    """Answer of the sequential test of "radius >= target_radius"."""
+    """Answer of the sequential test of "radius >= target_radius" for one class at one sigma.
+
+    The class is the one that the n0 draws chose, and p its probability under the noise.
+    "certified": the radius reaches the target. "refuted": at level alpha, p is below what the
+    target needs, so this route cannot certify it; another class or bound still might.
+    "undecided": neither was shown within n draws, or the n0 draws were INVALID.
+    """
 
     outcome: Outcome
     target_radius: float

@@ -1,5 +1,6 @@
 """Seeds by path: one explicit seed, one label per purpose, so that no two draws share a stream."""
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 
@@ -11,6 +12,32 @@ def derive_seed(seed: int, *path: str | int) -> int:
     """
     digest = blake2b(digest_size=8)
     for part in (seed, *path):
-        raw = str(part).encode()
-        digest.update(f"{type(part).__name__}:{len(raw)}:".encode() + raw)
+        kind, raw = ("str", part) if isinstance(part, str) else ("int", str(int(part)))
+        digest.update(f"{kind}:{len(raw.encode())}:{raw}".encode())
     return int.from_bytes(digest.digest(), "big") >> 1
+
+
+def block_seeds(base: int, slot: int, first: int, count: int) -> Iterator[int]:
+    """Seeds of blocks first, first + 1, ... of one of 16 slots: 32 bits, all different.
+
+    torch's CPU generator reads the low 32 bits of a seed only, so hashed seeds would repeat now
+    and then. Here slot and block number together count modulo 2**32 from the base, and a
+    bijection scatters the count: within one base nothing can repeat.
+
+    Args:
+        base: from `derive_seed`.
+        slot: 0 to 15; each holds 2**28 blocks.
+        first: number of the first block.
+        count: how many.
+    """
+    for number in range(first, first + count):
+        yield _scatter((base + (slot << 28) + number) & 0xFFFFFFFF)
+
+
+def _scatter(x: int) -> int:
+    """A bijection of 32-bit numbers, each step of which can be undone (C. Wellons, lowbias32)."""
+    x ^= x >> 16
+    x = x * 0x7FEB352D & 0xFFFFFFFF
+    x ^= x >> 15
+    x = x * 0x846CA68B & 0xFFFFFFFF
+    return x ^ x >> 16

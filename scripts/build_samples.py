@@ -42,6 +42,10 @@ class Photo:
 FARM, ERASE = "explore_farm_animals.rcc", "erase.rcc"
 CC0, SHARE = "CC0-1.0", "CC-BY-SA-4.0"
 PHOTOS = (
+    Photo(
+        "kingfisher", "bird", "Kingfisher", ERASE, "kingfisher.webp", CC0, "Frank-2.0",
+        (390, 0, 1470, 1080),
+    ),
     Photo("cat", "cat", "Chelsea the cat", "", "chelsea.png", CC0, "Stefan van der Walt"),
     Photo("kitten", "cat", "Kitten with wool", FARM, "cat.webp", "Public domain", "Loliloli"),
     Photo("dog", "dog", "German shepherd", FARM, "dog.webp", "Public domain", "Hans Kemperman"),
@@ -50,10 +54,6 @@ PHOTOS = (
         (120, 0, 1320, 1080),
     ),
     Photo("duck", "bird", "Aylesbury duck", FARM, "duck.webp", CC0, "Bernard Spragg"),
-    Photo(
-        "kingfisher", "bird", "Kingfisher", ERASE, "kingfisher.webp", CC0, "Frank-2.0",
-        (390, 0, 1470, 1080),
-    ),
 )  # fmt: skip
 
 DIGITS = (

@@ -54,12 +54,14 @@ def clean_accuracy(classifier: Classifier, images: list[ImageInput], labels: np.
 def voted_accuracies(
     classifier: Classifier, images: list[ImageInput], labels: np.ndarray
 ) -> dict[str, float]:
-    sigmas = np.tile(SIGMAS, (len(images), 1))
+    limit = max(0.5, (classifier.spec.train_sigma or (0.0, 0.0))[1])
+    chosen = [sigma for sigma in SIGMAS if sigma <= limit]
+    sigmas = np.tile(chosen, (len(images), 1))
     votes = drain(
         draw_votes(classifier, images, sigmas, VOTES, seed=SEED, path=("measure",), stage="predict")
     )
     right = votes.counts.argmax(axis=2) == labels[:, None]
-    names = [f"sigma {sigma:g}" for sigma in SIGMAS]
+    names = [f"sigma {sigma:g}" for sigma in chosen]
     return {n: round(float(a), 4) for n, a in zip(names, right.mean(axis=0), strict=True)}
 
 

@@ -9,23 +9,27 @@
 set -eu
 
 if [ $# -ne 3 ]; then
-    sed -n 2,9p "$0" >&2
+    sed -n 2,8p "$0" >&2
     exit 2
 fi
 mnist=$1 cifar10=$2 out=$3
 
 train() {
-    python -m rs_core train --architecture conv4 --seed 0 --threads 2 --resume --out "$out" "$@"
+    python -m rs_core train --out "$out" --resume "$@"
 }
 
-train --name mnist-conv4 --dataset mnist --data "$mnist" --exclude mnist5k \
-    --recipe universal_sigma --sigma 1.0 --widths 32 64 64 128 --epochs 15
-train --name mnist-conv4-s050 --dataset mnist --data "$mnist" --exclude mnist5k \
-    --recipe gaussian --sigma 0.5 --widths 32 64 64 128 --epochs 12
-train --name cifar10-conv4 --dataset cifar10 --data "$cifar10" \
-    --recipe universal_sigma --sigma 0.5 --widths 32 64 128 256 --epochs 40
-train --name cifar10-conv4-s025 --dataset cifar10 --data "$cifar10" \
-    --recipe gaussian --sigma 0.25 --widths 32 64 128 256 --epochs 30
+train --name mnist-conv4 --architecture conv4 --dataset mnist --data "$mnist" \
+    --exclude mnist5k --recipe universal_sigma --sigma 1 --widths 32 64 64 128 \
+    --epochs 15 --seed 0 --threads 1
+train --name mnist-conv4-s050 --architecture conv4 --dataset mnist --data "$mnist" \
+    --exclude mnist5k --recipe gaussian --sigma 0.5 --widths 32 64 64 128 \
+    --epochs 12 --seed 0 --threads 1
+train --name cifar10-conv4 --architecture conv4 --dataset cifar10 --data "$cifar10" \
+    --recipe universal_sigma --sigma 0.5 --widths 32 64 128 256 \
+    --epochs 40 --seed 0 --threads 2
+train --name cifar10-conv4-s025 --architecture conv4 --dataset cifar10 --data "$cifar10" \
+    --recipe gaussian --sigma 0.25 --widths 32 64 128 256 \
+    --epochs 30 --seed 0 --threads 1
 
 for file in "$out"/mnist-conv4*.safetensors; do
     python scripts/measure_bundled.py "$file" mnist "$mnist"

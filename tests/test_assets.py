@@ -43,8 +43,9 @@ def test_assets_are_found_in_an_installed_wheel(tmp_path: Path, installed: bool)
     if installed:
         shutil.copytree(asset_path("samples"), site / "rs_lab_assets" / "samples")
     code = "from rs_core.assets import sample_path; print(sample_path('cat'))"
+    # -S: without the hooks by which an editable install would lead back to this checkout
     finished = subprocess.run(
-        [sys.executable, "-c", code], cwd=site, capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", code], cwd=site, capture_output=True, text=True, check=False
     )
     if installed:
         assert Path(finished.stdout.strip()) == site / "rs_lab_assets" / "samples" / "cat.jpg"

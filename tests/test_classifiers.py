@@ -1,4 +1,5 @@
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,121 @@ class BatchCoupled(nn.Module):
 
 
 def test_a_batch_coupled_network_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="other images of its batch"):
+    with pytest.raises(ModelFileError, match="would not be independent"):
         Classifier(BatchCoupled(), spec_of(SHAPE, 2))
+
+
+class DecidesPerBatch(nn.Module):
+    """One small answer for all rows, by the batch's mean."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        up = (x.mean() > 0.5).float() * 0.01
+        return torch.stack([up, 0.01 - up]).expand(len(x), 2)
+
+
+class TossesACoin(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        score = (torch.rand(()) - 0.5).expand(len(x))
+        return torch.stack([score, -score], dim=1)
+
+
+class BatchNormWithoutMemory(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.net = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), nn.Flatten(),
+            nn.Linear(8 * 30 * 30, 1000), nn.Softmax(dim=1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.net(x)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("module", "classes"),
+    [(DecidesPerBatch(), 2), (TossesACoin(), 2), (BatchNormWithoutMemory(), 1000)],
+    ids=lambda value: type(value).__name__,
+)
+def test_votes_that_would_not_be_independent_are_refused(module: nn.Module, classes: int) -> None:
+    with pytest.raises(ModelFileError, match="would not be independent"):
+        Classifier(module, spec_of(SHAPE, classes))
+
+
+class Views(nn.Module):
+    """The tutorial's habit: .view() needs the plain memory layout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3072, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.layer(x.view(x.size(0), -1))
+        return found
+
+
+def test_a_network_that_views_its_input_works() -> None:
+    module = Views()
+    pixels = torch.rand(5, *SHAPE)
+    classifier = Classifier(module, spec_of(SHAPE, 4))
+    with torch.no_grad():
+        assert torch.allclose(classifier(pixels), module(pixels), atol=1e-5)
+
+
+def test_a_float64_network_with_batch_norm_works() -> None:
+    module = trained_like("conv4").double()
+    pixels = torch.rand(4, *SHAPE)
+    with torch.no_grad():
+        expected = module.eval()(pixels.double()).float()
+        found = Classifier(module, spec_of(SHAPE, 10))(pixels)
+    assert torch.allclose(found, expected, atol=1e-3, rtol=1e-3)
+
+
+class Pair(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x
+
+
+class Asserts(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        torch._assert(x.shape[-1] == 224, "wrong image size")
+        return x.flatten(1)[:, :2]
+
+
+class Locked(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Pair(), "one .batch, classes. tensor"),
+        (Asserts(), "wrong image size"),
+        (Locked(), "copied"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_unfit_modules_are_refused_in_one_sentence(module: nn.Module, message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
+        Classifier(module, spec_of(SHAPE, 2))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"mean": (0.5,) * 3, "std": (0.2, 0.0, 0.2)},
+        {"mean": (0.5,) * 3},
+        {"std": (0.2,) * 3},
+        {"mean": (0.5,), "std": (0.2,)},
+        {"mean": (float("nan"),) * 3, "std": (0.2,) * 3},
+    ],
+)
+def test_a_spec_that_contradicts_itself_is_refused(numbers: dict[str, tuple[float, ...]]) -> None:
+    with pytest.raises(ModelFileError, match=r"mean|std"):
+        Classifier(trained_like("conv4"), spec_of(SHAPE, 10, **numbers))
 
 
 class WrongInput(nn.Module):

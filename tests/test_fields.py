@@ -57,6 +57,10 @@ def test_values_inside_are_kept(sigma: float, n: int, maybe: float | None) -> No
     assert (knobs.sigma, knobs.n, knobs.maybe) == (sigma, n, maybe)
 
 
+def test_whole_floats_become_integers() -> None:
+    assert type(Knobs(n=1e2).n) is int
+
+
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_every_float_is_either_kept_or_refused(sigma: float) -> None:
     inside = 0 < sigma <= 10

@@ -21,12 +21,15 @@ from rs_core.results import (
 CERTIFICATE = Certificate(
     predicted=3, radius=0.25, norm="l2", p_lower=0.9, p_upper_runner_up=None, sigma=0.5, n_top=950,
     n0=100, n=1000, alpha=1e-3, bound="clopper-pearson", guarantee="A", statement="...",
-    counts=(950, 50, 0), draws=1100, precision="fp32", weights_id="ab", image_digest="cd",
+    counts=(950, 50, 0), draws=1100, noise="gaussian", stream="certify 0",
+    precision="fp32", device="cpu", weights_id="ab",
+    image_digest="cd",
     preprocessing=("resized",), seed=0,
 )  # fmt: skip
 PREDICTION = Prediction(
     predicted=None, p_value=0.2, top_counts=(55, 45), counts=(55, 45, 0), sigma=0.5, n=100,
-    alpha=1e-3, precision="fp32", weights_id="ab", image_digest="cd", preprocessing=(), seed=0,
+    alpha=1e-3, noise="gaussian", precision="fp32", device="cpu", weights_id="ab",
+    image_digest="cd", preprocessing=(), seed=0,
 )  # fmt: skip
 SPEC = ModelSpec(
     name="m", architecture="conv4", input_shape=(1, 28, 28), class_names=("a", "b"),

@@ -1,7 +1,8 @@
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_core.seeding import derive_seed
+from rs_core.seeding import block_seeds, derive_seed
 
 PART = st.integers(0, 2**40) | st.text(max_size=12)
 
@@ -21,3 +22,15 @@ def test_parts_do_not_run_together() -> None:
     assert derive_seed(0, "ab", "c") != derive_seed(0, "a", "bc")
     assert derive_seed(0, 1) != derive_seed(0, "1")
     assert derive_seed(0, "x") != derive_seed(1, "x")
+
+
+@given(base=st.integers(0, 2**63 - 1), first=st.integers(0, 2**28 - 200))
+def test_blocks_of_one_base_never_share_a_seed(base: int, first: int) -> None:
+    seeds = [s for slot in range(16) for s in block_seeds(base, slot, first, 20)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= s < 2**32 for s in seeds)
+    assert seeds[5:20] == list(block_seeds(base, 0, first + 5, 15))
+
+
+def test_numpy_integers_are_integers() -> None:
+    assert derive_seed(np.int64(3), "x") == derive_seed(3, "x")

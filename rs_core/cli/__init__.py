@@ -3,6 +3,7 @@
 The table names each command's class as text, so that `rs --help` loads nothing.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -23,28 +24,30 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0
-    if arguments[0] in ("-V", "--version"):
-        from rs_core.cli.listings import version
-
-        print(version())
-        return 0
+    name = arguments[0] if arguments else "--help"
     try:
-        return _run(arguments[0], arguments[1:])
+        return _run(name, arguments[1:])
     except RsError as error:
-        print(f"rs {arguments[0]}: {error}", file=sys.stderr)
+        print(f"rs {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"rs {arguments[0]}: interrupted", file=sys.stderr)
+        print(f"rs {name}: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe left; nothing is wrong with the run
+        # The reader of a pipe left; a second complaint at exit would only repeat that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _run(name: str, arguments: list[str]) -> int:
+    if name in ("-h", "--help", "help"):
+        print(_help(), flush=True)
+        return 0
+    if name in ("-V", "--version"):
+        from rs_core.cli.listings import version
+
+        print(version())
+        return 0
     if name not in COMMANDS:
         raise UnknownNameError("command", name, COMMANDS)
     import tyro

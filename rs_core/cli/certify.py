@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, fields
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table
+from rs_core.cli.tables import certificate_table, image_notes
+from rs_core.durable import write_durably
+from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import check_params, param
 from rs_core.results import Certificate, Decision, to_json
 from rs_core.smoothing import Certify, CertifySequential
+from rs_core.statistics import ceil_digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,11 @@ class CertifyCommand:
 
     def __post_init__(self) -> None:
         check_params(self)
+        if self.target_radius is not None and self.certify.bound != "clopper-pearson":
+            raise ParameterError(
+                "--bound does not apply with --target-radius, whose bound is anytime-valid: leave "
+                "one of the two out."
+            )
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
@@ -89,11 +97,14 @@ class CertifyCommand:
         if self.output.html is not None:
             from rs_core.plots import certificates_report
 
-            names = [item.image.name for item in picked]
+            names = [
+                f"{item.image.name}: {_outcome(a)}" if isinstance(a, Decision) else item.image.name
+                for item, a in zip(picked, answers, strict=True)
+            ]
             report = certificates_report(
                 certificates, names=names, class_names=classifier.spec.class_names
             )
-            self.output.html.write_text(report, encoding="utf-8")
+            write_durably(self.output.html, report.encode())
 
     def _print(
         self,
@@ -105,15 +116,26 @@ class CertifyCommand:
         names = [item.image.name for item in picked]
         print(f"{classifier.spec.name} \u00b7 {classifier.precision} \u00b7 {classifier.device}")
         if self.image.is_single:
-            for note in picked[0].image.preprocessing:
+            for note in image_notes(picked[0].image, classifier.spec.class_names):
                 print(f"  image: {note}")
         print(certificate_table(certificates, classifier.spec.class_names, names=names))
-        for answer in answers[:1] if self.image.is_single else ():
+        for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, Decision):
-                print(f"radius >= {answer.target_radius:g}: {answer.outcome}")
+                print(f"{name}: {_outcome(answer)}")
+        if self.image.is_single:
             print(certificates[0].statement)
         if not self.image.is_single:
             _summarise(certificates)
+
+
+def _outcome(decision: Decision) -> str:
+    """What the sequential test showed, and about which claim."""
+    target = f"radius >= {decision.target_radius:.10g}"
+    if decision.outcome == "certified":
+        return f"{target}: certified"
+    if decision.outcome == "undecided":
+        return f"{target}: undecided after {decision.certificate.n:,} draws"
+    return f"{target}: refuted for the class of the n0 draws at this sigma (no claim about others)"
 
 
 def _summarise(certificates: Sequence[Certificate]) -> None:
@@ -121,5 +143,6 @@ def _summarise(certificates: Sequence[Certificate]) -> None:
     alpha = certificates[0].alpha
     print(
         f"{len(certificates)} images, {abstained} abstained; each row is false with probability "
-        f"\u2264 {alpha:g} (expect at most {alpha * len(certificates):.2g} false rows)"
+        f"\u2264 {ceil_digits(alpha, 3)} (expect at most "
+        f"{ceil_digits(alpha * len(certificates), 2)} false rows)"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.durable import write_durably
 from rs_core.evaluation import write_predictions
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
@@ -78,12 +79,14 @@ class PredictCommand:
 
             names = [item.image.name for item in picked]
             report = predictions_report(predictions, names=names, class_names=class_names)
-            self.output.html.write_text(report, encoding="utf-8")
+            write_durably(self.output.html, report.encode())
 
 
 def _sentence(item: Picked, prediction: Prediction, class_names: tuple[str, ...]) -> str:
     first, second = prediction.top_counts
     votes = f"{first:,} against {second:,} of {prediction.n:,} votes, p={prediction.p_value:.3g}"
+    if prediction.counts[-1] == first:
+        return f"{item.image.name}: abstain (the network gave NaN or infinite logits)"
     if prediction.predicted is None:
         return f"{item.image.name}: abstain ({votes} > alpha={prediction.alpha:g})"
     return f"{item.image.name}: class {class_label(prediction.predicted, class_names)} ({votes})"

@@ -15,6 +15,7 @@ from rs_core.smoothing import draw_votes
 
 R = TypeVar("R")
 _LONG_RUN = 5.0  # seconds; shorter runs need no warning
+_FEW_PASSES = 2000  # measuring would cost as much as running
 
 
 def follow(stream: Stream[R], *, label: str) -> R:
@@ -34,13 +35,13 @@ def announce_cost(classifier: Classifier, image: ImageInput, passes: int, *, row
     Measured on this machine just before the run, on noise that no result uses; `rows` is the
     number of sigmas that share a noise block.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or passes < _FEW_PASSES:
         return
     sigmas = np.full((1, rows), 0.25)
     started, seconds = time.perf_counter(), 0.0
     done = 0
     for event in draw_votes(
-        classifier, [image], sigmas, 10**6, seed=0, path=("cost",), stage="predict"
+        classifier, [image], sigmas, 10**6, seed=0, caller="cost", stage="predict", batch_size=1
     ):
         if isinstance(event, Finished):
             break

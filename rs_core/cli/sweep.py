@@ -8,12 +8,14 @@ from pathlib import Path
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ImageChoice, ModelChoice, Output
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table
+from rs_core.cli.tables import certificate_table, image_notes
+from rs_core.durable import write_durably
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
 from rs_core.results import RadiusCurve, to_json
 from rs_core.smoothing import Sweep, noisy_copies
+from rs_core.statistics import ceil_digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +65,9 @@ def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> s
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
     lines = [f"{image.name} \u00b7 {classifier.spec.name} \u00b7 {classifier.precision}"]
-    lines += [f"  image: {note}" for note in image.preprocessing]
+    lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]
-    lines += [f"P(a radius above is false) \u2264 {curve.alpha:g}, {scope}"]
+    lines += [f"P(a radius above is false) \u2264 {ceil_digits(curve.alpha, 3)}, {scope}"]
     if curve.best is not None:
         lines += ["", f"best sigma, certified again (badge C): {curve.best.statement}"]
     return "\n".join(lines)
@@ -84,6 +86,9 @@ def write_html(
         title=f"{image.name}: certified radius against noise level",
         class_names=classifier.spec.class_names,
         more_figures=[noisy_copies_figure(image.pixels, sigmas, copies)],
-        notes=[f"Network: {classifier.spec.name}.", *(f"Image: {n}." for n in image.preprocessing)],
+        notes=[
+            f"Network: {classifier.spec.name}.",
+            *(f"Image: {n}." for n in image_notes(image, classifier.spec.class_names)),
+        ],
     )
-    path.write_text(document, encoding="utf-8")
+    write_durably(path, document.encode())

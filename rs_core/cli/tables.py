@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rs_core.images import ImageInput
 from rs_core.results import BADGE_WORDS, Certificate
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals
@@ -23,6 +24,16 @@ def certificate_table(
     return "\n".join(lines)
 
 
+def image_notes(image: ImageInput, class_names: tuple[str, ...]) -> list[str]:
+    """What was done to the image, and its true class where it is known."""
+    known = [] if image.label is None else [f"true class {class_label(image.label, class_names)}"]
+    return [*image.preprocessing, *known]
+
+
+def _badge(certificate: Certificate) -> str:
+    return f"{certificate.guarantee} {BADGE_WORDS[certificate.guarantee]}"
+
+
 def _row(certificate: Certificate, class_names: tuple[str, ...]) -> tuple[str, ...]:
     predicted = certificate.predicted
     return (
@@ -32,5 +43,5 @@ def _row(certificate: Certificate, class_names: tuple[str, ...]) -> tuple[str, .
         f"{certificate.n_top:,}",
         f"{certificate.n:,}",
         floor_decimals(certificate.p_lower, 4),
-        f"{certificate.guarantee} {BADGE_WORDS[certificate.guarantee]}",
+        "-" if predicted is None else _badge(certificate),
     )

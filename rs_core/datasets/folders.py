@@ -125,8 +125,8 @@ def find_files(
     facts = DATASETS[name]
     if root is None:
         raise DataError(
-            f"{facts.title} does not come with the package: give the folder of its files as "
-            "root, and download=True to fetch them there."
+            f"{facts.title} does not come with the package: give the folder of its files as root "
+            "(--data), and download=True (--download) to fetch them there."
         )
     folder = Path(root)
     found = _existing(name, split, folder)

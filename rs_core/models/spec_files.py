@@ -36,6 +36,17 @@ def read_spec_file(path: Path) -> ModelSpec:
     return from_json(ModelSpec, data)
 
 
+def check_spec(spec: ModelSpec) -> None:
+    """Hold a spec made in Python to the rules of a spec read from a file.
+
+    Raises:
+        ModelFileError: a field contradicts the others or itself.
+    """
+    data = to_json(spec)
+    for key, problem in _problems(data):
+        raise ModelFileError(f"{spec.name}: its spec has {key}={_short(data[key])}: {problem}.")
+
+
 def _read_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelFileError(

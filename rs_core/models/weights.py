@@ -24,6 +24,7 @@ from rs_core.results import ModelSpec
 
 WEIGHTS: dict[str, str] = {
     "cifar10-conv4": "cifar10-conv4-80c0aaa8",
+    "cifar10-conv4-s025": "cifar10-conv4-s025-0de394b5",
     "mnist-conv4": "mnist-conv4-5276a3b2",
     "mnist-conv4-s050": "mnist-conv4-s050-36c905c1",
 }

@@ -7,7 +7,7 @@ from rs_core.plots.palette import BadgeStyle, certificate_badge
 from rs_core.plots.report import Statement, Table
 from rs_core.plots.wording import abstain_reason, class_text, radius_text
 from rs_core.results import Certificate
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 _HEADER = ("guarantee", "sigma", "votes", "n", "lower bound of p", "alpha", "why it abstains")
 
@@ -54,7 +54,7 @@ def certificate_table(
             f"{c.n_top:,}",
             f"{c.n:,}",
             floor_decimals(c.p_lower, 5),
-            f"{c.alpha:.3g}",
+            ceil_digits(c.alpha, 3),
             *([abstain_reason(c) if abstains else ""] if silent else []),
         )
         rows.append(row)

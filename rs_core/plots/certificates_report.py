@@ -16,6 +16,7 @@ from rs_core.plots.radii import radii_figure
 from rs_core.plots.report import Statement, html_report
 from rs_core.plots.votes import votes_figure
 from rs_core.results import Certificate, RadiusCurve
+from rs_core.statistics import ceil_digits
 
 _SPELLED_OUT = 4
 
@@ -85,6 +86,6 @@ def _summary(group: Sequence[Certificate]) -> str:
     expected = math.fsum(c.alpha for c in group)
     return (
         f"{len(group) - silent} of {len(group)} images certified, {silent} abstain. Each statement "
-        f"alone is false with probability at most {worst:.3g}; at most {expected:.2g} false ones "
-        "are expected among them all."
+        f"alone is false with probability at most {ceil_digits(worst, 3)}; at most "
+        f"{ceil_digits(expected, 2)} false ones are expected among them all."
     )

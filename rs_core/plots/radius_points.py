@@ -15,7 +15,7 @@ from rs_core.plots.wording import (
     votes_text,
 )
 from rs_core.results import Certificate, RadiusCurve
-from rs_core.statistics import radius_ceiling
+from rs_core.statistics import ceil_digits, radius_ceiling
 
 
 class Band(NamedTuple):
@@ -111,7 +111,7 @@ def _hover(c: Certificate, names: Sequence[str]) -> str:
     what = "abstains" if c.predicted is None else plain(class_text(c.predicted, names))
     return (
         f"<b>{what}</b><br>σ {c.sigma:g}<br>radius {radius_text(c.radius)} (rounded down)"
-        f"<br>{votes_text(c)}<br>alpha {c.alpha:.3g}<br>{certificate_badge(c).text}"
+        f"<br>{votes_text(c)}<br>alpha {ceil_digits(c.alpha, 3)}<br>{certificate_badge(c).text}"
     )
 
 

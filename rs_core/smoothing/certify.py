@@ -10,9 +10,9 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
-from rs_core.results import Badge, Certificate, Votes
+from rs_core.results import Badge, Certificate, Noise, Votes
 from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOptions
-from rs_core.smoothing.sampling import BATCH_SIZE, Noise, VotesStep, draw_votes
+from rs_core.smoothing.sampling import BATCH_SIZE, VotesStep, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import (
     l2_radius,
@@ -44,7 +44,7 @@ class Certify(CertifyOptions):
         rows = yield from relay(
             certify_each(
                 self, classifier, images, sigmas, self.alpha,
-                seed=seed, path=("certify",), guarantee="A", batch_size=batch_size,
+                seed=seed, caller="certify", guarantee="A", batch_size=batch_size,
             )
         )  # fmt: skip
         yield Finished(tuple(row[0] for row in rows))
@@ -65,8 +65,9 @@ def certify_each(
     alpha: float,
     *,
     seed: int,
-    path: tuple[str, ...],
+    caller: str,
     guarantee: Badge,
+    part: int = 0,
     batch_size: int = BATCH_SIZE,
 ) -> Stream[tuple[tuple[Certificate, ...], ...]]:
     """Certificates (B)(S), each at level `alpha`, for sigmas (B, S); yields `CertifyStep`s."""
@@ -74,19 +75,21 @@ def certify_each(
     labels = yield from relay(
         draw_labels(
             classifier, images, sigmas, options.n0,
-            seed=seed, path=path, noise=options.noise, batch_size=batch_size,
+            seed=seed, caller=caller, part=part, noise=options.noise, batch_size=batch_size,
         ),
         total=total,
     )  # fmt: skip
     stream = draw_votes(
         classifier, images, sigmas, options.n,
-        seed=seed, path=path, stage="certify", noise=options.noise, batch_size=batch_size,
+        seed=seed, caller=caller, part=part, stage="certify", noise=options.noise,
+        batch_size=batch_size,
     )  # fmt: skip
     votes = yield from relay(_with_labels(stream, labels), before=label_draws, total=total)
     yield Finished(
         certificates_from_votes(
             options, votes, labels, alpha,
-            classifier=classifier, images=images, seed=seed, guarantee=guarantee,
+            classifier=classifier, images=images, seed=seed, stream=f"{caller} {part}",
+            guarantee=guarantee,
         )
     )  # fmt: skip
 
@@ -98,15 +101,17 @@ def draw_labels(
     n0: int,
     *,
     seed: int,
-    path: tuple[str, ...],
+    caller: str,
     noise: Noise,
+    part: int = 0,
     batch_size: int = BATCH_SIZE,
 ) -> Stream[np.ndarray]:
     """The most voted class (B, S) of n0 draws that certify nothing; K stands for INVALID."""
     votes = yield from relay(
         draw_votes(
             classifier, images, sigmas, n0,
-            seed=seed, path=path, stage="label", noise=noise, batch_size=batch_size,
+            seed=seed, caller=caller, part=part, stage="label", noise=noise,
+            batch_size=batch_size,
         )
     )  # fmt: skip
     yield Finished(np.asarray(votes.counts.argmax(axis=-1)))
@@ -129,6 +134,7 @@ def certificates_from_votes(
     classifier: Classifier,
     images: Sequence[ImageInput],
     seed: int,
+    stream: str,
     guarantee: Badge,
 ) -> tuple[tuple[Certificate, ...], ...]:
     """Certificates (B)(S) at level `alpha` from votes that were drawn to certify.
@@ -152,7 +158,8 @@ def certificates_from_votes(
                 label=int(labels[b, s]), radius=float(radii[b, s]), p_lower=float(p_lower[b, s]),
                 p_upper=None if p_upper is None else float(p_upper[b, s]),
                 sigma=float(votes.sigmas[b, s]), alpha=alpha, counts=votes.counts[b, s],
-                n=votes.n, seed=seed, guarantee=guarantee, bound=options.bound,
+                n=votes.n, seed=seed, stream=stream, guarantee=guarantee,
+                bound=options.bound,
             )
             for s in range(votes.sigmas.shape[1])
         )
@@ -167,12 +174,12 @@ def bound_radii(
     invalid = votes.counts.shape[-1] - 1
     if bound == "two-sided":
         p_lower, p_upper = two_sided_bounds(votes.counts, labels, alpha)
+        p_lower = np.where(labels == invalid, 0.0, p_lower)
         radii = np.asarray(l2_radius_two_sided(votes.sigmas, p_lower, p_upper))
-        return np.asarray(p_lower), np.asarray(p_upper), np.where(labels == invalid, 0.0, radii)
+        return p_lower, np.asarray(p_upper), np.where(labels == invalid, 0.0, radii)
     n_top = np.take_along_axis(votes.counts, labels[..., None], axis=-1)[..., 0]
-    p_lower = np.asarray(lower_confidence_bound(n_top, votes.n, alpha))
-    radii = np.asarray(l2_radius(votes.sigmas, p_lower))
-    return p_lower, None, np.where(labels == invalid, 0.0, radii)
+    p_lower = np.where(labels == invalid, 0.0, lower_confidence_bound(n_top, votes.n, alpha))
+    return p_lower, None, np.asarray(l2_radius(votes.sigmas, p_lower))
 
 
 def make_certificate(
@@ -189,6 +196,7 @@ def make_certificate(
     counts: np.ndarray,
     n: int,
     seed: int,
+    stream: str,
     guarantee: Badge,
     bound: str,
 ) -> Certificate:
@@ -197,7 +205,7 @@ def make_certificate(
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,
-        sequential=bound == "anytime",
+        sequential=bound == "anytime", invalid=label == classifier.num_classes,
     )  # fmt: skip
     return Certificate(
         predicted=predicted,
@@ -215,7 +223,10 @@ def make_certificate(
         statement=sentence,
         counts=tuple(int(c) for c in counts),
         draws=options.n0 + n,
+        noise=options.noise,
+        stream=stream,
         precision=classifier.precision,
+        device=classifier.device.type,
         weights_id=classifier.weights_id,
         image_digest=image.digest,
         preprocessing=image.preprocessing,

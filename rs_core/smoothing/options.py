@@ -1,15 +1,23 @@
 """The settings that certificates share, with their bounds."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rs_core.errors import ParameterError
 from rs_core.fields import check_params, param
-from rs_core.smoothing.sampling import Noise
+from rs_core.results import Noise
 from rs_core.statistics import smallest_n
 
 Bound = Literal["clopper-pearson", "two-sided"]
 SIGMA_MAX = 10.0
+
+
+RIGOROUS: Any = param(False, help="float64 noise on a grid, exact sums; needs 8-bit pixels, slower")
+
+
+def noise_kind(rigorous: bool) -> Noise:
+    """The noise kind of the sampling loop."""
+    return "gaussian-grid" if rigorous else "gaussian"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +33,7 @@ class DrawOptions:
         high=0.5,
         low_open=True,
     )
-    rigorous: bool = param(
-        False, help="float64 noise on a grid, exact sums; needs 8-bit pixels, slower"
-    )
+    rigorous: bool = RIGOROUS
 
     def __post_init__(self) -> None:
         check_params(self)
@@ -35,7 +41,7 @@ class DrawOptions:
     @property
     def noise(self) -> Noise:
         """The noise kind of the sampling loop."""
-        return "gaussian-grid" if self.rigorous else "gaussian"
+        return noise_kind(self.rigorous)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,6 @@ from rs_core.statistics import (
     anytime_lower_bound,
     floor_decimals,
     l2_radius,
-    radius_ceiling,
     sequential_test,
 )
 
@@ -30,7 +29,7 @@ _GROWTH = 1.15  # each look follows 15 % more draws than the last: few looks, li
 
 @dataclass(frozen=True, kw_only=True)
 class CertifySequential(DrawOptions):
-    """Anytime-valid certification of "radius >= target_radius" (SPEC 6.1; Voracek 2024).
+    """Anytime-valid certification of "radius >= target_radius" (Voracek 2024).
 
     The test may stop at any look, early as certified or for futility; `n` is the most it may
     draw. The certificate's radius is the anytime-valid one at the moment of stopping.
@@ -57,7 +56,7 @@ class CertifySequential(DrawOptions):
         Raises:
             ParameterError: n draws could never reach the target, even if all agreed.
         """
-        ceiling = radius_ceiling(self.sigma, self.n, self.alpha)
+        ceiling = float(l2_radius(self.sigma, anytime_lower_bound(self.n, self.n, self.alpha)))
         if self.target_radius >= ceiling:
             raise ParameterError(
                 f"target_radius={self.target_radius:g} is out of reach at sigma={self.sigma:g} "
@@ -80,15 +79,16 @@ class CertifySequential(DrawOptions):
     def _decide(
         self, classifier: Classifier, image: ImageInput, seed: int, batch_size: int
     ) -> Generator[Step, None, Decision]:
-        sigmas, path = np.array([[self.sigma]]), ("sequential",)
+        sigmas = np.array([[self.sigma]])
         labels = yield from relay(
             draw_labels(
                 classifier, [image], sigmas, self.n0,
-                seed=seed, path=path, noise=self.noise, batch_size=batch_size,
+                seed=seed, caller="sequential", noise=self.noise, batch_size=batch_size,
             ),
             total=self.n0 + self.n,
         )  # fmt: skip
         label = int(labels[0, 0])
+        valid = label != classifier.num_classes
         counts = np.zeros(classifier.num_classes + 1, dtype=np.int64)
         p0 = float(ndtr(self.target_radius / self.sigma))
         outcome: Outcome = "undecided"
@@ -97,16 +97,16 @@ class CertifySequential(DrawOptions):
             votes = yield from relay(
                 draw_votes(
                     classifier, [image], sigmas, stop - start,
-                    seed=seed, path=path, stage="certify", start=start, noise=self.noise,
+                    seed=seed, caller="sequential", stage="certify", start=start, noise=self.noise,
                     batch_size=batch_size,
                 ),
                 before=self.n0 + start, total=self.n0 + self.n,
             )  # fmt: skip
             counts += votes.counts[0, 0]
             drawn = stop
-            n_top = 0 if label == classifier.num_classes else int(counts[label])
-            outcome = sequential_test(n_top, drawn, p0, self.alpha)
-            if outcome != "undecided":
+            if valid:
+                outcome = sequential_test(int(counts[label]), drawn, p0, self.alpha)
+            if outcome != "undecided" or not valid:
                 break
         return self._decision(classifier, image, label, counts, drawn, outcome, seed)
 
@@ -126,6 +126,6 @@ class CertifySequential(DrawOptions):
             self, classifier, image,
             label=label, radius=float(l2_radius(self.sigma, p_lower)), p_lower=p_lower,
             p_upper=None, sigma=self.sigma, alpha=self.alpha, counts=counts, n=drawn, seed=seed,
-            guarantee="A", bound="anytime",
+            stream="sequential 0", guarantee="A", bound="anytime",
         )  # fmt: skip
         return Decision(outcome, self.target_radius, certificate)

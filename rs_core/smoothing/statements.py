@@ -1,10 +1,11 @@
-"""The sentence that a reader may quote beside a radius (SPEC 3.4), with its caveats inside."""
+"""The sentence that a reader may quote beside a radius with its caveats inside."""
 
 from rs_core.results import Badge
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 IDEALISED = "noise taken as exactly Gaussian"
 RIGOROUS = "rigorous: float64 noise on the 1/1024 grid of 8-bit levels"
+_TOO_CLOSE = "too few votes or too much noise"
 
 
 def statement(
@@ -19,6 +20,7 @@ def statement(
     n0: int,
     rigorous: bool,
     sequential: bool = False,
+    invalid: bool = False,
 ) -> str:
     """What is claimed, for which classifier, at which risk, in one line.
 
@@ -29,20 +31,21 @@ def statement(
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
+        reason = "the network gave NaN or infinite logits" if invalid else _TOO_CLOSE
         return (
-            f"Abstained: nothing is certified at \u03c3={sigma:g} \u00b7 too few votes or too much "
-            f"noise \u00b7 {drawn}"
+            f"Abstained: nothing is certified at \u03c3={sigma:.10g} \u00b7 {reason} \u00b7 "
+            f"{drawn} \u00b7 {arithmetic}"
         )
     frozen = ""
     if guarantee == "C":
         frozen = (
-            f" \u00b7 radius with \u03c3 frozen at {sigma:g}; an attacker who can change \u03c3 "
+            f" \u00b7 radius with \u03c3 frozen at {sigma:.10g}; an attacker who can change \u03c3 "
             "is not covered"
         )
     return (
         f"Certified \u21132 radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 class "
-        f"{class_label(predicted, class_names)} \u00b7 \u03c3={sigma:g} \u00b7 P(this statement "
-        f"is false) \u2264 {alpha:.3g} \u00b7 {drawn}{frozen} \u00b7 {arithmetic}"
+        f"{class_label(predicted, class_names)} \u00b7 \u03c3={sigma:.10g} \u00b7 P(this statement "
+        f"is false) \u2264 {ceil_digits(alpha, 3)} \u00b7 {drawn}{frozen} \u00b7 {arithmetic}"
     )
 
 

@@ -75,7 +75,7 @@ class Sweep(CertifyOptions):
     ) -> Stream[RadiusCurve]:
         stream = certify_each(
             self, classifier, [image], np.array([self.sigmas]), self.point_alpha,
-            seed=seed, path=("sweep",), guarantee="A", batch_size=batch_size,
+            seed=seed, caller="sweep", guarantee="A", batch_size=batch_size,
         )  # fmt: skip
         rows = yield from relay(_with_band(stream, np.array(self.sigmas), self.point_alpha))
         best = yield from self._recertified(classifier, image, rows[0], seed, batch_size)
@@ -100,7 +100,7 @@ class Sweep(CertifyOptions):
         fresh = yield from relay(
             certify_each(
                 self, classifier, [image], np.array([[top.sigma]]), self.alpha,
-                seed=seed, path=("sweep", "best"), guarantee="C", batch_size=batch_size,
+                seed=seed, caller="sweep", part=1, guarantee="C", batch_size=batch_size,
             ),
             before=len(self.sigmas) * draws,
             total=(len(self.sigmas) + 1) * draws,

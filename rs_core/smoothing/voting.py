@@ -10,7 +10,7 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
-from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.smoothing.options import RIGOROUS, SIGMA_MAX, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
 
@@ -27,6 +27,8 @@ class Predict:
         1e-3, help="probability of returning a wrong class", low=0, high=0.5, low_open=True
     )
 
+    rigorous: bool = RIGOROUS
+
     def __post_init__(self) -> None:
         check_params(self)
 
@@ -40,12 +42,14 @@ class Predict:
     ) -> Stream[tuple[Prediction, ...]]:
         """Yields steps, then one prediction per image; `predicted` is None for abstain.
 
-        An INVALID majority abstains; an INVALID runner-up counts as any other class.
+        An INVALID majority abstains; an INVALID runner-up counts as any other class. `rigorous`
+        makes this the classifier that a rigorous certificate speaks of.
         """
         votes = yield from relay(
             draw_votes(
                 classifier, images, np.full((len(images), 1), self.sigma), self.n,
-                seed=seed, path=("predict",), stage="predict", batch_size=batch_size,
+                seed=seed, caller="predict", stage="predict",
+                noise=noise_kind(self.rigorous), batch_size=batch_size,
             )
         )  # fmt: skip
         predictions = tuple(
@@ -69,7 +73,9 @@ class Predict:
             sigma=self.sigma,
             n=self.n,
             alpha=self.alpha,
+            noise=noise_kind(self.rigorous),
             precision=classifier.precision,
+            device=classifier.device.type,
             weights_id=classifier.weights_id,
             image_digest=image.digest,
             preprocessing=image.preprocessing,

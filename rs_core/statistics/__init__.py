@@ -15,6 +15,7 @@ from rs_core.statistics.bounds import (
     upper_confidence_bound,
 )
 from rs_core.statistics.radius import (
+    ceil_digits,
     floor_decimals,
     l2_radius,
     l2_radius_two_sided,
@@ -26,6 +27,7 @@ __all__ = [
     "Outcome",
     "anytime_lower_bound",
     "anytime_upper_bound",
+    "ceil_digits",
     "floor_decimals",
     "l2_radius",
     "l2_radius_two_sided",

@@ -1,7 +1,7 @@
 """Probabilities become radii: l2 radii of Gaussian smoothing, in the unit of sigma."""
 
 import math
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import overload
 
 import numpy as np
@@ -121,6 +121,26 @@ def floor_decimals(value: float, digits: int) -> str:
     step = Decimal(1).scaleb(-int(places))
     exact = Decimal(repr(number + 0.0))  # + 0.0 turns -0.0 into 0.0
     return f"{exact.quantize(step, rounding=ROUND_FLOOR, context=Context(prec=_ENOUGH_DIGITS)):f}"
+
+
+def ceil_digits(value: float, digits: int) -> str:
+    """A risk for display, rounded up to `digits` significant digits: 8.3333e-5 -> "8.34e-05" at 3.
+
+    Args:
+        value: finite, at least 0.
+        digits: significant digits, 1..17.
+
+    Raises:
+        ParameterError: a value that is not finite, or digits outside 1..17.
+    """
+    number = float(as_array("value", value, "a finite number"))
+    places = as_count("digits", digits)
+    wanted = f"1 to {_MOST_DIGITS} digits"
+    refuse_where("digits", places, (places < 1) | (places > _MOST_DIGITS), wanted)
+    exact = Decimal(repr(number + 0.0))
+    step = Decimal(1).scaleb(exact.adjusted() - int(places) + 1)
+    up = exact.quantize(step, rounding=ROUND_CEILING, context=Context(prec=_ENOUGH_DIGITS))
+    return f"{float(up):.{int(places)}g}"
 
 
 def _as_lower(p_lower: Numbers) -> np.ndarray:

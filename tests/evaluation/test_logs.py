@@ -160,7 +160,8 @@ def certificate(predicted: int | None) -> Certificate:
         predicted=predicted, radius=0.123456789012345 if predicted is not None else 0.0,
         norm="l2", p_lower=0.7, p_upper_runner_up=None, sigma=0.25, n_top=750, n0=100, n=1000,
         alpha=0.001, bound="clopper-pearson", guarantee="A", statement="", counts=(750, 250, 0),
-        draws=1100, precision="fp32", weights_id="w", image_digest="d", preprocessing=(), seed=0,
+        draws=1100, noise="gaussian", stream="certify 0", precision="fp32", device="cpu",
+        weights_id="w", image_digest="d", preprocessing=(), seed=0,
     )  # fmt: skip
 
 

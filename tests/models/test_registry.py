@@ -40,6 +40,16 @@ def test_conv4_takes_widths() -> None:
     assert kernels == [32, 64, 128, 256]
 
 
+def test_conv4_halves_the_image_twice() -> None:
+    network = build_network("conv4", (3, 32, 32), 10)
+    sizes: list[tuple[int, ...]] = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda _, __, output: sizes.append(output.shape[1:]))
+    network.eval()(torch.zeros(1, 3, 32, 32))
+    assert sizes == [(32, 32, 32), (64, 16, 16), (64, 8, 8), (128, 8, 8)]
+
+
 @pytest.mark.parametrize("widths", [[], [8, 8, 8], [8, 8, 8, 0], [8, 8, 8, 2.5], [8, 8, 8, True]])
 def test_conv4_refuses_other_widths(widths: list[float]) -> None:
     with pytest.raises(ParameterError, match="four whole numbers"):

@@ -9,9 +9,6 @@ from torch import nn
 
 from rs_core.errors import ModelFileError, ParameterError, UnknownNameError, WeightsNotFoundError
 from rs_core.models import (
-    WEIGHTS,
-    build_network,
-    bundled_names,
     load_model,
     read_spec,
     save_model,
@@ -169,24 +166,3 @@ def test_missing_weights_suggest_near_names(tmp_path: Path) -> None:
         load_model("mnist-conv")
     with pytest.raises(WeightsNotFoundError, match="no weights at"):
         load_model(tmp_path / "nothing.safetensors")
-
-
-@pytest.mark.parametrize("name", bundled_names())
-def test_bundled_weights_load_by_name_and_by_id(name: str) -> None:
-    module, spec = load_model(name)
-    assert (spec.name, spec.weights) == (name, f"{WEIGHTS[name]}.safetensors")
-    assert load_model(WEIGHTS[name])[1] == spec
-    rebuilt = build_network(
-        spec.architecture, spec.input_shape, len(spec.class_names), spec.options
-    )
-    assert rebuilt.state_dict().keys() == module.state_dict().keys()
-    assert spec.provenance["measured"]["clean"] > 0.7
-
-
-def test_four_models_ship() -> None:
-    assert bundled_names() == [
-        "cifar10-conv4",
-        "cifar10-conv4-s025",
-        "mnist-conv4",
-        "mnist-conv4-s050",
-    ]

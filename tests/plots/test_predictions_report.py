@@ -3,7 +3,8 @@ from rs_core.results import Prediction
 
 FOUND = Prediction(
     predicted=1, p_value=1e-9, top_counts=(90, 10), counts=(10, 90, 0), sigma=0.5, n=100,
-    alpha=1e-3, precision="fp32", weights_id="ab", image_digest="cd", preprocessing=(), seed=0,
+    alpha=1e-3, noise="gaussian", precision="fp32", device="cpu", weights_id="ab",
+    image_digest="cd", preprocessing=(), seed=0,
 )  # fmt: skip
 ABSTAINED = Prediction(**{**vars(FOUND), "predicted": None, "p_value": 0.3})
 

@@ -88,7 +88,7 @@ def test_t3_abstention_and_false_rates_match_the_binomial(p: float, grey: ImageI
 
 
 def test_t3_abstention_rate_at_margin_half_sigma(linear: MakeLinear) -> None:
-    """RELIABILITY T3: n=100, alpha=.001, margin/sigma=.5 abstains with probability .21."""
+    """T3: n=100, alpha=.001, margin/sigma=.5 abstains with probability .21."""
     n, alpha, seeds = 100, 1e-3, 400
     classifier, image = linear(margin=0.25, shape=SHAPE)
     certify = Certify(sigma=0.5, n0=1000, n=n, alpha=alpha)
@@ -104,12 +104,12 @@ def test_t3_abstention_rate_at_margin_half_sigma(linear: MakeLinear) -> None:
 def test_votes_that_chose_cannot_certify(stage: str, grey: ImageInput) -> None:
     classifier = coin(0.9)
     stream = draw_votes(
-        classifier, [grey], np.array([[0.25]]), 100, seed=0, path=("x",), stage=stage
+        classifier, [grey], np.array([[0.25]]), 100, seed=0, caller="x", stage=stage
     )
     with pytest.raises(ParameterError, match="cannot certify"):
         certificates_from_votes(
             Certify(sigma=0.25), drain(stream), np.array([[1]]), 1e-3,
-            classifier=classifier, images=[grey], seed=0, guarantee="A",
+            classifier=classifier, images=[grey], seed=0, stream="x 0", guarantee="A",
         )  # fmt: skip
 
 
@@ -138,6 +138,8 @@ def test_a_nan_network_abstains(bound: str, grey: ImageInput) -> None:
     assert certificate.radius == 0.0
     assert certificate.counts == (0, 0, 1000)
     assert "Abstained" in certificate.statement
+    assert "NaN or infinite logits" in certificate.statement
+    assert certificate.p_lower == 0.0
     assert api.predict(classifier, grey, sigma=0.25, n=1000).predicted is None
 
 
@@ -151,6 +153,7 @@ def test_the_certificate_says_everything_needed_to_repeat_it(grey: ImageInput) -
     assert found.counts[1] == found.n_top
     assert found.guarantee == "A"
     assert found.norm == "l2"
+    assert (found.noise, found.stream, found.device) == ("gaussian", "certify 0", "cpu")
     assert found == api.certify(classifier, grey, sigma=0.25, n0=50, n=2000, alpha=1e-3, seed=7)
 
 
@@ -164,6 +167,20 @@ def test_the_statement_floors_the_radius_and_names_its_risk(grey: ImageInput) ->
     rigorous = api.certify(coin(0.99), grey, sigma=0.25, n=2000, rigorous=True)
     assert "rigorous" in rigorous.statement
     assert "exactly Gaussian" not in rigorous.statement
+
+
+def test_the_printed_risk_is_never_below_the_paid_one(grey: ImageInput) -> None:
+    for alpha in (0.0010049, 1e-3 / 12, 0.05):
+        found = api.certify(coin(0.99), grey, sigma=0.25, n=2000, alpha=alpha)
+        shown = float(found.statement.split("\u2264 ")[1].split(" ")[0])
+        assert alpha <= shown <= alpha * 1.01
+
+
+def test_a_rigorous_certificate_has_a_classifier_to_ask(grey: ImageInput) -> None:
+    found = api.certify(coin(0.99), grey, sigma=0.25, n=2000, rigorous=True)
+    asked = api.predict(coin(0.99), grey, sigma=0.25, n=500, rigorous=True)
+    assert found.noise == asked.noise == "gaussian-grid"
+    assert found.predicted == asked.predicted
 
 
 def test_unanimous_votes_reach_the_ceiling(grey: ImageInput) -> None:
@@ -220,7 +237,7 @@ def test_bad_parameters_are_refused_in_one_sentence(field: str, values: tuple[ob
 
 def test_votes_keep_their_stage(grey: ImageInput) -> None:
     stream = draw_votes(
-        coin(0.9), [grey], np.array([[0.25]]), 10, seed=0, path=("x",), stage="label"
+        coin(0.9), [grey], np.array([[0.25]]), 10, seed=0, caller="x", stage="label"
     )
     found = drain(stream)
     assert isinstance(found, Votes)

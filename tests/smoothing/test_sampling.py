@@ -1,5 +1,9 @@
 import math
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +19,9 @@ from rs_core.images import ImageInput, image_from_array
 from rs_core.models.registry import build_network
 from rs_core.results import Votes
 from rs_core.smoothing import sampling
-from rs_core.smoothing.sampling import VotesStep, draw_votes, noisy_copies
+from rs_core.smoothing.noise import noisy_copies
+from rs_core.smoothing.sampling import VotesStep, draw_votes
+from rs_core.smoothing.threads import block_threads
 from tests.conftest import Coin, spec_of
 
 SHAPE = (1, 8, 8)
@@ -24,7 +30,7 @@ SHAPE = (1, 8, 8)
 def votes(
     classifier: Classifier, image: ImageInput, sigmas: list[float], n: int, **options: object
 ) -> Votes:
-    settings = {"seed": 0, "path": ("test",), "stage": "certify"} | options
+    settings = {"seed": 0, "caller": "test", "stage": "certify"} | options
     return drain(draw_votes(classifier, [image], np.array([sigmas]), n, **settings))
 
 
@@ -79,7 +85,7 @@ def test_t11_counts_do_not_depend_on_the_other_sigmas_or_images(network: Classif
         np.array([[0.5], [0.5]]),
         200,
         seed=0,
-        path=("test",),
+        caller="test",
         stage="certify",
     )
     assert (alone == among).all()
@@ -103,7 +109,9 @@ def test_t11_bf16_counts_are_equal_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (votes(network, image, [0.25], 200, batch_size=2048).counts == expected).all()
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"path": ("other",)}, {"stage": "label"}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"caller": "other"}, {"part": 1}, {"stage": "label"}]
+)
 def test_seed_path_and_stage_name_different_streams(change: dict[str, object]) -> None:
     coin, image = Classifier(Coin(0.5, 0.25), spec_of(SHAPE, 2)), photo(0, SHAPE)
     many = [votes(coin, image, [0.25], 64, start=64 * i).counts[0, 0] for i in range(20)]
@@ -118,9 +126,10 @@ def test_no_two_callers_share_a_stream(monkeypatch: pytest.MonkeyPatch, grey: Im
     blocks = sampling._blocks
 
     def recorded(*args: object, **where: object) -> object:
-        caller = f"{where['path']} {where['stage']}"
+        stream = f"{where['caller']} {where['slot']}"
         for block in blocks(*args, **where):
-            assert seen.setdefault(block.seed, caller) == caller
+            # torch's CPU generator sees only these 32 bits
+            assert seen.setdefault(block.seed & 0xFFFFFFFF, stream) == stream
             yield block
 
     monkeypatch.setattr(sampling, "_blocks", recorded)
@@ -145,6 +154,63 @@ def test_t3_counts_of_many_seeds_have_binomial_dispersion(grey: ImageInput) -> N
 
 def coin_threshold(p: float) -> float:
     return float(torch.special.ndtri(torch.tensor(1 - p, dtype=torch.float64)))
+
+
+class Memory(nn.Module):
+    """Keeps an activation on itself and reads it again, as many networks do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.kept = self.layer(x)
+        self.pooled = self.kept.mean(dim=(2, 3))
+        wide = nn.functional.conv2d(x, self.layer.weight, padding=4)  # time for another thread
+        logits: Tensor = self.pooled + 0 * wide.mean()
+        return logits
+
+
+def test_a_network_that_keeps_activations_is_not_shared_between_threads() -> None:
+    torch.manual_seed(0)
+    network, image = Classifier(Memory(), spec_of((3, 32, 32), 8)), photo()
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            found.append(votes(network, image, [0.5], 3200).counts)
+    finally:
+        torch.set_num_threads(before)
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()
+
+
+def test_pool_threads_compute_alone_and_leave_the_process_as_it_was() -> None:
+    before = torch.get_num_threads()
+    try:
+        for threads in (2, 4):
+            torch.set_num_threads(threads)
+            inside = list(block_threads(threads).map(lambda _: torch.get_num_threads(), range(8)))
+            assert set(inside) == {1}
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_forked_child_can_certify_after_its_parent_did(grey: ImageInput) -> None:
+    code = (
+        "import os, torch, numpy as np; torch.set_num_threads(2)\n"
+        "from tests.conftest import *\nfrom rs_core import api\n"
+        "image = image_from_array(np.full((8, 8, 1), 128, np.uint8), spec_of((1, 8, 8), 2))\n"
+        "coin = Classifier(Coin(0.9, 0.25), spec_of((1, 8, 8), 2))\n"
+        "mine = api.certify(coin, image, sigma=0.25, n=500)\n"
+        "child = os.fork()\n"
+        "if not child: os._exit(api.certify(coin, image, sigma=0.25, n=500) != mine)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    root = Path(__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0
 
 
 class Broken(nn.Module):
@@ -227,13 +293,13 @@ def test_rigorous_sums_are_exact_on_the_grid(grey: ImageInput) -> None:
 
 def test_rigorous_draws_are_float64(monkeypatch: pytest.MonkeyPatch, grey: ImageInput) -> None:
     asked = []
-    original = sampling._standard_normal
+    original = sampling.standard_normal
 
     def spy(classifier: Classifier, rows: int, seed: int, dtype: torch.dtype) -> Tensor:
         asked.append(dtype)
         return original(classifier, rows, seed, dtype)
 
-    monkeypatch.setattr(sampling, "_standard_normal", spy)
+    monkeypatch.setattr(sampling, "standard_normal", spy)
     coin = Classifier(Coin(0.9, 0.25), spec_of(SHAPE, 2))
     votes(coin, grey, [0.25], 64, noise="gaussian-grid")
     votes(coin, grey, [0.25], 64)
@@ -243,6 +309,9 @@ def test_rigorous_draws_are_float64(monkeypatch: pytest.MonkeyPatch, grey: Image
 def test_rigorous_refuses_pixels_off_the_8_bit_grid_and_huge_sigmas(grey: ImageInput) -> None:
     coin = Classifier(Coin(0.9, 0.25), spec_of(SHAPE, 2))
     image = image_from_array(np.full((8, 8, 1), 0.5001, np.float32), spec_of(SHAPE, 2), name="half")
+    off = replace(grey, pixels=np.nextafter(grey.pixels, np.float32(1)))
+    with pytest.raises(ParameterError, match="8-bit"):
+        votes(coin, off, [0.25], 64, noise="gaussian-grid")
     with pytest.raises(ParameterError, match="8-bit"):
         votes(coin, image, [0.25], 64, noise="gaussian-grid")
     with pytest.raises(ParameterError, match="at most 7"):
@@ -268,7 +337,7 @@ def test_steps_grow_to_the_total_and_carry_snapshots(grey: ImageInput) -> None:
         np.array([[0.25, 0.5]]),
         1000,
         seed=0,
-        path=("test",),
+        caller="test",
         stage="certify",
         batch_size=1,
     )

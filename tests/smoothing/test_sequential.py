@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 from scipy.stats import binom, norm
+from torch import Tensor, nn
 
 from rs_core import api
 from rs_core.classifiers import Classifier
@@ -50,7 +52,20 @@ def test_peeking_does_not_inflate_the_error(grey: ImageInput) -> None:
     assert sum(o.certificate.radius > target for o in outcomes) <= limit
 
 
-@pytest.mark.parametrize("target", [1.3, 50.0])
+class Invalid(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.full((len(x), 2), torch.nan)
+
+
+def test_an_invalid_network_is_undecided_at_once(grey: ImageInput) -> None:
+    classifier = Classifier(Invalid(), spec_of(SHAPE, 2))
+    found = api.certify_sequential(classifier, grey, sigma=0.25, target_radius=0.1)
+    assert found.outcome == "undecided"
+    assert found.certificate.predicted is None
+    assert found.certificate.n == classifier.block
+
+
+@pytest.mark.parametrize("target", [1.22, 1.3, 50.0])
 def test_a_target_above_the_ceiling_is_refused(linear: MakeLinear, target: float) -> None:
     classifier, image = linear(margin=0.5)
     with pytest.raises(ParameterError, match="out of reach"):

@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from rs_core.errors import ParameterError
 from rs_core.statistics import (
+    ceil_digits,
     floor_decimals,
     l2_radius,
     l2_radius_two_sided,
@@ -148,3 +149,15 @@ def test_impossible_arguments_are_refused(bad):
 def test_floor_decimals_refuses_what_is_not_finite(value):
     with pytest.raises(ParameterError, match="finite"):
         floor_decimals(value, 3)
+
+
+@given(st.floats(1e-15, 1e6), st.integers(1, 8))
+def test_risks_are_rounded_up(value: float, digits: int) -> None:
+    shown = float(ceil_digits(value, digits))
+    assert value <= shown <= value * (1 + 10.0 ** (1 - digits)) * (1 + 1e-12)
+
+
+def test_exact_risks_stay_as_they_are() -> None:
+    assert ceil_digits(0.001, 3) == "0.001"
+    assert ceil_digits(1e-3 / 12, 3) == "8.34e-05"
+    assert ceil_digits(0.0, 3) == "0"

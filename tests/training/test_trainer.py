@@ -77,6 +77,22 @@ def test_equal_seeds_give_equal_weights(toy: Dataset, tiny: ModelSpec) -> None:
     assert not same(first, drain(RECIPE.run(tiny, toy, seed=1)))
 
 
+def test_every_epoch_has_its_own_order_and_noise(toy: Dataset, tiny: ModelSpec) -> None:
+    still = dataclasses.replace(RECIPE, learning_rate=1e-12, schedule="constant")
+    losses = [epoch.loss for epoch in drain(still.run(tiny, toy, seed=0)).history]
+    assert len(set(losses)) == 4
+
+
+def test_the_checkpoint_is_written_before_the_epoch_is_told(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    for event in RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path):
+        if isinstance(event, EpochDone):
+            saved = load_checkpoint(tmp_path)
+            assert saved is not None
+            assert [e["epoch"] for e in saved.state["history"]] == list(range(1, event.epoch + 1))
+
+
 def test_resuming_is_bit_identical(toy: Dataset, tiny: ModelSpec, tmp_path: Path) -> None:
     straight = drain(RECIPE.run(tiny, toy, seed=0))
     assert len(run_epochs(RECIPE, tiny, toy, tmp_path, 2)) == 2
@@ -153,6 +169,29 @@ def test_divergence_stops_and_keeps_the_last_good_checkpoint(
     assert saved is not None
     assert len(saved.state["history"]) == 1
     assert all(bool(t.isfinite().all()) for t in saved.tensors.values())
+
+
+def test_weights_spoilt_by_an_epochs_last_step_are_not_kept(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    calls: list[int] = []
+
+    class SpoilsStepTwelve(UniversalSigma):
+        def batch_loss(
+            self, network: nn.Module, batch: Batch, generator: torch.Generator
+        ) -> tuple[Tensor, Tensor]:
+            loss, right = super().batch_loss(network, batch, generator)
+            calls.append(1)
+            zero = next(network.parameters()).sum() * 0
+            # the root is 0 and finite, its gradient at 0 is not
+            return (loss + zero.abs().sqrt() if len(calls) == 12 else loss), right
+
+    recipe = SpoilsStepTwelve(**dataclasses.asdict(RECIPE))
+    with pytest.raises(ParameterError, match="diverged in epoch 2"):
+        drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path))
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert len(saved.state["history"]) == 1
 
 
 def test_a_hopeless_learning_rate_is_named(toy: Dataset, tiny: ModelSpec) -> None:

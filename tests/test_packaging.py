@@ -1,0 +1,26 @@
+"""What a wheel holds: the engine, its assets, and no tests."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(tmp_path), "."]
+    shutil.rmtree(ROOT / "build", ignore_errors=True)  # else setuptools packs what was once there
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for path in sorted((ROOT / "rs_core").rglob("*.py")):
+        assert str(path.relative_to(ROOT)) in names
+    for path in sorted((ROOT / "assets").rglob("*")):
+        if path.is_file():
+            assert f"rs_lab_assets/{path.relative_to(ROOT / 'assets')}" in names
+    assert not [name for name in names if name.startswith("tests")]
+    assert any(name.endswith("share/rs-lab/app.py") for name in names)
