@@ -193,7 +193,8 @@ def _certificate(
         bound="clopper-pearson", guarantee=badge,
         statement=f"Certified radius {radius} at sigma={sigma:g}",
         counts=(0, 0, 0, n_top, n - n_top, 0, 0, 0, 0, 0, 0), draws=n + 100, precision="fp32",
-        weights_id="w", image_digest="d", preprocessing=(), seed=about["seed"],
+        noise="gaussian", stream="sweep 0", device="cpu", weights_id="w", image_digest="d",
+        preprocessing=(), seed=about["seed"],
     )  # fmt: skip
 
 
