@@ -3,13 +3,16 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: app test check bench mutants clean
+.PHONY: app test browser check bench mutants clean
 
 app: $(VENV)/runtime
 	$(BIN)/rs app
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/browser
+
+browser: $(VENV)/dev
+	$(BIN)/python -m pytest tests/browser
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
