@@ -167,7 +167,7 @@ class Memory(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         self.kept = self.layer(x)
         time.sleep(0.002)  # lets another thread in
-        logits: Tensor = self.kept.mean(dim=(2, 3))
+        logits: Tensor = self.kept[:, :, 5, 5]
         return logits
 
 
