@@ -11,7 +11,7 @@ from benchmarks.timing import interleaved, verdict
 from rs_core import api
 from rs_core.classifiers import Classifier
 
-N, SIGMA, ROUNDS = 12_800, 0.25, 5
+N, SIGMA, ROUNDS = 12_800, 0.25, 3
 BARS = {
     ("1x28x28", "fp32"): 3.5, ("3x32x32", "fp32"): 3.5,
     ("1x28x28", "bf16"): 7.0, ("3x32x32", "bf16"): 6.5,

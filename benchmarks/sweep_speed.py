@@ -9,7 +9,7 @@ from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
 from rs_core.smoothing.sweep import DEFAULT_SIGMAS
 
-N, ROUNDS = 2_000, 5
+N, ROUNDS = 2_000, 3
 
 
 def certify_each(classifier: Classifier, image: ImageInput) -> None:

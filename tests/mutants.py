@@ -141,7 +141,13 @@ MUTANTS = (
     ),
     Mutant(
         "live band at twice its level",
-        ((SWEEP, "anytime_lower_bound(n_top, n, alpha / 2)", "n_top / n"),),
+        (
+            (
+                SWEEP,
+                "anytime_lower_bound(self.n_top, self.n_done, self.point_alpha / 2)",
+                "self.n_top / (self.n_done + 1)",
+            ),
+        ),
         T_SMOOTHING,
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
@@ -110,42 +111,48 @@ class Sweep(CertifyOptions):
 
 @dataclass(frozen=True, eq=False)
 class SweepStep(Step):
-    """A curve under way: arrays (S,) over ascending sigmas.
+    """A curve under way: arrays (S,) over ascending sigmas after `n_done` copies per sigma.
 
-    `lower` and `upper` are radii of the anytime-valid band: at every moment, together, they
-    hold with the probability that the finished curve claims; an open upper end is infinite.
-    `predicted` is -1 where the n0
-    draws were INVALID; `n_done` copies were drawn per sigma.
+    `predicted` is -1 where the n0 draws were INVALID. `lower` and `upper` are radii of the
+    anytime-valid band: at every moment, together, they hold with the probability that the
+    finished curve claims; an open upper end is infinite. They are computed when asked for: who
+    only drains the stream does not pay for a band that nobody sees.
     """
 
     sigmas: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
     predicted: np.ndarray
+    n_top: np.ndarray
     n_done: int
+    point_alpha: float
+
+    @cached_property
+    def lower(self) -> np.ndarray:
+        """Lower end of the band; half of `point_alpha`, for there are two ends."""
+        p_lower = anytime_lower_bound(self.n_top, self.n_done, self.point_alpha / 2)
+        return np.where(self.predicted < 0, 0.0, l2_radius(self.sigmas, p_lower))
+
+    @cached_property
+    def upper(self) -> np.ndarray:
+        """Upper end of the band; unanimous votes leave it open, for ndtri(1) is infinite."""
+        p_upper = anytime_upper_bound(self.n_top, self.n_done, self.point_alpha / 2)
+        return np.where(self.predicted < 0, 0.0, np.maximum(self.sigmas * ndtri(p_upper), 0.0))
 
 
 def _with_band(
     stream: Stream[tuple[tuple[Certificate, ...], ...]], sigmas: np.ndarray, alpha: float
 ) -> Stream[tuple[tuple[Certificate, ...], ...]]:
     for event in stream:
-        yield _band(event, sigmas, alpha) if isinstance(event, CertifyStep) else event
+        yield _sweep_step(event, sigmas, alpha) if isinstance(event, CertifyStep) else event
 
 
-def _band(step: CertifyStep, sigmas: np.ndarray, alpha: float) -> SweepStep:
-    labels, counts, n = step.labels[0], step.counts[0], int(step.n_done[0])
-    invalid = labels == counts.shape[-1] - 1
-    n_top = np.take_along_axis(counts, labels[:, None], axis=-1)[:, 0]
-    # Two ends, so each pays half.
-    lower = l2_radius(sigmas, anytime_lower_bound(n_top, n, alpha / 2))
-    # Unanimous votes leave the upper end open: ndtri(1) is infinity.
-    upper = np.maximum(sigmas * ndtri(anytime_upper_bound(n_top, n, alpha / 2)), 0.0)
+def _sweep_step(step: CertifyStep, sigmas: np.ndarray, alpha: float) -> SweepStep:
+    labels, counts = step.labels[0], step.counts[0]
     return SweepStep(
         done=step.done,
         total=step.total,
         sigmas=sigmas,
-        lower=np.where(invalid, 0.0, lower),
-        upper=np.where(invalid, 0.0, upper),
-        predicted=np.where(invalid, -1, labels),
-        n_done=n,
+        predicted=np.where(labels == counts.shape[-1] - 1, -1, labels),
+        n_top=np.take_along_axis(counts, labels[:, None], axis=-1)[:, 0],
+        n_done=int(step.n_done[0]),
+        point_alpha=alpha,
     )

@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -165,9 +166,8 @@ class Memory(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.kept = self.layer(x)
-        self.pooled = self.kept.mean(dim=(2, 3))
-        wide = nn.functional.conv2d(x, self.layer.weight, padding=4)  # time for another thread
-        logits: Tensor = self.pooled + 0 * wide.mean()
+        time.sleep(0.002)  # lets another thread in
+        logits: Tensor = self.kept[:, :, 5, 5]
         return logits
 
 
