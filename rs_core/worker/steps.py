@@ -1,6 +1,5 @@
 """A step as JSON values: what a live figure draws."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,8 @@ import numpy as np
 from rs_core.events import Step
 from rs_core.results import to_json
 from rs_core.smoothing.sweep import SweepStep
+
+_SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
 
 
 def step_json(step: Step) -> dict[str, Any] | None:
@@ -18,7 +19,7 @@ def step_json(step: Step) -> dict[str, Any] | None:
     """
     if not isinstance(step, SweepStep):
         return None
-    values = {f.name: getattr(step, f.name) for f in dataclasses.fields(step)}
+    values = {name: getattr(step, name) for name in _SHOWN}
     shown: dict[str, Any] = to_json(
         {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
     )

@@ -249,13 +249,13 @@ def test_a_state_that_cannot_be_stored_stops_nobody(
 
 def test_a_sweep_keeps_its_latest_curve(hall: Hall) -> None:
     band = SweepStep(
-        3, 10, sigmas=np.array([0.1, 0.2]), lower=np.array([0.0, 0.1]),
-        upper=np.array([0.5, np.inf]), predicted=np.array([-1, 4]), n_done=64,
+        3, 10, sigmas=np.array([0.1, 0.2]), predicted=np.array([-1, 4]),
+        n_top=np.array([64, 64]), n_done=64, point_alpha=0.001,
     )  # fmt: skip
     job = hall.add("a", lambda: iter([Step(1, 10), band, Step(7, 10), Finished((1,))]))
     hall.finish()
     assert job.step == {
-        "done": 3, "total": 10, "sigmas": [0.1, 0.2], "lower": [0.0, 0.1], "upper": [0.5, None],
-        "predicted": [-1, 4], "n_done": 64,
+        "done": 3, "total": 10, "sigmas": [0.1, 0.2], "lower": [0.0, band.lower[1]],
+        "upper": [0.0, None], "predicted": [-1, 4], "n_done": 64,
     }  # fmt: skip
     assert job.done == 7
