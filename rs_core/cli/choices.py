@@ -25,7 +25,7 @@ class ModelChoice:
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
     precision: str = param("auto", help="auto, fp32 or bf16", choices=("auto", "fp32", "bf16"))
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
-    batch_size: int = param(4096, help="forward passes between two steps", low=1, high=1e6)
+    batch_size: int = param(1024, help="forward passes between two steps", low=1, high=1e6)
     seed: int = param(0, help="names the noise; the same seed repeats the same draws", low=0)
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ from rs_core.seeding import block_seeds, derive_seed
 from rs_core.smoothing.noise import as_batch, on_grid, standard_normal
 from rs_core.smoothing.threads import block_threads
 
-BATCH_SIZE = 4096
+BATCH_SIZE = 1024
 _STAGES = get_args(Stage)
 _GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
 
@@ -91,8 +91,9 @@ def draw_votes(
     blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
     pixels = [as_batch(classifier, image) for image in images]
     total = int(sigmas.size) * n
-    per_step = max(_threads(classifier), batch_size // (classifier.block * sigmas.shape[1]), 1)
-    while group := list(islice(blocks, per_step)):
+    threads = _threads(classifier)
+    per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), 1)
+    while group := list(islice(blocks, per_thread * threads)):
         votes = _run_blocks(classifier, group, pixels, sigmas, noise)
         for block, block_counts in zip(group, votes, strict=True):
             counts[block.image] += block_counts
