@@ -88,7 +88,13 @@ MUTANTS = (
     ),
     Mutant(
         "NaN logits vote for class 0",
-        ((SAMPLING, "torch.where(valid, logits.argmax(dim=1), classes)", "logits.argmax(dim=1)"),),
+        (
+            (
+                SAMPLING,
+                "torch.where(valid, logits.argmax(dim=-1), classes)",
+                "logits.argmax(dim=-1)",
+            ),
+        ),
         T_SMOOTHING,
     ),
     Mutant(
@@ -172,7 +178,7 @@ MUTANTS = (
     ),
     Mutant(
         "padding rows of the last block vote",
-        ((SAMPLING, "logits = classifier(noisy)[: block.take]", "logits = classifier(noisy)"),),
+        ((SAMPLING, "classifier(noisy)[: block.take]", "classifier(noisy)"),),
         T_SMOOTHING,
     ),
 )

@@ -91,8 +91,9 @@ def draw_votes(
     blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
     pixels = [as_batch(classifier, image) for image in images]
     total = int(sigmas.size) * n
-    per_step = max(_threads(classifier), batch_size // (classifier.block * sigmas.shape[1]), 1)
-    while group := list(islice(blocks, per_step)):
+    threads = _threads(classifier)
+    per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), 1)
+    while group := list(islice(blocks, per_thread * threads)):
         votes = _run_blocks(classifier, group, pixels, sigmas, noise)
         for block, block_counts in zip(group, votes, strict=True):
             counts[block.image] += block_counts
@@ -182,16 +183,18 @@ def _block_counts(
     precise = noise == "gaussian-grid"
     dtype = torch.float64 if precise else torch.float32
     z = standard_normal(classifier, rows, block.seed, dtype)
-    classes = classifier.num_classes
-    counts = torch.empty(len(sigmas), classes + 1, dtype=torch.int64, device=classifier.device)
-    for row, sigma in enumerate(sigmas.tolist()):
+    rounds = []
+    for sigma in sigmas.tolist():
         noisy = on_grid(pixels, z, sigma) if precise else torch.add(pixels, z, alpha=sigma)
-        logits = classifier(noisy)[: block.take]
-        # argmax of a NaN row is a class; such rows vote INVALID instead.
-        valid = logits.isfinite().all(dim=1)
-        votes = torch.where(valid, logits.argmax(dim=1), classes)
-        counts[row] = torch.bincount(votes, minlength=classes + 1)
-    return counts
+        rounds.append(classifier(noisy)[: block.take])
+    logits = torch.stack(rounds)  # (S, take, K)
+    classes = classifier.num_classes
+    # argmax of a NaN row is a class; such rows vote INVALID instead.
+    valid = logits.isfinite().all(dim=-1)
+    votes = torch.where(valid, logits.argmax(dim=-1), classes)
+    shift = torch.arange(len(sigmas), device=votes.device)[:, None] * (classes + 1)
+    counts = torch.bincount((votes + shift).flatten(), minlength=len(sigmas) * (classes + 1))
+    return counts.view(len(sigmas), classes + 1)
 
 
 def _threads(classifier: Classifier) -> int:
