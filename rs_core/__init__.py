@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rs_core.allocator import keep_freed_memory
     from rs_core.api import certify, certify_sequential, predict, sweep
     from rs_core.classifiers import Classifier, load_classifier
     from rs_core.datasets import load_dataset
@@ -41,6 +42,7 @@ _HOMES = {
     "certify": "rs_core.api",
     "certify_sequential": "rs_core.api",
     "drain": "rs_core.events",
+    "keep_freed_memory": "rs_core.allocator",
     "load_classifier": "rs_core.classifiers",
     "load_dataset": "rs_core.datasets",
     "load_image": "rs_core.images",
@@ -65,6 +67,7 @@ __all__ = [
     "certify",
     "certify_sequential",
     "drain",
+    "keep_freed_memory",
     "load_classifier",
     "load_dataset",
     "load_image",

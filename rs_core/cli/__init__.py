@@ -52,6 +52,10 @@ def _run(name: str, arguments: list[str]) -> int:
         raise UnknownNameError("command", name, COMMANDS)
     import tyro
 
+    from rs_core.allocator import keep_freed_memory
+
+    keep_freed_memory()
+
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
     if hasattr(command, "for_arguments"):

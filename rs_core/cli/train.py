@@ -16,7 +16,7 @@ from rs_core.events import Stream
 from rs_core.fields import check_params, param
 from rs_core.models.weights import save_model
 from rs_core.results import ModelSpec, to_json
-from rs_core.training import RECIPES, EpochDone, NoiseRecipe, Trained, keep_freed_memory
+from rs_core.training import RECIPES, EpochDone, NoiseRecipe, Trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,6 @@ class TrainCommand:
 
     def run(self) -> int:
         """Train, print, write; the exit code."""
-        keep_freed_memory()
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         train, test = self._splits()

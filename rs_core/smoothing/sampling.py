@@ -2,9 +2,10 @@
 
 Noise comes in numbered blocks. Block i of a stream has its own generator, seeded from (seed,
 caller, image digest, weights id, stage, part, i) and never from sigma, so a sweep shares its
-blocks between all its sigmas. On a CPU a block is computed whole (the last one padded) by one
-thread, so counts depend neither on the batch size, nor on how many sigmas are swept together,
-nor on the number of threads, nor on where a stream was cut and resumed.
+blocks between all its sigmas. On a CPU a block is computed by one thread, in forward passes of
+one or two blocks' rows (padded; more sigmas of a short block share a pass), so counts depend
+neither on the batch size, nor on how many sigmas are swept together, nor on the number of
+threads, nor on where a stream was cut and resumed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -179,15 +180,21 @@ def _block_counts(
     classifier: Classifier, block: _Block, pixels: Tensor, sigmas: np.ndarray, noise: Noise
 ) -> Tensor:
     on_cpu = classifier.device.type == "cpu"
-    rows = classifier.block if on_cpu else block.take
     precise = noise == "gaussian-grid"
     dtype = torch.float64 if precise else torch.float32
-    z = standard_normal(classifier, rows, block.seed, dtype)
+    z = standard_normal(classifier, classifier.block if on_cpu else block.take, block.seed, dtype)
+    z = z[: block.take]
+    # As many sigmas as fit into two blocks' rows share a forward pass.
+    together = 2 * classifier.block // block.take
     rounds = []
-    for sigma in sigmas.tolist():
-        noisy = on_grid(pixels, z, sigma) if precise else torch.add(pixels, z, alpha=sigma)
-        rounds.append(classifier(noisy)[: block.take])
-    logits = torch.stack(rounds)  # (S, take, K)
+    for first in range(0, len(sigmas), together):
+        group = sigmas[first : first + together].tolist()
+        noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
+        rows = len(group) * block.take
+        padding = -rows % classifier.block if on_cpu else 0
+        logits = classifier(_stacked(noisy, padding))[:rows]
+        rounds.append(logits.view(len(group), block.take, -1))
+    logits = torch.cat(rounds)  # (S, take, K)
     classes = classifier.num_classes
     # argmax of a NaN row is a class; such rows vote INVALID instead.
     valid = logits.isfinite().all(dim=-1)
@@ -195,6 +202,12 @@ def _block_counts(
     shift = torch.arange(len(sigmas), device=votes.device)[:, None] * (classes + 1)
     counts = torch.bincount((votes + shift).flatten(), minlength=len(sigmas) * (classes + 1))
     return counts.view(len(sigmas), classes + 1)
+
+
+def _stacked(noisy: list[Tensor], padding: int) -> Tensor:
+    if padding:
+        noisy = [*noisy, noisy[0].new_zeros(padding, *noisy[0].shape[1:])]
+    return noisy[0] if len(noisy) == 1 else torch.cat(noisy)
 
 
 def _threads(classifier: Classifier) -> int:

@@ -1,6 +1,5 @@
 """Training under noise: recipes, the one loop, checkpoints."""
 
-from rs_core.training.allocator import keep_freed_memory
 from rs_core.training.history import EpochDone, Trained
 from rs_core.training.recipes import Gaussian, NoiseRecipe, UniversalSigma
 
@@ -16,5 +15,4 @@ __all__ = [
     "NoiseRecipe",
     "Trained",
     "UniversalSigma",
-    "keep_freed_memory",
 ]

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 import torch
 
 from rs_core import __version__
+from rs_core.allocator import keep_freed_memory
 from rs_core.errors import RsError
 from rs_core.store import RunStore, log_to_file, read_description, rs_home, write_description
-from rs_core.training.allocator import keep_freed_memory
 from rs_core.worker.bench import Bench
 from rs_core.worker.describe import describe
 from rs_core.worker.loop import answer_lines, serve

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from rs_core.training import allocator, keep_freed_memory
+from rs_core import allocator
+from rs_core.allocator import keep_freed_memory
 
 
 def test_glibc_takes_the_settings() -> None:
