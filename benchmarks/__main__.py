@@ -12,7 +12,7 @@ parser.add_argument("--mnist", help="folder of MNIST, for its test images")
 choice = parser.parse_args()
 print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {choice.device}")
 startup.main()
-certify_speed.main(choice.device)
+certify_speed.main(choice.device)  # before sweep_speed, which changes the allocator for good
 sweep_speed.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)

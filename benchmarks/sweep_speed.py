@@ -5,6 +5,7 @@ from functools import partial
 from benchmarks.networks import SHAPES, classifiers, four_conv, random_image, shipped
 from benchmarks.timing import interleaved, verdict
 from rs_core import api
+from rs_core.allocator import keep_freed_memory
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
 from rs_core.smoothing.sweep import DEFAULT_SIGMAS
@@ -18,6 +19,7 @@ def certify_each(classifier: Classifier, image: ImageInput) -> None:
 
 
 def main(device: str = "cpu") -> None:
+    keep_freed_memory()  # as `rs` and the app's worker do
     for size, shape in SHAPES.items():
         module, spec = four_conv(shape)
         image = random_image(spec)
