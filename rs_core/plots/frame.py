@@ -9,20 +9,19 @@ from rs_core.plots.wording import wrap
 SIGMA_AXIS = "noise level σ (pixels in [0,1])"
 
 
-def frame(
-    figure: go.Figure, *, title: str, subtitle: str, alt: str, x: str, y: str, height: int = 460
-) -> go.Figure:
-    """The same figure, with titles that fit a narrow screen and a legend under the plot.
+def frame_layout(
+    *, title: str, subtitle: str, alt: str, x: str, y: str, height: int = 460
+) -> dict[str, Any]:
+    """A layout for `go.Figure`: titles that fit a narrow screen and a legend under the plot.
 
     Args:
-        figure: changed in place and returned.
         title, subtitle: plain words; 36 characters and about 100 fit a screen of 390 px.
         alt: one or two sentences for those who cannot see the figure; kept in `layout.meta`.
         x, y: axis titles with units.
         height: pixels.
     """
-    figure.update_layout(
-        title={
+    return {
+        "title": {
             "text": title,
             "font": {"size": 16},
             "subtitle": {"text": wrap(subtitle, 50), "font": {"size": 12}},
@@ -34,7 +33,7 @@ def frame(
             "yanchor": "top",
             "automargin": True,
         },
-        legend={
+        "legend": {
             "orientation": "h",
             "yref": "container",
             "y": 0.01,
@@ -42,13 +41,22 @@ def frame(
             "x": 0,
             "xanchor": "left",
         },
-        margin={"l": 60, "r": 16, "t": 90, "b": 60},
-        height=height,
-        hovermode="closest",
-        meta={"alt": alt},
+        "margin": {"l": 60, "r": 16, "t": 90, "b": 60},
+        "height": height,
+        "hovermode": "closest",
+        "meta": {"alt": alt},
+        "xaxis": {"title": {"text": x, "standoff": 8}},
+        "yaxis": {"title": {"text": y, "standoff": 8}},
+    }
+
+
+def frame(
+    figure: go.Figure, *, title: str, subtitle: str, alt: str, x: str, y: str, height: int = 460
+) -> go.Figure:
+    """The same figure with `frame_layout` laid over it; a figure built with that is faster."""
+    figure.update_layout(
+        frame_layout(title=title, subtitle=subtitle, alt=alt, x=x, y=y, height=height)
     )
-    figure.update_xaxes(title={"text": x, "standoff": 8})
-    figure.update_yaxes(title={"text": y, "standoff": 8})
     return figure
 
 

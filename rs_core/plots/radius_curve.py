@@ -1,10 +1,11 @@
 """Certified radius against sigma, with its ceiling, its abstentions and the live band."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
-from rs_core.plots.frame import SIGMA_AXIS, frame
+from rs_core.plots.frame import SIGMA_AXIS, frame_layout
 from rs_core.plots.palette import ABSTAIN, BADGES, GREY, NOTHING, SKY, Style, series_style
 from rs_core.plots.radius_points import Band, Points, RadiusInfo, radius_info
 from rs_core.plots.wording import chance_text, class_text, radius_text
@@ -30,42 +31,43 @@ def radius_figure(
         ParameterError: nothing to draw, or radii in different norms.
     """
     info = radius_info(curve, band, class_names)
-    figure = _figure(info)
-    return frame(
-        figure,
+    layout = frame_layout(
         title="Certified radius at each noise level",
         subtitle=_subtitle(curve, band if info.band else None),
         alt=_alt(curve, info, class_names),
         x=SIGMA_AXIS,
         y=f"certified radius ({info.norm}, pixels in [0,1])",
     )
-
-
-def _figure(info: RadiusInfo) -> go.Figure:
-    figure = go.Figure()
+    layout["xaxis"] |= {"rangemode": "tozero", "nticks": 8}
+    layout["yaxis"] |= {"range": [-0.04 * info.top, info.top], "nticks": 6, "zeroline": True}
+    # Built in one go: a live figure is made every second, and plotly's updates are slow.
+    figure = go.Figure(data=_traces(info), layout=layout)
     for index, (low, high) in enumerate(info.zones):
         figure.add_vrect(
             x0=low, x1=high, fillcolor=_ZONE_FILL, line_width=0, layer="below",
             name="abstain zone", showlegend=index == 0,
         )  # fmt: skip
-    if info.band:
-        _add_band(figure, info.band, info.top)
-    if info.ceiling:
-        figure.add_trace(_scatter(info.ceiling, _CEILING, mode="lines"))
-    for index, points in enumerate(info.series):
-        figure.add_trace(_scatter(points, series_style(index), mode="lines+markers"))
-    if info.abstain:
-        figure.add_trace(_scatter(info.abstain, ABSTAIN, mode="markers", size=10))
-    if info.best:
-        badge = BADGES["C"] if info.best.y[0] else NOTHING
-        style = Style(badge.colour, "solid", badge.marker)
-        figure.add_trace(_scatter(info.best, style, mode="markers", size=17))
-    figure.update_xaxes(rangemode="tozero", nticks=8)
-    figure.update_yaxes(range=[-0.04 * info.top, info.top], nticks=6, zeroline=True)
     return figure
 
 
-def _scatter(points: Points, style: Style, *, mode: str, size: int = 8) -> go.Scatter:
+def _traces(info: RadiusInfo) -> list[go.Scatter]:
+    traces = _band_traces(info.band, info.top) if info.band else []
+    if info.ceiling:
+        traces.append(_scatter(info.ceiling, _CEILING, mode="lines"))
+    for index, points in enumerate(info.series):
+        traces.append(_scatter(points, series_style(index), mode="lines+markers"))
+    if info.abstain:
+        traces.append(_scatter(info.abstain, ABSTAIN, mode="markers", size=10))
+    if info.best:
+        badge = BADGES["C"] if info.best.y[0] else NOTHING
+        style = Style(badge.colour, "solid", badge.marker)
+        traces.append(_scatter(info.best, style, mode="markers", size=17))
+    return traces
+
+
+def _scatter(
+    points: Points, style: Style, *, mode: str, size: int = 8, **others: Any
+) -> go.Scatter:
     return go.Scatter(
         x=points.x,
         y=points.y,
@@ -82,16 +84,19 @@ def _scatter(points: Points, style: Style, *, mode: str, size: int = 8) -> go.Sc
         },
         connectgaps=False,
         cliponaxis=mode != "markers",
+        **others,
     )
 
 
-def _add_band(figure: go.Figure, band: tuple[Points, Points], top: float) -> None:
+def _band_traces(band: tuple[Points, Points], top: float) -> list[go.Scatter]:
     lower, upper = band
     reached = upper._replace(y=tuple(top if r is None else r for r in upper.y))
     solid, dotted = Style(SKY, "solid", "circle"), Style(SKY, "dot", "circle")
-    figure.add_trace(_scatter(lower, solid, mode="lines+markers", size=5).update(showlegend=False))
-    filled = _scatter(reached, dotted, mode="lines")
-    figure.add_trace(filled.update(fill="tonexty", fillcolor=_BAND_FILL))
+    filled = {"fill": "tonexty", "fillcolor": _BAND_FILL}
+    return [
+        _scatter(lower, solid, mode="lines+markers", size=5, showlegend=False),
+        _scatter(reached, dotted, mode="lines", **filled),
+    ]
 
 
 def _subtitle(curve: RadiusCurve, band: Band | None) -> str:
