@@ -92,10 +92,10 @@ def _band_traces(band: tuple[Points, Points], top: float) -> list[go.Scatter]:
     lower, upper = band
     reached = upper._replace(y=tuple(top if r is None else r for r in upper.y))
     solid, dotted = Style(SKY, "solid", "circle"), Style(SKY, "dot", "circle")
-    filled = {"fill": "tonexty", "fillcolor": _BAND_FILL}
+    fill: dict[str, Any] = {"fill": "tonexty", "fillcolor": _BAND_FILL}
     return [
         _scatter(lower, solid, mode="lines+markers", size=5, showlegend=False),
-        _scatter(reached, dotted, mode="lines", **filled),
+        _scatter(reached, dotted, mode="lines", **fill),
     ]
 
 
