@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rs_ui import certifying, running, session, shell, subjects
+from rs_ui import certifying, gallery, running, session, shell, subjects, tour
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 
@@ -15,6 +15,7 @@ st.write(
     "One image, many noisy copies, one vote. The share of copies that agree certifies a radius: "
     "no change of the image smaller than that can change the answer of the smoothed classifier."
 )
+tour.offer_tour()
 subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar: its certificate appears here.")
@@ -42,5 +43,6 @@ try:
                 icon=":material/show_chart:",
             )
             certifying.evidence(job, status, asked)
+            gallery.preset_cards()
 except WorkerError as error:
     error_box(str(error))

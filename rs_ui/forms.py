@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from rs_ui import teaching
 from rs_ui.panels import error_box, plain
 
 _MOST_NUMBERS = 64
@@ -29,10 +30,17 @@ def form(
     by_name = {field["name"]: field for field in fields}
     values = {name: _widget(by_name[name], f"{prefix}_{name}") for name in first if name in by_name}
     rest = [name for name in by_name if name not in first and name not in given]
-    if rest:
+    if rest and teaching.is_on():
+        values |= {name: _held(by_name[name], f"{prefix}_{name}") for name in rest}
+    elif rest:
         with st.expander("More settings", icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
     return None if any(value is None for value in values.values()) else values
+
+
+def _held(field: Mapping[str, Any], key: str) -> Any:
+    """What a widget that is out of sight would hold."""
+    return st.session_state.get(key, field["default"])
 
 
 def _widget(field: Mapping[str, Any], key: str) -> Any:

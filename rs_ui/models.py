@@ -17,7 +17,23 @@ def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     the person's own last."""
     first = offer["samples"][0]
     ranked = sorted(offer["models"], key=lambda spec: not knows(spec, first))
-    return {spec["name"]: spec for spec in ranked} | session.remembered("models", {})
+    return {spec["name"]: spec for spec in ranked} | _own()
+
+
+def _own() -> dict[str, dict[str, Any]]:
+    """The networks that this browser brought, now or before a reload; asked for once."""
+    if session.remembered("models") is None:
+        found = caching.worker().call("models", owner=session.owner())["models"]
+        session.remember("models", found)
+    held: dict[str, dict[str, Any]] = session.remembered("models")
+    return held
+
+
+def title(key: str, models: dict[str, dict[str, Any]]) -> str:
+    """A network's name in the list and in the address; two uploads never share one."""
+    if not key.startswith("upload:") or key not in models:
+        return key
+    return f"{models[key]['name']} (yours, {key.removeprefix('upload:')[:6]})"
 
 
 def knows(spec: dict[str, Any], sample: dict[str, Any]) -> bool:
@@ -54,7 +70,7 @@ def upload_model() -> None:
 
 
 def _offer(files: dict[str, Any]) -> None:
-    known = session.remembered("models", {})
+    known = _own()
     seen = session.remembered("model_files", {})
     try:
         key = (files["safetensors"].file_id, files["json"].file_id)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.statistics import ceil_digits
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
@@ -51,6 +52,18 @@ def begin_once(
             session.remember(f"{page}_run", job)
     found: str | None = session.remembered(f"{page}_run")
     return found
+
+
+def seeds_note(status: Status) -> None:
+    """Says so when several seeds were tried on this image: the best of them promises less."""
+    tried, alpha = status.seeds, status.about["config"]["alpha"]
+    if tried > 1:
+        st.warning(
+            f"{tried} seeds were tried on this image with this network. Each statement holds by "
+            f"itself; the best one of {tried}, picked afterwards, may be false with probability up "
+            f"to {ceil_digits(min(tried * alpha, 1.0), 3)}.",
+            icon=":material/casino:",
+        )
 
 
 def complaint(page: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import streamlit as st
 
 from rs_core.results import ModelSpec, from_json
-from rs_ui import caching, session
+from rs_ui import caching, session, teaching
 from rs_ui.jobs import WorkerError
-from rs_ui.models import knows, offered_models, upload_model
+from rs_ui.matching import fit_model, fit_sample
+from rs_ui.models import offered_models, title, upload_model
 from rs_ui.panels import error_box, image_pair, plain
 from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
 from rs_ui.sharing import offer_deletion, share_link
@@ -28,8 +29,9 @@ def draw_sidebar() -> None:
     models = offered_models(offer)
     if not models:
         error_box("No network is installed: install RS Lab again, or use your own model below.")
+    teaching.switch()
     st.subheader("Image")
-    chosen = choose_picture(offer["samples"], lambda: _fit_model(offer, models))
+    chosen = choose_picture(offer["samples"], lambda: fit_model(offer))
     picture = chosen or session.remembered("picture")
     place = st.container()
     st.subheader("Network")
@@ -41,9 +43,9 @@ def draw_sidebar() -> None:
         list(models),
         key="model",
         bind="query-params",
-        format_func=lambda name: models[name]["name"] if name in models else name,
+        format_func=lambda key: title(key, models),
         label_visibility="collapsed",
-        on_change=lambda: _fit_sample(offer, models),
+        on_change=lambda: fit_sample(offer),
     )
     upload_model()
     settings = _settings(offer)
@@ -98,6 +100,10 @@ def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec)
 
 
 def _settings(offer: dict[str, Any]) -> dict[str, Any]:
+    if teaching.is_on():
+        held = st.session_state
+        alpha, seed = held.get("alpha", _DEFAULT_ALPHA), held.get("seed", 0)
+        return {"alpha": float(alpha), "seed": int(seed), "device": held.get("device") or "auto"}
     with st.expander("Seed, risk, device", icon=":material/settings:"):
         alpha = st.number_input(
             "Risk alpha: how often a statement may be false",
@@ -108,6 +114,7 @@ def _settings(offer: dict[str, Any]) -> dict[str, Any]:
             format="%.6g",
             key="alpha",
             bind="query-params",
+            persist_state="session",
         )
         seed = st.number_input(
             "Seed: names the noise",
@@ -116,28 +123,18 @@ def _settings(offer: dict[str, Any]) -> dict[str, Any]:
             0,
             key="seed",
             bind="query-params",
+            persist_state="session",
             help="The same seed draws the same noise and gives the same numbers.",
         )
-        device = st.selectbox("Device", _devices(offer), key="device", bind="query-params")
+        device = st.selectbox(
+            "Device",
+            _devices(offer),
+            key="device",
+            bind="query-params",
+            persist_state="session",
+        )
     return {"alpha": float(alpha), "seed": int(seed), "device": device or "auto"}
 
 
 def _devices(offer: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(["auto", *offer["devices"]]))
-
-
-def _fit_model(offer: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
-    """Another preset: take a network that knows its classes, unless the present one does."""
-    sample = next(s for s in offer["samples"] if s["name"] == st.session_state["image"])
-    present = models.get(st.session_state.get("model", ""))
-    fitting = [name for name, spec in models.items() if knows(spec, sample)]
-    if fitting and not (present and knows(present, sample)):
-        st.session_state["model"] = fitting[0]
-
-
-def _fit_sample(offer: dict[str, Any], models: dict[str, dict[str, Any]]) -> None:
-    """Another network: take a preset whose class it knows, unless the present one has one."""
-    spec = models[st.session_state["model"]]
-    fitting = [s["name"] for s in offer["samples"] if knows(spec, s)]
-    if fitting and st.session_state.get("image") not in fitting:
-        st.session_state["image"] = fitting[0]

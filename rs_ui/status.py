@@ -21,6 +21,7 @@ class Status:
     error: str | None = None
     seconds: float = 0.0
     about: dict[str, Any] = field(default_factory=dict)
+    seeds: int = 1  # tried on this image with this network
 
     @property
     def is_live(self) -> bool:

@@ -1,4 +1,4 @@
-"""What an owner brought: decoded images and uploaded model files, under that owner only."""
+"""What an owner brought and tried: images, model files, seeds, under that owner only."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from rs_core.durable import write_durably
@@ -14,7 +15,7 @@ from rs_core.errors import NotFoundError
 from rs_core.store.home import folder_bytes, private_folder, reported
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_WEIGHTS, _SPEC = "model.safetensors", "model.json"
+_WEIGHTS, _SPEC, _SEEDS = "model.safetensors", "model.json", "seeds.json"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Belongings:
 
     def __init__(self, home: Path) -> None:
         self.root = home / "owners"
+        self._counting = Lock()
 
     def keep_image(self, owner: str, image: str, facts: dict[str, Any]) -> None:
         """Keep what is known of an image under its id, 32 hex digits; the newest facts win."""
@@ -82,6 +84,29 @@ class Belongings:
         os.utime(path.parent)
         return path
 
+    def models(self, owner: str) -> list[str]:
+        """The ids of an owner's models, the last used last."""
+        found = [_item(path) for path in (self._folder(owner) / "models").glob("*")]
+        items = sorted((item for item in found if item), key=lambda item: item.used)
+        return [item.path.name for item in items if (item.path / _SPEC).is_file()]
+
+    def note_seed(self, owner: str, about: str, seed: int) -> None:
+        """Count a seed that this owner tries on `about`.
+
+        Who tries many seeds and shows the best one risks more than alpha; so they are counted,
+        and the count outlives the runs.
+        """
+        folder = private_folder(self._folder(owner))
+        with self._counting, reported():
+            tried = self._seeds(owner)
+            if seed not in tried.setdefault(about, []):
+                tried[about].append(seed)
+                write_durably(folder / _SEEDS, json.dumps(tried).encode())
+
+    def seeds(self, owner: str, about: str) -> int:
+        """How many seeds this owner has tried on `about`."""
+        return len(self._seeds(owner).get(about, []))
+
     def delete_owner(self, owner: str) -> None:
         """Delete everything that this owner brought."""
         shutil.rmtree(self._folder(owner), ignore_errors=True)
@@ -102,6 +127,13 @@ class Belongings:
             shutil.rmtree(item.path, ignore_errors=True)
         else:
             item.path.unlink(missing_ok=True)
+
+    def _seeds(self, owner: str) -> dict[str, list[int]]:
+        try:
+            tried: dict[str, list[int]] = json.loads((self._folder(owner) / _SEEDS).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return tried
 
     def _folder(self, owner: str) -> Path:
         if not _ID.fullmatch(owner):  # never a path

@@ -1,6 +1,6 @@
 """What can be asked: forms, networks, samples, devices."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from rs_core.assets import samples
 from rs_core.fields import describe_fields
 from rs_core.models import bundled_names, read_spec
 from rs_core.results import to_json
+from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.tasks import TASKS
 
 
@@ -18,7 +19,10 @@ def describe() -> dict[str, Any]:
     described: dict[str, Any] = to_json(
         {
             "models": [replace(read_spec(name), name=name) for name in bundled_names()],
-            "samples": list(samples().values()),
+            "samples": [
+                asdict(sample) | {"thumbnail": sample_thumbnail(sample.name)}
+                for sample in samples().values()
+            ],
             "forms": {kind: describe_fields(task) for kind, task in TASKS.items()},
             "devices": devices(),
             "version": __version__,

@@ -56,6 +56,7 @@ class Opener:
         _hold_fit(image, classifier)
         request = self._request(question, image, classifier)
         key = _key(question.kind, request, classifier)
+        self._store.belongings.note_seed(question.owner, _subject(request), question.seed)
         found = self._store.find(question.owner, key)
         if found is not None:
             return found
@@ -68,6 +69,10 @@ class Opener:
         )
         self._bench.add(self._job(run, claim))
         return run.job, "queued"
+
+    def seeds(self, owner: str, asked: Mapping[str, Any]) -> int:
+        """How many seeds the owner has tried on the image and network of a run's `about`."""
+        return self._store.belongings.seeds(owner, _subject(asked))
 
     def job(self, owner: str, job: str) -> Job | None:
         """The owner's run if it is open, taken over where no other process computes it.
@@ -152,6 +157,10 @@ def about(run: Run) -> dict[str, Any]:
     """What was asked, without the pixels: enough to fill a form again."""
     asked = {name: run.request[name] for name in _ABOUT}
     return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
+
+
+def _subject(asked: Mapping[str, Any]) -> str:
+    return f"{asked['image_id']} {asked['model']}"
 
 
 def _key(kind: str, request: Mapping[str, Any], classifier: Classifier) -> str:

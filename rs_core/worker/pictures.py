@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from rs_core.assets import Sample, sample_path, samples
 from rs_core.datasets import DATASETS
@@ -24,6 +24,7 @@ from rs_core.images.decoding import decode_bytes
 from rs_core.results import ModelSpec, from_json, to_json
 
 SHOWN_SIDE = 256
+THUMBNAIL_SIDE = 104
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,13 @@ def sample_data(name: str, spec: ModelSpec) -> tuple[bytes, int | None]:
     return sample_path(name).read_bytes(), _true_class(known[name], spec)
 
 
+def sample_thumbnail(name: str) -> str:
+    """A sample's square PNG for a card, base64."""
+    pixels = decode_bytes(sample_path(name).read_bytes(), name).pixels
+    square = ImageOps.fit(Image.fromarray(pixels), (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return base64.b64encode(_png(square)).decode()
+
+
 def picture_id(image: ImageInput) -> str:
     """32 hex digits of the pixels and of what was done to get them."""
     text = "\n".join((image.digest, *image.preprocessing))
@@ -117,6 +125,10 @@ def _small_png(pixels: np.ndarray) -> bytes:
         pixels = np.rint(pixels * 255).astype(np.uint8)
     image = Image.fromarray(pixels)
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    return _png(image)
+
+
+def _png(image: Image.Image) -> bytes:
     stored = BytesIO()
     image.save(stored, "PNG")
     return stored.getvalue()

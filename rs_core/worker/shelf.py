@@ -48,6 +48,11 @@ class Shelf:
         """What a network is, without loading it."""
         return read_spec(self.path(owner, model))
 
+    def uploads(self, owner: str) -> dict[str, ModelSpec]:
+        """Spec by name of the networks that an owner brought, the latest last."""
+        names = [UPLOAD + model for model in self._belongings.models(owner)]
+        return {name: replace(self.spec(owner, name), weights="") for name in names}
+
     def reference(self, owner: str, model: str) -> str:
         """The name that keeps meaning exactly these weights, also after an upgrade."""
         return model if model.startswith(UPLOAD) else self.path(owner, model).stem

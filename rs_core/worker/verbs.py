@@ -39,6 +39,7 @@ class Desk:
             "decode": self._decode,
             "image": self._image,
             "upload_model": self._upload_model,
+            "models": self._models,
             "start": self._start,
             "follow": self._follow,
             "cancel": lambda fields: self._change(fields, bench.cancel),
@@ -89,6 +90,9 @@ class Desk:
         model, found = self._shelf.upload(owner, weights, spec.encode("utf-8", "replace"))
         return {"model": model, "spec": to_json(found)}
 
+    def _models(self, fields: Fields) -> Reply:
+        return {"models": to_json(self._shelf.uploads(_owner(fields)))}
+
     def _start(self, fields: Fields) -> Reply:
         question = Question(
             owner=_owner(fields),
@@ -109,7 +113,7 @@ class Desk:
         job = self.opener.job(owner, name)
         if job is not None:
             self._bench.follow(job)
-            return _live(job)
+            return _live(job) | {"seeds": self.opener.seeds(owner, job.about)}
         run = self._store.read(name, owner)
         progress = run.progress
         result = self._store.result(name) if progress.state == "finished" else None
@@ -117,6 +121,7 @@ class Desk:
             "job": name, "state": progress.state, "held": progress.held, "done": progress.total,
             "total": progress.total, "step": None, "result": result, "error": progress.error,
             "seconds": progress.seconds, "about": about(run),
+            "seeds": self.opener.seeds(owner, run.request),
         }  # fmt: skip
 
     def _change(self, fields: Fields, action: Callable[[Job], None]) -> Reply:

@@ -67,6 +67,27 @@ def test_a_preset_is_diagnosed_without_a_click(visit: Visitor) -> None:
     assert opened.is_clean()
 
 
+def test_the_tour_has_four_steps_and_leads_back(visit: Visitor) -> None:
+    opened = visit("?teach=true")
+    page = opened.page
+    expect(main(page).get_by_text("Clopper-Pearson bound")).to_be_visible()
+    expect(sidebar(page).get_by_text("Seed, risk, device")).to_have_count(0)
+    page.get_by_role("button", name="Take the tour").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("1. One image")).to_be_visible()
+    for step in ("2. One vote", "3. Which noise", "4. What may be claimed"):
+        dialog.get_by_role("button", name="Next").click()
+        expect(dialog.get_by_text(step)).to_be_visible()
+    dialog.get_by_role("button", name="Back").click()
+    expect(dialog.get_by_text("3. Which noise")).to_be_visible()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_role("button", name="Start looking").click()
+    expect(dialog).to_have_count(0)
+    main(page).get_by_role("button", name="cat", exact=True).click()
+    expect(sidebar(page).get_by_alt_text(re.compile("cat, as it came"))).to_be_visible()
+    assert opened.is_clean()
+
+
 def test_the_first_curve_comes_soon_after_the_click(visit: Visitor) -> None:
     opened = visit("sweep?sweep_n=100&sweep_n0=10")
     expect(main(opened.page).get_by_text("No sweep yet")).to_be_visible()

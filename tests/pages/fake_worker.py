@@ -48,13 +48,20 @@ FORMS = {
 }
 
 
+def _png_of(colour: str, size: tuple[int, int]) -> str:
+    shown = BytesIO()
+    Image.new("RGB", size, colour).save(shown, "PNG")
+    return base64.b64encode(shown.getvalue()).decode()
+
+
 def _sample(name: str, family: str, label: int, index: int | None = None) -> dict[str, Any]:
     return {
         "name": name, "file": f"{name}.png", "title": f"The {name}", "labels": {family: label},
-        "licence": "CC0-1.0", "author": "Somebody", "index": index,
+        "licence": "CC0-1.0", "author": "Somebody", "index": index, "thumbnail": _THUMBNAIL,
     }  # fmt: skip
 
 
+_THUMBNAIL = _png_of("grey", (8, 8))
 SAMPLES = [_sample("digit-3", "mnist", 3, 5), _sample("digit-9", "mnist", 9, 6)]
 SAMPLES += [_sample("cat", "cifar10", 3)]
 MODELS = {
@@ -74,6 +81,8 @@ class FakeWorker:
     refuse: dict[str, str] = field(default_factory=dict)  # verb -> sentence
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seeds: dict[tuple[str, str, str], set[int]] = field(default_factory=dict)
+    models: dict[str, Any] = field(default_factory=dict)
     images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -104,12 +113,10 @@ class FakeWorker:
             label = next(iter(known["labels"].values()))
         pixels = np.random.default_rng(len(name)).random(spec.input_shape, dtype=np.float32)
         image = f"{name}-{model}-{fields.get('invert')}"
-        shown = BytesIO()
-        Image.new("RGB", (60, 40), "teal").save(shown, "PNG")
         inverted = known is None and fields.get("invert") is not False
         reply = {
             "image": image, "pixels": to_json(pixels), "label": label, "inverted": inverted,
-            "original": base64.b64encode(shown.getvalue()).decode(), "name": name,
+            "original": _png_of("teal", (60, 40)), "name": name,
             "notes": ["resized to fit"] + ["inverted: dark on white"] * inverted,
         }  # fmt: skip
         self.images[owner, image] = reply
@@ -127,6 +134,8 @@ class FakeWorker:
         about["model"] = {"mnist-conv4": "m-12"}.get(about["model"], about["model"])
         fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
         self.jobs.setdefault(job, fresh)
+        tried = self.seeds.setdefault((owner, about["image_id"], about["model"]), set())
+        tried.add(about["seed"])
         return {"job": job, "state": "queued"}
 
     def _job(self, owner: str, job: str) -> dict[str, Any]:
@@ -147,6 +156,7 @@ class FakeWorker:
             "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
             "about": run["about"],
+            "seeds": len(self.seeds[owner, run["about"]["image_id"], run["about"]["model"]]),
         }  # fmt: skip
 
     def _change(self, owner: str, job: str, state: str) -> dict[str, Any]:
@@ -177,7 +187,12 @@ class FakeWorker:
         return {"runs": len(mine)}
 
     def _upload_model(self, owner: str, weights: str, spec: dict[str, Any]) -> dict[str, Any]:
-        return {"model": "upload:1234", "spec": to_json(MODELS["mnist-conv4"]) | {"name": "mine"}}
+        spec = to_json(MODELS["mnist-conv4"]) | {"name": "mine"}
+        self.models["upload:1234"] = spec
+        return {"model": "upload:1234", "spec": spec}
+
+    def _models(self, owner: str) -> dict[str, Any]:
+        return {"models": dict(self.models)}
 
 
 def _certificate(

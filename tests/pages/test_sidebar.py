@@ -71,6 +71,17 @@ def test_an_uploaded_network_joins_the_list_and_is_taken(
     assert worker.count("upload_model") == 1
 
 
+def test_an_uploaded_network_is_on_offer_again_after_a_reload(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app()
+    app.sidebar.file_uploader(key="model_files_0").upload("m.safetensors", b"w").upload(
+        "m.json", b"{}", "application/json"
+    ).run()
+    again = open_app(model="mine (yours, 1234)")
+    assert again.sidebar.selectbox(key="model").value == "upload:1234"
+
+
 def test_deleting_forgets_runs_images_and_the_address(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("sweep")
     app.button(key="start_sweep").click().run()

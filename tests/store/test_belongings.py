@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,25 @@ def test_an_owners_folder_does_not_show_the_key(belongings: Belongings, tmp_path
     belongings.keep_image(ANN, IMAGE, {})
     assert not [p for p in tmp_path.rglob("*") if p.name == "ann"]
     assert (tmp_path / "owners" / ANN / "images").stat().st_mode & 0o077 == 0
+
+
+def test_seeds_are_counted_per_owner_and_subject(belongings: Belongings) -> None:
+    for seed in (0, 1, 0, 2):
+        belongings.note_seed(ANN, "image model", seed)
+    belongings.note_seed(ANN, "image other", 0)
+    assert belongings.seeds(ANN, "image model") == 3
+    assert belongings.seeds(ANN, "image other") == 1
+    assert belongings.seeds(BOB, "image model") == 0
+    assert Belongings(belongings.root.parent).seeds(ANN, "image model") == 3
+    belongings.delete_owner(ANN)
+    assert belongings.seeds(ANN, "image model") == 0
+
+
+def test_an_owners_models_are_listed_last_used_last(belongings: Belongings) -> None:
+    first, path = belongings.keep_model(ANN, b"one", b"spec")
+    second, _ = belongings.keep_model(ANN, b"two", b"spec")
+    os.utime(path.parent, (1, 1))
+    assert belongings.models(ANN) == [first, second]
+    os.utime(path.parent, (2**33, 2**33))
+    assert belongings.models(ANN) == [second, first]
+    assert belongings.models(BOB) == []

@@ -1,5 +1,9 @@
+import base64
 import json
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from rs_core import __version__
 from rs_core.assets import sample_names
@@ -27,6 +31,9 @@ def test_models_samples_and_devices_are_listed() -> None:
     found = describe()
     assert [spec["name"] for spec in found["models"]] == bundled_names()
     assert [sample["name"] for sample in found["samples"]] == list(sample_names())
+    for sample in found["samples"]:
+        card = Image.open(BytesIO(base64.b64decode(sample["thumbnail"])))
+        assert card.size == (104, 104)
     assert found["devices"][:2] == ["auto", "cpu"]
 
 

@@ -29,6 +29,14 @@ def test_an_upload_is_its_owners_alone(office: Office) -> None:
         office.ask("decode", "eve", model=model, sample="digit-7")
 
 
+def test_uploads_are_found_again_by_their_owner(office: Office) -> None:
+    model = office.model()
+    listed = office.ask("models")["models"]
+    assert list(listed) == [model]
+    assert listed[model] == office.ask("upload_model", **upload_of(office.weights))["spec"]
+    assert office.ask("models", "eve") == {"models": {}}
+
+
 def test_the_json_may_come_as_text(office: Office) -> None:
     fields = upload_of(office.weights)
     fields["spec"] = json.dumps(fields["spec"])

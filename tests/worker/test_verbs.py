@@ -223,6 +223,20 @@ def test_noisy_copies_for_thumbnails(office: Office) -> None:
             office.ask("noise", sigmas=sigmas, **fields)
 
 
+def test_seeds_tried_on_an_image_are_counted_and_outlive_their_runs(office: Office) -> None:
+    first = office.start(seed=0)
+    assert office.follow(first)["seeds"] == 1
+    again, second = office.start(seed=0), office.start(seed=1)
+    assert again == first
+    office.ask("cancel", job=second)
+    office.start("bob", seed=5)
+    office.finish()
+    assert office.follow(first)["seeds"] == 2
+    assert office.follow(office.start(image=office.image(sample="digit-3")))["seeds"] == 1
+    office.ask("forget")
+    assert office.follow(office.start(seed=0))["seeds"] == 1
+
+
 def test_runs_are_listed_and_forgotten_with_their_images(office: Office) -> None:
     mine, running, others = office.start(), office.start(seed=1), office.start("bob")
     image = office.image()

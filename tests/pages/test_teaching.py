@@ -1,0 +1,63 @@
+import pytest
+from scipy.stats import beta, norm
+
+from tests.pages.conftest import Open
+from tests.pages.fake_worker import FakeWorker
+
+SCHOOL = ":material/school:"
+
+
+def test_pages_explain_themselves_only_in_teaching_mode(open_app: Open) -> None:
+    assert not [i for i in open_app().main.info if i.icon == SCHOOL]
+    (said,) = [i.value for i in open_app(teach="true").main.info if i.icon == SCHOOL]
+    assert "Clopper-Pearson" in said
+    share = int(beta.ppf(0.001, 1999, 2) * 1e5) / 1e5
+    assert f"0.25 \\cdot \\Phi^{{-1}}({share})" in said
+
+
+def test_the_sweep_teaches_the_ceiling(open_app: Open) -> None:
+    app = open_app("sweep", teach="true")
+    app.button(key="start_sweep").click().run()
+    (said,) = [i.value for i in app.main.info if i.icon == SCHOOL]
+    assert "10 of 10 at α = 0.001 certify 0.003 σ" in said
+    assert norm.ppf(0.001 ** (1 / 10)) == pytest.approx(0.003, abs=5e-4)
+
+
+def test_an_abstention_is_explained_without_a_radius(open_app: Open, worker: FakeWorker) -> None:
+    worker.margin = 0.001
+    (said,) = [i.value for i in open_app(teach="true").main.info if i.icon == SCHOOL]
+    assert "take more copies, or less noise" in said
+    assert "Phi" not in said
+
+
+def test_hidden_settings_keep_what_they_held(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep", alpha="0.01", seed="7")
+    app.number_input(key="sweep_n0").set_value(50).run()
+    app.sidebar.toggle(key="teach").set_value(True).run()
+    app.sidebar.selectbox(key="image").set_value("digit-9").run()
+    assert not app.sidebar.number_input
+    app.button(key="start_sweep").click().run()
+    asked = [fields for verb, fields in worker.calls if verb == "start"][-1]
+    assert (asked["seed"], asked["config"]["alpha"], asked["config"]["n0"]) == (7, 0.01, 50)
+
+
+def test_a_card_takes_its_preset_and_a_network_that_knows_it(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Draw").run()
+    app.button(key="take_cat").click().run()
+    assert app.sidebar.selectbox(key="image").value == "cat"
+    assert app.sidebar.selectbox(key="model").value == "cifar10-conv4"
+    assert not app.exception
+
+
+def test_several_seeds_are_counted_and_shown(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app()
+    assert not app.main.warning
+    app.sidebar.number_input(key="seed").set_value(1).run()
+    app.sidebar.number_input(key="seed").set_value(2).run()
+    assert "3 seeds were tried" in app.main.warning[0].value
+    assert "up to 0.003" in app.main.warning[0].value
+    app.sidebar.number_input(key="seed").set_value(0).run()
+    assert "3 seeds were tried" in app.main.warning[0].value
