@@ -4,16 +4,22 @@ Caches are shared by all sessions, so whatever belongs to a person is kept under
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
+from rs_core.errors import StoreError
+from rs_core.store import log_to_file, rs_home
 from rs_ui.jobs import Worker
 
 
 @st.cache_resource(show_spinner=False)
 def worker() -> Worker:
-    """The one client of the one compute process."""
+    """The one client of the one compute process; from now on the pages' failures are logged."""
+    with suppress(StoreError):  # the compute process says so itself, in a sentence
+        for logger in ("rs_ui", "streamlit.error_util"):
+            log_to_file(rs_home(), logger=logger, rotates=False)
     return Worker()
 
 

@@ -60,7 +60,7 @@ def _info(curve: RadiusCurve, copies: np.ndarray, names: Sequence[str]) -> _Slid
     return _SliderInfo(
         sigmas=tuple(c.sigma for c in points),
         pictures=tuple(_png(copy) for copy in copies),
-        names=(*labels, "all others"),
+        names=(*labels, _rest(points)),
         shares=rows,
         styles=(*styles, OTHER),
         lines=tuple(_line(c, names) for c in points),
@@ -75,6 +75,11 @@ def _leaders(points: Sequence[Certificate]) -> list[int]:
     certified = [c.predicted for c in points if c.predicted is not None]
     ranked = sorted((k for k in classes if best[k] > 0), key=lambda k: -best[k])
     return list(dict.fromkeys([*certified, *ranked]))[:_MOST_CLASSES]
+
+
+def _rest(points: Sequence[Certificate]) -> str:
+    """The last bar: INVALID votes are in it, and named where there are any."""
+    return "others, invalid" if any(c.counts[-1] for c in points) else "all others"
 
 
 def _short(index: int, names: Sequence[str]) -> str:

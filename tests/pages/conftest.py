@@ -1,5 +1,6 @@
 """The app in a test's own process, with a worker that answers at once."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,14 +17,21 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeWorker]:
+def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeWorker]:
     fake = FakeWorker()
+    monkeypatch.setenv("RS_HOME", str(tmp_path))
+    loggers = [logging.getLogger(name) for name in ("rs_ui", "streamlit.error_util")]
+    before = [list(logger.handlers) for logger in loggers]
     monkeypatch.setattr(caching, "Worker", lambda: fake)
     st.cache_data.clear()
     st.cache_resource.clear()
     yield fake
     st.cache_data.clear()
     st.cache_resource.clear()
+    for logger, handlers in zip(loggers, before, strict=True):
+        for added in set(logger.handlers) - set(handlers):
+            logger.removeHandler(added)
+            added.close()
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -35,6 +36,14 @@ def test_it_opens_at_the_largest_radius(curve: RadiusCurve) -> None:
     assert figure.layout.sliders[0].active == best
     assert [t.visible for t in figure.data].index(True) == 2 * best
     assert f"{curve.certificates[best].sigma:g}" in alt_text(figure)
+
+
+def test_invalid_votes_are_named_where_there_are_any(curve: RadiusCurve) -> None:
+    assert any(c.counts[-1] for c in curve.certificates)
+    assert sigma_slider_figure(curve, copies_of(curve)).data[1].y[-1] == "others, invalid"
+    sound = tuple(replace(c, counts=(*c.counts[:-1], 0)) for c in curve.certificates)
+    figure = sigma_slider_figure(replace(curve, certificates=sound), copies_of(curve))
+    assert figure.data[1].y[-1] == "all others"
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 224, 160)])
