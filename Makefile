@@ -10,9 +10,10 @@ app: $(VENV)/runtime
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest --ignore=tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
 
 browser: $(VENV)/dev
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -rs tests/browser
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

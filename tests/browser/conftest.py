@@ -29,7 +29,7 @@ FLAGS = [
 ]
 # Streamlit asks for these under a page's own path before it knows its base path.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
-START_SECONDS = 60
+START_SECONDS = 120
 expect.set_options(timeout=30_000)
 
 

@@ -71,10 +71,9 @@ def test_two_people_share_the_machine_and_nothing_else(visit: Visitor) -> None:
     expect(main(busy).get_by_text(RUNNING)).to_be_visible()
     guest = visit(f"sweep?seed=80&{QUICK}").page
     expect(main(guest).get_by_text("No sweep yet")).to_be_visible()
-    before = time.monotonic()
     start(guest)
     finished(guest)
-    assert time.monotonic() - before < 20
+    expect(main(busy).get_by_text(RUNNING)).to_be_visible()
     assert run_of(guest) != run_of(busy)
     guest.goto(guest.url.partition("?")[0] + f"?run={run_of(busy)}")
     expect(main(guest).get_by_text("belongs to somebody else")).to_be_visible()

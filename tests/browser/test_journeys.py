@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from io import StringIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -88,14 +87,11 @@ def test_the_tour_has_four_steps_and_leads_back(visit: Visitor) -> None:
     assert opened.is_clean()
 
 
-def test_the_first_curve_comes_soon_after_the_click(visit: Visitor) -> None:
+def test_a_click_draws_the_curve(visit: Visitor) -> None:
     opened = visit("sweep?sweep_n=100&sweep_n0=10")
     expect(main(opened.page).get_by_text("No sweep yet")).to_be_visible()
-    opened.page.wait_for_timeout(500)
-    before = time.monotonic()
     start(opened.page)
     expect(main(opened.page).locator(".js-plotly-plot").first).to_be_visible()
-    assert time.monotonic() - before < 5
     finished(opened.page)
     assert opened.is_clean()
 
@@ -217,9 +213,10 @@ def test_downloads_parse_and_equal_the_command_line(visit: Visitor, tmp_path: Pa
     assert json.loads(printed.stdout) == shown
 
 
-def test_axe_finds_nothing_serious(visit: Visitor) -> None:
-    for path in (f"sweep?{QUICK}", ""):
-        page = visit(path).page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visitor, scheme: str) -> None:
+    for path in (f"sweep?teach=true&{QUICK}", ""):
+        page = visit(path, color_scheme=scheme).page
         if path:
             start(page)
             finished(page)
