@@ -44,7 +44,8 @@ def _held(field: Mapping[str, Any], key: str) -> Any:
 
 
 def _widget(field: Mapping[str, Any], key: str) -> Any:
-    label, shared = _label(field), {"key": key, "bind": "query-params", "persist_state": "session"}
+    label = _label(field)
+    shared: dict[str, Any] = {"key": key, "bind": "query-params", "persist_state": "session"}
     default = field["default"]
     match field["kind"]:
         case "bool":
@@ -58,9 +59,9 @@ def _widget(field: Mapping[str, Any], key: str) -> Any:
             low, high = _whole(field, "low"), _whole(field, "high")
             return st.number_input(label, low, high, int(default), step, **shared)
         case "float":
-            low, high = _inside(field, "low"), _inside(field, "high")
+            least, most = _inside(field, "low"), _inside(field, "high")
             value = None if default is None else float(default)
-            return st.number_input(label, low, high, value, format=_PLACES, **shared)
+            return st.number_input(label, least, most, value, format=_PLACES, **shared)
         case "floats":
             text = ", ".join(f"{value:g}" for value in default)
             return _numbers(st.text_input(label, value=text, **shared), field)
@@ -77,7 +78,7 @@ def _whole(field: Mapping[str, Any], end: str) -> int | None:
     limit = _limit(field, end)
     if limit is None:
         return None
-    outside = field[f"{end}_open"]
+    outside = int(field[f"{end}_open"])
     return int(limit) + (outside if end == "low" else -outside)
 
 

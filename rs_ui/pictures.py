@@ -14,7 +14,7 @@ from rs_ui.panels import error_box
 
 _SOURCES = ("Preset", "Your own", "Draw")
 _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-_INVERT = {"Automatic": "auto", "Invert": True, "Keep": False}
+_INVERT: dict[str, str | bool] = {"Automatic": "auto", "Invert": True, "Keep": False}
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def controls(subject: Subject) -> None:
 
 def passes(config: dict[str, Any]) -> int:
     """Forward passes of a sweep: every sigma, and the best one again."""
-    return (len(set(config["sigmas"])) + config["recertify"]) * (config["n0"] + config["n"])
+    levels = len(set(config["sigmas"])) + int(config["recertify"])
+    return levels * int(config["n0"] + config["n"])
 
 
 def _start(subject: Subject, config: dict[str, Any]) -> None:
