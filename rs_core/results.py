@@ -68,12 +68,15 @@ class Votes:
         sigmas: float64 (B, S), pixels of [0,1].
         n: noisy copies per image and sigma.
         stage: what the draws may be used for.
+        soft: float64 (B, S, K), softmax scores summed over the copies, where they were asked for;
+            a row with NaN or infinite logits adds nothing.
     """
 
     counts: np.ndarray
     sigmas: np.ndarray
     n: int
     stage: Stage
+    soft: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,26 @@ class Certificate:
     image_digest: str
     preprocessing: tuple[str, ...]
     seed: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The sigma that a selector proposes for one image. It certifies nothing.
+
+    Fields:
+        selector: its name in `SELECTORS`.
+        sigma: pixels of [0,1].
+        candidates: (sigma, score) in the order in which they were looked at; the score is the
+            selector's own estimate, usually of the radius.
+        draws: noisy copies spent.
+        notes: what should be known of this choice, e.g. that it ran into a bound.
+    """
+
+    selector: str
+    sigma: float
+    candidates: tuple[tuple[float, float], ...]
+    draws: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def draw_votes(
     part: int = 0,
     start: int = 0,
     noise: Noise = "gaussian",
+    soft: bool = False,
     batch_size: int = BATCH_SIZE,
 ) -> Stream[Votes]:
     """Votes of n noisy copies of each image at each of its sigmas.
@@ -73,6 +74,7 @@ def draw_votes(
         start: copies of this stream already drawn; a multiple of `classifier.block`.
         noise: "gaussian" (float32 draws, taken as exactly Gaussian) or "gaussian-grid" (rigorous:
             float64 draws rounded to 1/1024 of an 8-bit level, added exactly to 8-bit pixels).
+        soft: also sum the softmax scores of the copies.
         batch_size: forward passes between two steps.
 
     Yields:
@@ -87,6 +89,7 @@ def draw_votes(
     sigmas = np.asarray(sigmas, dtype=np.float64)
     _check(classifier, images, sigmas, start, noise)
     counts = np.zeros((*sigmas.shape, classifier.num_classes + 1), dtype=np.int64)
+    scores = np.zeros((*sigmas.shape, classifier.num_classes)) if soft else None
     n_done = np.zeros(len(images), dtype=np.int64)
     slot = _STAGES.index(stage) * 4 + part
     blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
@@ -95,13 +98,15 @@ def draw_votes(
     threads = _threads(classifier)
     per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), 1)
     while group := list(islice(blocks, per_thread * threads)):
-        votes = _run_blocks(classifier, group, pixels, sigmas, noise)
-        for block, block_counts in zip(group, votes, strict=True):
-            counts[block.image] += block_counts
+        tallies = _run_blocks(classifier, group, pixels, sigmas, noise, soft)
+        for block, tally in zip(group, tallies, strict=True):
+            counts[block.image] += tally[:, : counts.shape[-1]].astype(np.int64)
+            if scores is not None:
+                scores[block.image] += tally[:, counts.shape[-1] :]
             n_done[block.image] += block.take
         done = int(n_done.sum()) * sigmas.shape[1]
         yield VotesStep(done=done, total=total, counts=counts.copy(), n_done=n_done.copy())
-    yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage))
+    yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage, soft=scores))
 
 
 def _check(
@@ -162,11 +167,13 @@ def _run_blocks(
     pixels: Sequence[Tensor],
     sigmas: np.ndarray,
     noise: Noise,
+    soft: bool,
 ) -> list[np.ndarray]:
-    """Counts (S, K+1) of each block, in order."""
+    """The tally of each block, in order: counts (S, K+1), and beside them soft sums (S, K)."""
 
     def run(block: _Block) -> Tensor:
-        return _block_counts(classifier, block, pixels[block.image], sigmas[block.image], noise)
+        logits = _block_logits(classifier, block, pixels[block.image], sigmas[block.image], noise)
+        return _tally(logits, soft)
 
     threads = _threads(classifier)
     results = (
@@ -176,7 +183,7 @@ def _run_blocks(
 
 
 @torch.inference_mode()
-def _block_counts(
+def _block_logits(
     classifier: Classifier, block: _Block, pixels: Tensor, sigmas: np.ndarray, noise: Noise
 ) -> Tensor:
     on_cpu = classifier.device.type == "cpu"
@@ -194,14 +201,23 @@ def _block_counts(
         padding = -rows % classifier.block if on_cpu else 0
         logits = classifier(_stacked(noisy, padding))[:rows]
         rounds.append(logits.view(len(group), block.take, -1))
-    logits = torch.cat(rounds)  # (S, take, K)
-    classes = classifier.num_classes
+    return torch.cat(rounds)  # (S, take, K)
+
+
+@torch.inference_mode()
+def _tally(logits: Tensor, soft: bool) -> Tensor:
+    """Counts (S, K+1) of logits (S, take, K); with softmax sums (S, 2K+1) float64, side by side."""
+    levels, _, classes = logits.shape
     # argmax of a NaN row is a class; such rows vote INVALID instead.
     valid = logits.isfinite().all(dim=-1)
     votes = torch.where(valid, logits.argmax(dim=-1), classes)
-    shift = torch.arange(len(sigmas), device=votes.device)[:, None] * (classes + 1)
-    counts = torch.bincount((votes + shift).flatten(), minlength=len(sigmas) * (classes + 1))
-    return counts.view(len(sigmas), classes + 1)
+    shift = torch.arange(levels, device=votes.device)[:, None] * (classes + 1)
+    counts = torch.bincount((votes + shift).flatten(), minlength=levels * (classes + 1))
+    counts = counts.view(levels, classes + 1)
+    if not soft:
+        return counts
+    scores = torch.where(valid[..., None], logits.softmax(dim=-1), 0.0)
+    return torch.cat([counts.double(), scores.sum(dim=1, dtype=torch.float64)], dim=1)
 
 
 def _stacked(noisy: list[Tensor], padding: int) -> Tensor:

@@ -379,3 +379,34 @@ def test_a_linear_classifier_votes_with_its_closed_form_probability(linear: Make
     found = votes(classifier, image, [0.25], n).counts[0, 0, 1] / n
     exact = float(torch.special.ndtr(torch.tensor(1.0, dtype=torch.float64)))
     assert abs(found - exact) < 5 * math.sqrt(exact * (1 - exact) / n)
+
+
+class Sharpened(nn.Module):
+    """The same network, so sure of itself that softmax and argmax agree."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 1e6 * self.network(x)
+
+
+def test_soft_sums_are_softmax_scores_of_the_same_copies(network: Classifier) -> None:
+    image, sigmas = photo(), [0.1, 0.5]
+    hard, soft = (votes(network, image, sigmas, 100, soft=on) for on in (False, True))
+    assert hard.soft is None
+    assert soft.soft is not None
+    assert (hard.counts == soft.counts).all()
+    assert soft.soft.sum(axis=-1) == pytest.approx(100.0)
+    again = [votes(network, image, [sigma], 100, soft=True).soft[0, 0] for sigma in sigmas]
+    assert (soft.soft[0] == np.stack(again)).all()
+    sharp = Classifier(Sharpened(network.module), network.spec)
+    near = votes(sharp, image, sigmas, 100, soft=True)
+    assert near.soft == pytest.approx(near.counts[..., :-1], abs=0.5)
+
+
+def test_rows_without_finite_logits_add_nothing_soft(grey: ImageInput) -> None:
+    sick = votes(Classifier(Broken(), spec_of(SHAPE, 2)), grey, [0.25], 400, soft=True)
+    assert sick.counts[0, 0, -1] > 0
+    assert sick.soft.sum() == pytest.approx(400 - sick.counts[0, 0, -1])
