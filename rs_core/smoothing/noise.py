@@ -42,6 +42,14 @@ def standard_normal(classifier: Classifier, rows: int, seed: int, dtype: torch.d
     return buffer.normal_(generator=generator).permute(0, 3, 1, 2)
 
 
+def standard_uniform(classifier: Classifier, rows: int, seed: int, dtype: torch.dtype) -> Tensor:
+    """Uniform on [-1, 1] (rows, C, H, W), channels-last."""
+    channels, height, width = classifier.spec.input_shape
+    generator = torch.Generator(classifier.device).manual_seed(seed)
+    buffer = torch.empty(rows, height, width, channels, dtype=dtype, device=classifier.device)
+    return buffer.uniform_(-1.0, 1.0, generator=generator).permute(0, 3, 1, 2)
+
+
 def on_grid(pixels: Tensor, z: Tensor, sigma: float) -> Tensor:
     """x + round(noise) with an exact sum (Voracek & Hein, ICLR 2023); float32, in [0,1] units.
 

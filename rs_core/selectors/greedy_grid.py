@@ -1,0 +1,66 @@
+"""The crude search that Alfarra et al. (2022), appendix B, compare with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.events import Finished, Stream, relay
+from rs_core.fields import param
+from rs_core.images import ImageInput
+from rs_core.results import Selection
+from rs_core.selectors.selector import Selector
+from rs_core.selectors.soft_radius import soft_radius
+from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
+
+
+@dataclass(frozen=True, kw_only=True)
+class GreedyGrid(Selector):
+    """Every sigma of i * n / evaluations in (0, 1], each scored by the soft radius of n draws.
+
+    `evaluations` is the whole budget per image, so more draws per sigma mean a coarser grid; the
+    paper takes 200 and n of 1, 2, 4 or 10.
+    """
+
+    name: ClassVar[str] = "greedy_grid"
+
+    n: int = param(1, help="draws per sigma", low=1, high=1000)
+    evaluations: int = param(200, help="draws per image altogether", low=1, high=100_000)
+
+    @property
+    def sigmas(self) -> np.ndarray:
+        """The grid, ascending; it ends at 1."""
+        levels = max(self.evaluations // self.n, 1)
+        return np.arange(1, levels + 1) / levels
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Selection, ...]]:
+        """Yields the loop's steps, then the selections."""
+        grid = np.tile(self.sigmas, (len(images), 1))
+        votes = yield from relay(
+            draw_votes(
+                classifier, images, grid, self.n,
+                seed=seed, caller=self.name, stage="select", soft=True, batch_size=batch_size,
+            )
+        )  # fmt: skip
+        assert votes.soft is not None
+        scores = soft_radius(grid, votes.soft / self.n)
+        yield Finished(
+            tuple(
+                Selection(
+                    self.name,
+                    float(self.sigmas[row.argmax()]),
+                    tuple(zip(self.sigmas.tolist(), row.tolist(), strict=True)),
+                    self.n * grid.shape[1],
+                )
+                for row in scores
+            )
+        )

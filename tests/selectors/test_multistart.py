@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, Stream, drain
+from rs_core.images import ImageInput
+from rs_core.results import Selection, Votes
+from rs_core.selectors import Multistart, MultistartUniform, multistart
+from tests.conftest import Coin, spec_of
+
+SIGMA_0 = 0.25
+
+
+class Landscape:
+    """Stands in for the hot loop: mean scores such that level k has a given radius."""
+
+    def __init__(self, heights: dict[str, list[float]]) -> None:
+        self.heights, self.evaluated = heights, []
+
+    def __call__(
+        self,
+        classifier: Classifier,
+        images: list[ImageInput],
+        sigmas: np.ndarray,
+        n: int,
+        **_: object,
+    ) -> Stream[Votes]:
+        soft = np.zeros((*sigmas.shape, 2))
+        for b, image in enumerate(images):
+            for s, sigma in enumerate(sigmas[b]):
+                level = round((sigma / SIGMA_0) ** 2)
+                self.evaluated.append((image.name, level))
+                soft[b, s, 1] = n * norm.cdf(self.heights[image.name][level - 1] / sigma)
+                soft[b, s, 0] = n - soft[b, s, 1]
+        counts = np.zeros((*sigmas.shape, 3), dtype=np.int64)
+        yield Finished(Votes(counts, sigmas, n, "select", soft))
+
+
+@pytest.fixture
+def coin() -> Classifier:
+    return Classifier(Coin(0.9, 0.25), spec_of((1, 8, 8), 2))
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput, *heights: list[float],
+    kind: type[Multistart] = Multistart, **options: object,
+) -> tuple[tuple[Selection, ...], Landscape]:  # fmt: skip
+    land = Landscape({str(i): own for i, own in enumerate(heights)})
+    monkeypatch.setattr(multistart, "draw_votes", land)
+    images = [replace(grey, name=str(i)) for i in range(len(heights))]
+    found = drain(kind(levels=len(heights[0]), m=10, **options).run(coin, images, seed=0))
+    return found, land
+
+
+def level_of(selection: Selection) -> int:
+    return round((selection.sigma / SIGMA_0) ** 2)
+
+
+def test_candidates_are_a_quarter_times_root_k() -> None:
+    assert [Multistart().sigma_of(k) for k in (1, 4, 16)] == [0.25, 0.5, 1.0]
+
+
+def test_two_starts_find_the_higher_of_two_peaks(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    hills = [0.1, 0.3, 0.2, 0.1, 0.1, 0.2, 0.5, 0.4]
+    (found,), land = run(monkeypatch, coin, grey, hills)
+    assert level_of(found) == 7
+    assert sorted(level for _, level in land.evaluated) == [1, 2, 3, 6, 7, 8]
+    assert found.draws == 60
+    (below,), _ = run(monkeypatch, coin, grey, hills, both_ends=False)
+    assert level_of(below) == 2
+
+
+def test_nothing_is_evaluated_twice_or_outside_the_range(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    rising, falling = [0.1 * k for k in range(1, 7)], [0.1 * k for k in range(6, 0, -1)]
+    found, land = run(monkeypatch, coin, grey, rising, falling)
+    assert [level_of(s) for s in found] == [6, 1]
+    assert len(land.evaluated) == len(set(land.evaluated))
+    assert {level for _, level in land.evaluated} <= set(range(1, 7))
+
+
+def test_a_tie_moves_on_as_printed() -> None:
+    search = multistart._Search(1, 1)
+    search.advance({1: 0.2, 2: 0.2, 3: 0.2, 4: 0.1}, levels=6)
+    assert (search.level, search.over) == (3, True)
+
+
+def test_one_sigma_for_a_set_climbs_the_mean(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    found, _ = run(
+        monkeypatch, coin, grey, [0.5, 0.3, 0.2, 0.1], [0.1, 0.6, 0.4, 0.1], kind=MultistartUniform
+    )
+    assert [level_of(s) for s in found] == [2, 2]
+    assert dict(found[0].candidates)[0.25] == pytest.approx(0.3, abs=1e-3)
+
+
+def test_levels_beyond_sigma_ten_are_refused() -> None:
+    with pytest.raises(ParameterError, match="limit is 10"):
+        Multistart(sigma_0=4.0, levels=16)
