@@ -14,6 +14,18 @@ from rs_core.statistics.bounds import (
     two_sided_bounds,
     upper_confidence_bound,
 )
+from rs_core.statistics.moving_sigma import (
+    l1_radius,
+    moving_sigma_radius,
+    sigma_ratio_bounds,
+    worst_runner_up,
+)
+from rs_core.statistics.order import (
+    MedianIndices,
+    empirical_median_percentiles,
+    median_indices,
+    shifted_percentiles,
+)
 from rs_core.statistics.radius import (
     ceil_digits,
     floor_decimals,
@@ -24,20 +36,28 @@ from rs_core.statistics.radius import (
 )
 
 __all__ = [
+    "MedianIndices",
     "Outcome",
     "anytime_lower_bound",
     "anytime_upper_bound",
     "ceil_digits",
+    "empirical_median_percentiles",
     "floor_decimals",
+    "l1_radius",
     "l2_radius",
     "l2_radius_two_sided",
     "log_e_value",
     "log_e_value_below",
     "lower_confidence_bound",
+    "median_indices",
+    "moving_sigma_radius",
     "radius_ceiling",
     "sequential_test",
+    "shifted_percentiles",
+    "sigma_ratio_bounds",
     "smallest_n",
     "top_two_p_value",
     "two_sided_bounds",
     "upper_confidence_bound",
+    "worst_runner_up",
 ]
