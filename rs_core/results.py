@@ -146,6 +146,7 @@ class Selection:
             selector's own estimate, usually of the radius.
         draws: noisy copies spent.
         notes: what should be known of this choice, e.g. that it ran into a bound.
+        rate: Lipschitz constant of ln sigma(x) per pixel unit, where the selector has one.
     """
 
     selector: str
@@ -153,6 +154,7 @@ class Selection:
     candidates: tuple[tuple[float, float], ...]
     draws: int
     notes: tuple[str, ...] = ()
+    rate: float | None = None
 
 
 @dataclass(frozen=True)

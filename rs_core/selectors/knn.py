@@ -78,7 +78,8 @@ class Knn(Selector):
         for first in range(0, len(images), _AT_ONCE):
             for image in images[first : first + _AT_ONCE]:
                 distance = self._mean_distance(torch.from_numpy(image.pixels).flatten(), known)
-                found.append(Selection(self.name, self.sigma_at(distance), (), 0))
+                sigma = self.sigma_at(distance)
+                found.append(Selection(self.name, sigma, (), 0, rate=self.rate))
             yield Step(done=len(found), total=len(images))
         yield Finished(tuple(found))
 

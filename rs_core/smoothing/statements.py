@@ -21,10 +21,13 @@ def statement(
     rigorous: bool,
     sequential: bool = False,
     invalid: bool = False,
+    norm: str = "\u21132",
+    caveat: str = "",
 ) -> str:
     """What is claimed, for which classifier, at which risk, in one line.
 
-    The radius is floored to three decimals, never rounded up.
+    The radius is floored to three decimals, never rounded up. `caveat` says in words what the
+    guarantee rests on beyond the draws, or what it covers.
     """
     arithmetic = RIGOROUS if rigorous else IDEALISED
     drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
@@ -36,16 +39,16 @@ def statement(
             f"Abstained: nothing is certified at \u03c3={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"
         )
-    frozen = ""
-    if guarantee == "C":
-        frozen = (
-            f" \u00b7 radius with \u03c3 frozen at {sigma:.10g}; an attacker who can change \u03c3 "
+    if guarantee == "C" and not caveat:
+        caveat = (
+            f"radius with \u03c3 frozen at {sigma:.10g}; an attacker who can change \u03c3 "
             "is not covered"
         )
+    backing = f" \u00b7 {caveat}" if caveat else ""
     return (
-        f"Certified \u21132 radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 class "
+        f"Certified {norm} radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 class "
         f"{class_label(predicted, class_names)} \u00b7 \u03c3={sigma:.10g} \u00b7 P(this statement "
-        f"is false) \u2264 {ceil_digits(alpha, 3)} \u00b7 {drawn}{frozen} \u00b7 {arithmetic}"
+        f"is false) \u2264 {ceil_digits(alpha, 3)} \u00b7 {drawn}{backing} \u00b7 {arithmetic}"
     )
 
 

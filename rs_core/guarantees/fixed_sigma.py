@@ -1,0 +1,70 @@
+"""Certificates at one sigma per image: fixed beforehand (A), or picked for it and frozen (C)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, Stream, relay
+from rs_core.guarantees.guarantee import Guarantee
+from rs_core.images import ImageInput
+from rs_core.results import Badge, Certificate, Selection
+from rs_core.smoothing.certify import certify_each
+from rs_core.smoothing.sampling import BATCH_SIZE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen(Guarantee):
+    """sigma was picked for this image and is then held fixed: Chen et al., Alfarra et al.
+
+    True of the classifier frozen at this sigma; it says nothing of one that picks again at a
+    perturbed image (SPEC 3.1).
+    """
+
+    name: ClassVar[str] = "frozen"
+    badge: ClassVar[Badge] = "C"
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        selections: Sequence[Selection],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Yields the loop's steps, then the certificates."""
+        self.hold_pairs(images, selections)
+        self.check_n(self.alpha, classifier.num_classes)
+        rows = yield from relay(
+            certify_each(
+                self, classifier, images, np.array([[s.sigma] for s in selections]), self.alpha,
+                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
+            )
+        )  # fmt: skip
+        yield Finished(tuple(row[0] for row in rows))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalSigma(Frozen):
+    """One sigma for all images, fixed before any of them was seen: Cohen et al. (2019)."""
+
+    name: ClassVar[str] = "global_sigma"
+    badge: ClassVar[Badge] = "A"
+
+    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+        """Refuse sigmas that were picked for images.
+
+        Raises:
+            ParameterError: a selection is not of the selector `fixed`, or the sigmas differ.
+        """
+        super().hold_pairs(images, selections)
+        picked = sorted({s.selector for s in selections} - {"fixed"})
+        if picked or len({s.sigma for s in selections}) > 1:
+            raise ParameterError(
+                f"global_sigma needs one sigma fixed beforehand, and {picked or 'several'} "
+                "looked at the images: take the guarantee frozen or grid_minimum."
+            )

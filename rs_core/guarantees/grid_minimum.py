@@ -1,0 +1,118 @@
+"""All sigmas of a range declared beforehand, certified together: SPEC 3.2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, Stream, relay
+from rs_core.fields import param
+from rs_core.guarantees.guarantee import Guarantee
+from rs_core.images import ImageInput
+from rs_core.results import Badge, Certificate, Selection
+from rs_core.smoothing.certify import certify_each
+from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.smoothing.sampling import BATCH_SIZE
+from rs_core.smoothing.statements import statement
+
+INSTA_RS_SIGMAS = tuple(0.25 * k**0.5 for k in range(1, 17))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridMinimum(Guarantee):
+    """Whatever sigma of the range a selector picks at a perturbed image, the class stays.
+
+    Every one of the K sigmas is certified at alpha/K; where all name one class, the radius is
+    the smallest of theirs. Nothing is claimed of a selector that can leave the range.
+    """
+
+    name: ClassVar[str] = "grid_minimum"
+    badge: ClassVar[Badge] = "A"
+
+    sigmas: tuple[float, ...] = param(
+        INSTA_RS_SIGMAS,
+        help="the declared range of the selector",
+        unit="pixels of [0,1]",
+        low=0,
+        high=SIGMA_MAX,
+        low_open=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "sigmas", tuple(sorted({float(s) for s in self.sigmas})))
+
+    @property
+    def budget(self) -> str:
+        """K times alpha/K."""
+        count = len(self.sigmas)
+        return f"{count} x {self.alpha / count:.3g} = {self.alpha:g}"
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        selections: Sequence[Selection],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Yields the loop's steps, then the certificates.
+
+        Raises:
+            ParameterError: a selection lies outside the declared range.
+        """
+        self.hold_pairs(images, selections)
+        each = self.alpha / len(self.sigmas)
+        self.check_n(each, classifier.num_classes)
+        rows = yield from relay(
+            certify_each(
+                self, classifier, images, np.tile(self.sigmas, (len(images), 1)), each,
+                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
+            )
+        )  # fmt: skip
+        yield Finished(
+            tuple(
+                self._joint(row, selection.sigma, classifier)
+                for row, selection in zip(rows, selections, strict=True)
+            )
+        )
+
+    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+        """Refuse a sigma that the declared range does not hold."""
+        super().hold_pairs(images, selections)
+        for selection in selections:
+            if not any(np.isclose(selection.sigma, self.sigmas, rtol=1e-9)):
+                raise ParameterError(
+                    f"{selection.selector} picked sigma={selection.sigma:g}, which is not among "
+                    f"the {len(self.sigmas)} declared ones: declare its range, or take the "
+                    "guarantee frozen."
+                )
+
+    def _joint(
+        self, row: tuple[Certificate, ...], sigma: float, classifier: Classifier
+    ) -> Certificate:
+        """The weakest certificate, speaking for all; an abstention where two disagree."""
+        weakest = min(row, key=lambda c: c.radius)
+        agree = len({c.predicted for c in row}) == 1 and weakest.predicted is not None
+        predicted, radius = (weakest.predicted, weakest.radius) if agree else (None, 0.0)
+        count, ends = len(row), f"{self.sigmas[0]:.4g} to {self.sigmas[-1]:.4g}"
+        sentence = statement(
+            guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
+            rigorous=self.rigorous,
+            caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); all "
+            f"certified at {self.budget}",
+        )  # fmt: skip
+        return replace(
+            weakest,
+            predicted=predicted,
+            radius=radius,
+            sigma=sigma,
+            alpha=self.alpha,
+            statement=sentence,
+            draws=sum(c.draws for c in row),
+        )

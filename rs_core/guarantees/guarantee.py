@@ -1,0 +1,54 @@
+"""What every guarantee is: settings with one verb that turns selections into certificates."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Stream
+from rs_core.images import ImageInput
+from rs_core.results import Badge, Certificate, Selection
+from rs_core.smoothing.options import CertifyOptions
+from rs_core.smoothing.sampling import BATCH_SIZE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarantee(CertifyOptions):
+    """Certifies images at the sigmas that a selector proposed, on fresh draws.
+
+    `badge` is the strength of every certificate it makes; the statement names all that the
+    claim rests on. `budget` prints the error as a sum.
+    """
+
+    name: ClassVar[str]
+    badge: ClassVar[Badge]
+
+    @abstractmethod
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        selections: Sequence[Selection],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Yields steps, then one certificate per image, in order."""
+
+    @property
+    def budget(self) -> str:
+        """The error of one statement as a sum of what its parts pay."""
+        return f"alpha = {self.alpha:g}"
+
+    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+        """Refuse another number of selections than of images.
+
+        Raises:
+            ParameterError: says both numbers.
+        """
+        if len(images) != len(selections):
+            raise ParameterError(
+                f"{len(selections)} selections for {len(images)} images: give one for each."
+            )
