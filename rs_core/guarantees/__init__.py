@@ -1,5 +1,6 @@
 """What may be claimed once a sigma was proposed: badge, statement, error budget."""
 
+from rs_core.guarantees.dual import Dual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
 from rs_core.guarantees.guarantee import Guarantee
@@ -9,4 +10,4 @@ GUARANTEES: dict[str, type[Guarantee]] = {
     kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Sukenik)
 }
 
-__all__ = ["GUARANTEES", "Frozen", "GlobalSigma", "GridMinimum", "Guarantee", "Sukenik"]
+__all__ = ["GUARANTEES", "Dual", "Frozen", "GlobalSigma", "GridMinimum", "Guarantee", "Sukenik"]

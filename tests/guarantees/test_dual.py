@@ -1,0 +1,126 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import norm
+from torch import Tensor, nn
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, drain
+from rs_core.guarantees import Dual
+from rs_core.images import ImageInput, image_from_array
+from rs_core.results import Certificate, Selection
+from tests.conftest import MakeLinear, spec_of
+
+NOT_USED = [Selection("network", 0.25, (), 0)]
+
+
+def certified(dual: Dual, classifier: Classifier, image: ImageInput) -> Certificate:
+    return drain(dual.run(classifier, [image], NOT_USED, seed=0))[0]
+
+
+def constant(value: float):
+    return lambda x: torch.full((len(x),), value)
+
+
+def test_a_constant_selector_gives_cohens_radius_cut_at_the_distance(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+    near = certified(Dual(network=constant(0.25), n=2000, distance=0.1), classifier, image)
+    assert (near.predicted, near.radius, near.guarantee) == (1, 0.1, "A")
+    settings = {"n": 2000, "distance": 0.7, "sigma_m": 0.5}
+    far = certified(Dual(network=constant(0.25), **settings), classifier, image)
+    assert 0.35 < far.radius <= 0.5
+    assert far.sigma == 0.25
+    assert far.draws == 1001 + 2100
+
+
+def test_the_budget_is_a_printed_sum(linear: MakeLinear) -> None:
+    dual = Dual(network=constant(0.25), n=500, alpha=0.01, alpha_h=1e-3, beta=1e-2)
+    assert dual.budget == "2 x 0.001 + 0.01 = 0.012, and beta = 0.01 per query"
+    certificate = certified(dual, *linear(0.5))
+    assert certificate.alpha == pytest.approx(0.012)
+    assert dual.budget in certificate.statement
+
+
+def test_every_sigma_within_reach_is_certified(linear: MakeLinear) -> None:
+    """h = .5 + steep slope along one pixel: within the distance it reaches several sigmas."""
+    classifier, image = linear(0.5)
+
+    def steep(x: Tensor) -> Tensor:
+        return 0.35 + 0.2 * (x[:, 0, 0, 0] - image.pixels[0, 0, 0])
+
+    dual = Dual(network=steep, n=2000, distance=0.4, sigma_m=0.25)
+    certificate = certified(dual, classifier, image)
+    assert certificate.draws > 1001 + 2100
+    assert 0 < certificate.radius <= 0.4
+    count = (certificate.draws - 1001) // 2100
+    assert f"{count} from" in certificate.statement
+
+
+def test_snapping_is_monotone_and_takes_the_smaller_of_two() -> None:
+    dual = Dual(network=constant(0.25), sigmas=(0.25, 0.5, 0.75))
+    values = np.linspace(0, 1, 201)
+    snapped = [dual.snap(v) for v in values]
+    assert snapped == sorted(snapped)
+    assert dual.snap(0.375) == 0.25
+    assert set(snapped) == {0.25, 0.5, 0.75}
+
+
+class Shell(nn.Module):
+    """T8's counterexample in one dimension: class 1 on 0.40 < |z| < 2.0, class 0 elsewhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = (x.flatten(1)[:, :1] - 128 / 255).abs()
+        inside = ((z > 0.40) & (z < 2.0)).float()
+        return torch.cat([1 - inside, inside], dim=1)
+
+
+@pytest.fixture
+def shell() -> tuple[Classifier, ImageInput]:
+    spec = spec_of((1, 1, 1), 2)
+    image = image_from_array(np.full((1, 1, 1), 128, np.uint8), spec, name="zero")
+    return Classifier(Shell(), spec), image
+
+
+def wide(x: Tensor) -> Tensor:
+    """A selector whose median is .25 and whose reach is from .20 to 3.0."""
+    z = x.flatten(1)[:, 0] - 128 / 255
+    return torch.where(z > 0.25, 3.0, torch.where(z < -0.25, 0.2, 0.25))
+
+
+def p_shell(sigma: float) -> float:
+    return 2 * float(norm.cdf(2.0 / sigma) - norm.cdf(0.4 / sigma))
+
+
+def test_three_sigmas_cannot_stand_for_a_continuum(shell: tuple[Classifier, ImageInput]) -> None:
+    """RELIABILITY T8: .20, .25 and 3.0 all say class 0, yet the class flips between."""
+    classifier, image = shell
+    assert all(p_shell(s) < 0.5 for s in (0.2, 0.25, 3.0))
+    assert all(p_shell(s) > 0.5 for s in (0.6, 1.0, 2.1))
+    settings = {"network": wide, "n": 5000, "distance": 0.3, "sigma_m": 0.3}
+    grid = (0.2, 0.25, 0.6, 1.0, 3.0)
+    published = certified(
+        Dual(mode="published", sigmas=(0.2, 0.25, 3.0), **settings), classifier, image
+    )
+    assert published.predicted == 0
+    assert published.radius > 0.25
+    assert published.guarantee == "C"
+    assert "approximate" in published.statement
+    repaired = certified(Dual(sigmas=grid, **settings), classifier, image)
+    assert repaired.predicted is None
+    assert repaired.radius == 0
+    assert repaired.statement.startswith("Abstained")
+
+
+def test_one_finished_and_growing_steps(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+    dual = Dual(network=constant(0.25), n=500)
+    events = list(dual.run(classifier, [image, image], NOT_USED * 2, seed=0))
+    *steps, last = events
+    assert isinstance(last, Finished)
+    assert [s.done for s in steps] == sorted(s.done for s in steps)
+    assert last.result[0] == last.result[1]
+    with pytest.raises(ParameterError, match="errors to be paid"):
+        replace(dual, alpha_h=0.0)
