@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.plots.wording import class_text
 from rs_core.results import ModelSpec, from_json
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
-from rs_ui.models import knows, offered_models, upload_model
+from rs_ui.models import knows, name_of, offered_models, upload_model
 from rs_ui.panels import error_box, image_pair, plain
 from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
 from rs_ui.sharing import offer_deletion, share_link
@@ -41,7 +42,7 @@ def draw_sidebar() -> None:
         list(models),
         key="model",
         bind="query-params",
-        format_func=lambda name: models[name]["name"] if name in models else name,
+        format_func=lambda key: name_of(key, models[key]) if key in models else key,
         label_visibility="collapsed",
         on_change=lambda: _fit_sample(offer, models),
     )
@@ -64,7 +65,7 @@ def _choose(
 ) -> None:
     """Decode the picture for the network; draw the pair, or the reason why there is none."""
     with place:
-        label = _true_class(picture, offer, spec)
+        label = _true_class(picture, offer, model, spec)
         invert = choose_inversion(picture, spec.input_shape[0])
         held = session.subject()
         reply = None if picture is None else decode(picture, model, label, invert)
@@ -78,7 +79,9 @@ def _choose(
             image_pair(held)
 
 
-def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec) -> int | None:
+def _true_class(
+    picture: Picture | None, offer: dict[str, Any], model: str, spec: ModelSpec
+) -> int | None:
     if picture is None:
         return None
     if picture.sample:
@@ -90,9 +93,9 @@ def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec)
         "True class, if you know it",
         range(len(names)),
         index=None,
-        format_func=lambda k: names[k],
+        format_func=lambda k: class_text(k, names),
         placeholder="not given",
-        key=f"label_{spec.name}",
+        key=f"label_{model}",
         persist_state="session",
     )
 

@@ -177,7 +177,8 @@ class FakeWorker:
         return {"runs": len(mine)}
 
     def _upload_model(self, owner: str, weights: str, spec: dict[str, Any]) -> dict[str, Any]:
-        return {"model": "upload:1234", "spec": to_json(MODELS["mnist-conv4"]) | {"name": "mine"}}
+        named = {"name": spec.get("name", "mine")}
+        return {"model": "upload:1234", "spec": to_json(MODELS["mnist-conv4"]) | named}
 
 
 def _certificate(
