@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from rs_core.assets import Sample, sample_path, samples
 from rs_core.datasets import DATASETS
@@ -24,14 +24,15 @@ from rs_core.images.decoding import decode_bytes
 from rs_core.results import ModelSpec, from_json, to_json
 
 SHOWN_SIDE = 256
+_THINNEST = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image as the network sees it, and as its owner gave it.
 
-    `original` is a small PNG of the upright source; `inverted` says that a dark digit on bright
-    paper was inverted and centred.
+    `original` is a small PNG of the upright source, a thin one on transparent ground; `inverted`
+    says that a dark digit on bright paper was inverted and centred.
     """
 
     image: ImageInput
@@ -117,6 +118,10 @@ def _small_png(pixels: np.ndarray) -> bytes:
         pixels = np.rint(pixels * 255).astype(np.uint8)
     image = Image.fromarray(pixels)
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    narrowest = max(image.size) // _THINNEST
+    if min(image.size) < narrowest:  # a page shows pictures at one width
+        room = (max(image.width, narrowest), max(image.height, narrowest))
+        image = ImageOps.pad(image.convert("RGBA"), room, color=(0, 0, 0, 0))
     stored = BytesIO()
     image.save(stored, "PNG")
     return stored.getvalue()
