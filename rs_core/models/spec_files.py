@@ -95,7 +95,7 @@ def _number_problems(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _texts_at_fault(data: dict[str, Any]) -> list[str]:
     texts = ("name", "architecture", "weights", "sha256")
-    return [k for k in texts if not isinstance(data[k], str) or (k in texts[:2] and not data[k])]
+    return [k for k in texts if not _is_text(data[k]) or (k in texts[:2] and not data[k])]
 
 
 def _objects_at_fault(data: dict[str, Any]) -> list[str]:
@@ -113,8 +113,13 @@ def _is_list(value: Any, kind: type) -> bool:
     if not isinstance(value, list):
         return False
     if kind is str:
-        return all(isinstance(item, str) for item in value)
+        return all(_is_text(item) for item in value)
     return all(type(item) in (int, float) and math.isfinite(item) for item in value)
+
+
+def _is_text(value: Any) -> bool:
+    # JSON may hold halves of surrogate pairs, which no page and no log can show.
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _short(value: Any) -> str:

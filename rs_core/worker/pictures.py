@@ -25,14 +25,15 @@ from rs_core.results import ModelSpec, from_json, to_json
 
 SHOWN_SIDE = 256
 THUMBNAIL_SIDE = 104
+_THINNEST = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image as the network sees it, and as its owner gave it.
 
-    `original` is a small PNG of the upright source; `inverted` says that a dark digit on bright
-    paper was inverted and centred.
+    `original` is a small PNG of the upright source, a thin one on transparent ground; `inverted`
+    says that a dark digit on bright paper was inverted and centred.
     """
 
     image: ImageInput
@@ -125,6 +126,10 @@ def _small_png(pixels: np.ndarray) -> bytes:
         pixels = np.rint(pixels * 255).astype(np.uint8)
     image = Image.fromarray(pixels)
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    narrowest = max(image.size) // _THINNEST
+    if min(image.size) < narrowest:  # a page shows pictures at one width
+        room = (max(image.width, narrowest), max(image.height, narrowest))
+        image = ImageOps.pad(image.convert("RGBA"), room, color=(0, 0, 0, 0))
     return _png(image)
 
 

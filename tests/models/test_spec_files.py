@@ -51,6 +51,7 @@ def test_a_missing_key_is_named(path: Path, key: str) -> None:
     [
         ("name", ""),
         ("name", 3),
+        ("name", "half a pair: \ud800"),
         ("architecture", None),
         ("sha256", 7),
         ("input_shape", [28, 28]),
@@ -63,6 +64,7 @@ def test_a_missing_key_is_named(path: Path, key: str) -> None:
         ("class_names", "abc"),
         ("class_names", ["a"]),
         ("class_names", [1, 2, 3]),
+        ("class_names", ["a", "half a pair: \udfff"]),
         ("options", []),
         ("provenance", "none"),
         ("mean", [0.5, 0.5]),
