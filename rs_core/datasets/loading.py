@@ -23,6 +23,7 @@ from rs_core.assets import asset_path
 from rs_core.datasets.folders import DATASETS, DatasetFacts, find_files, read_files
 from rs_core.datasets.formats import read_npz
 from rs_core.errors import DataError, ParameterError, UnknownNameError
+from rs_core.fields import shown, whole_number
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import ModelSpec
 
@@ -60,24 +61,34 @@ class Dataset:
         return len(self.labels)
 
     def subset(self, rows: slice | Sequence[int] | np.ndarray) -> "Dataset":
-        """The images at these rows (0 to len - 1), in the given order.
+        """The images at these rows (0 to len - 1) in the given order, or where a mask is True.
 
         Raises:
-            ParameterError: a row is not there.
+            ParameterError: a row is not there or no whole number, or a mask of another length.
         """
         if not isinstance(rows, slice):
-            chosen = np.asarray(rows, dtype=np.int64)
-            if chosen.ndim != 1 or (
-                chosen.size and not 0 <= chosen.min() <= chosen.max() < len(self)
-            ):
-                raise ParameterError(
-                    f"rows reach from {chosen.min()} to {chosen.max()}: {self.name} {self.split} "
-                    f"has rows 0 to {len(self) - 1}."
-                )
-            rows = chosen
+            rows = self._chosen(rows)
         return replace(
             self, images=self.images[rows], labels=self.labels[rows], indices=self.indices[rows]
         )
+
+    def _chosen(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        where = f"{self.name} {self.split} has rows 0 to {len(self) - 1}"
+        try:
+            chosen = np.asarray(rows)
+        except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with a gradient
+            chosen = np.asarray(None)
+        if chosen.shape == (0,):
+            return np.zeros(0, dtype=np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+            raise ParameterError(f"rows={shown(rows)} are no row numbers: {where}.")
+        if chosen.dtype.kind == "b":
+            if len(chosen) != len(self):
+                raise ParameterError(f"the mask has {len(chosen)} values: {where}, give one each.")
+            return np.flatnonzero(chosen)
+        if not 0 <= chosen.min() <= chosen.max() < len(self):
+            raise ParameterError(f"rows reach from {chosen.min()} to {chosen.max()}: {where}.")
+        return chosen.astype(np.int64)
 
     def digests(self) -> tuple[str, ...]:
         """A 16-byte blake2b of each image's uint8 pixels, hex."""
@@ -94,7 +105,13 @@ class Dataset:
         Raises:
             ParameterError: no such row, or its label is outside the network's classes.
         """
-        one = self.subset([row])
+        whole = whole_number(row)
+        if whole is None:
+            raise ParameterError(
+                f"row={shown(row)} is no row number: {self.name} {self.split} has rows 0 to "
+                f"{len(self) - 1}."
+            )
+        one = self.subset([whole])
         name = f"{self.name} {self.split} {one.indices[0]}"
         return image_from_array(one.images[0], spec, label=int(one.labels[0]), name=name)
 
@@ -124,9 +141,13 @@ def load_dataset(
 
     Raises:
         UnknownNameError: no such data set.
-        ParameterError: an unknown split, or a `jpeg` that is out of range or not for CIFAR-10.
+        ParameterError: no name, an unknown split, or a `jpeg` out of range or not for CIFAR-10.
         DataError: files that are missing, damaged or of another data set.
     """
+    if not isinstance(name, str):
+        raise ParameterError(
+            f"name={shown(name)} is no data set: choose one of {', '.join(DATASETS)}."
+        )
     if name not in DATASETS:
         raise UnknownNameError("data set", name, DATASETS)
     if split not in SPLITS:

@@ -62,7 +62,7 @@ def load_image(
 
     Raises:
         ImageError: the source cannot become an image; the sentence says why.
-        ParameterError: the label is outside the classes.
+        ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
     shown = clean_name(_own_name(source) if name is None else name)
     if isinstance(source, np.ndarray):
@@ -91,9 +91,11 @@ def image_from_array(
 
     Raises:
         ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.
-        ParameterError: the label is outside the classes.
+        ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
     shown = clean_name(name)
+    if not isinstance(pixels, np.ndarray):
+        raise ImageError(f"{shown} is a {type(pixels).__name__}: give a numpy array.")
     channels_last = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
     if not channels_last:
         raise ImageError(
@@ -166,6 +168,10 @@ def _head(file: Path) -> bytes:
 def _finish(
     pixels: np.ndarray, notes: Iterable[str], spec: ModelSpec, label: int | None, name: str
 ) -> ImageInput:
+    if not isinstance(spec, ModelSpec):
+        raise ParameterError(
+            f"spec is a {type(spec).__name__}: give the network's ModelSpec, e.g. classifier.spec."
+        )
     label = _checked_label(label, spec)
     original = (pixels.shape[1], pixels.shape[0])
     fitted, fit_notes = _fit(pixels, spec.input_shape)
