@@ -106,3 +106,12 @@ def test_what_is_no_image_or_no_class_is_refused(tmp_path: Path) -> None:
             decode(data, GREY, name=str(tmp_path / "x.png"), label=None, invert=None)
     with pytest.raises(ParameterError, match="label=10 is outside the 10 classes"):
         decode(sample_data("cat", GREY)[0], GREY, name="x", label=10, invert=None)
+
+
+@pytest.mark.parametrize("invert", [None, True, False])
+def test_app_command_line_and_python_decide_alike(photo: np.ndarray, invert: bool | None) -> None:
+    picture = decode(png(photo), GREY, name="one.png", label=1, invert=invert)
+    loaded = load_image(png(photo), GREY, name="one.png", label=1, invert=invert)
+    assert vars(picture.image) | {"pixels": 0} == vars(loaded) | {"pixels": 0}
+    np.testing.assert_array_equal(picture.image.pixels, loaded.pixels)
+    assert loaded.original_size == (180, 240)
