@@ -102,8 +102,10 @@ class Dataset:
     def image(self, row: int, spec: ModelSpec) -> ImageInput:
         """One image as a network's input, named by its official index.
 
+        Its label is None for a network with other classes, whose numbers mean something else.
+
         Raises:
-            ParameterError: no such row, or its label is outside the network's classes.
+            ParameterError: no such row.
         """
         whole = whole_number(row)
         if whole is None:
@@ -113,7 +115,12 @@ class Dataset:
             )
         one = self.subset([whole])
         name = f"{self.name} {self.split} {one.indices[0]}"
-        return image_from_array(one.images[0], spec, label=int(one.labels[0]), name=name)
+        label = int(one.labels[0]) if self.fits(spec) else None
+        return image_from_array(one.images[0], spec, label=label, name=name)
+
+    def fits(self, spec: ModelSpec) -> bool:
+        """Whether a network's classes are those of the labels, name by name."""
+        return self.class_names == spec.class_names
 
 
 def dataset_names() -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Bytes of a stranger's image become pixels here, and nowhere nearer to the pages."""
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 from typing import Any
@@ -12,14 +12,7 @@ from PIL import Image, ImageOps
 from rs_core.assets import Sample, sample_path, samples
 from rs_core.datasets import DATASETS
 from rs_core.errors import UnknownNameError
-from rs_core.images import (
-    ImageInput,
-    centred_digit,
-    clean_name,
-    image_from_array,
-    is_dark_on_bright,
-    reads_digits,
-)
+from rs_core.images import ImageInput, clean_name, image_from_decoded, wants_inversion
 from rs_core.images.decoding import decode_bytes
 from rs_core.results import ModelSpec, from_json, to_json
 
@@ -60,14 +53,8 @@ def decode(
     """
     shown = clean_name(name)
     decoded = decode_bytes(data, shown)
-    pixels, notes = decoded.pixels, decoded.notes
-    inverted = _wants_inversion(pixels, spec, invert)
-    if inverted:
-        pixels, more = centred_digit(pixels, *spec.input_shape[1:])
-        notes += more
-    image = image_from_array(pixels, spec, label=label, name=shown)
-    size = (decoded.pixels.shape[1], decoded.pixels.shape[0])
-    image = replace(image, preprocessing=notes + image.preprocessing, original_size=size)
+    image = image_from_decoded(decoded, spec, label=label, name=shown, invert=invert)
+    inverted = wants_inversion(decoded.pixels, spec, invert)
     return Picture(image, _small_png(decoded.pixels), inverted)
 
 
@@ -106,12 +93,6 @@ def picture_json(picture: Picture) -> dict[str, Any]:
 def image_of(facts: dict[str, Any]) -> ImageInput:
     """The image in what the store keeps of a picture."""
     return from_json(ImageInput, facts["image"])
-
-
-def _wants_inversion(pixels: np.ndarray, spec: ModelSpec, invert: bool | None) -> bool:
-    if spec.input_shape[0] != 1 or invert is False:
-        return False
-    return invert is True or (reads_digits(spec) and is_dark_on_bright(pixels))
 
 
 def _true_class(sample: Sample, spec: ModelSpec) -> int | None:

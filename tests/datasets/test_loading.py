@@ -323,8 +323,15 @@ def test_an_image_is_named_by_its_official_index(small: Dataset) -> None:
     image = small.image(3, spec)
     assert (image.name, image.label) == ("toy test 60", 3)
     assert np.array_equal(image.pixels[0] * 255, small.images[3, ..., 0])
-    with pytest.raises(ParameterError, match="outside the 2 classes"):
-        small.image(3, ModelSpec("net", "stub", (1, 8, 8), ("no", "yes")))
+
+
+def test_labels_mean_nothing_to_a_network_with_other_classes(small: Dataset) -> None:
+    twisted = (*NUMERALS[1:], NUMERALS[0])
+    for names in (("no", "yes"), twisted, ("cat", "dog", *NUMERALS[2:])):
+        spec = ModelSpec("net", "stub", (1, 8, 8), names)
+        assert not small.fits(spec)
+        assert small.image(3, spec).label is None
+        assert small.image(0, spec).label is None
 
 
 @given(st.lists(st.integers(0, 39), max_size=20), st.sets(st.integers(0, 39), max_size=20))

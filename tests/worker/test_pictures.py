@@ -119,3 +119,12 @@ def test_a_thin_original_is_shown_on_ground_of_a_shape_that_fits_a_page(
     seen = np.asarray(shown.convert("RGBA"))
     assert (seen[..., 3] == 255).any()
     assert (seen[seen[..., 3] == 255] == 255).all()
+
+
+@pytest.mark.parametrize("invert", [None, True, False])
+def test_app_command_line_and_python_decide_alike(photo: np.ndarray, invert: bool | None) -> None:
+    picture = decode(png(photo), GREY, name="one.png", label=1, invert=invert)
+    loaded = load_image(png(photo), GREY, name="one.png", label=1, invert=invert)
+    assert vars(picture.image) | {"pixels": 0} == vars(loaded) | {"pixels": 0}
+    np.testing.assert_array_equal(picture.image.pixels, loaded.pixels)
+    assert loaded.original_size == (180, 240)
