@@ -80,6 +80,7 @@ def load_image(
         ImageError: the source cannot become an image; the sentence says why.
         ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
+    _hold_spec(spec)
     shown = clean_name(_own_name(source) if name is None else name)
     if isinstance(source, np.ndarray):
         # Whoever gives an array has decided what its pixels mean: no note says otherwise.
@@ -121,6 +122,7 @@ def image_from_array(
         ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.
         ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
+    _hold_spec(spec)
     shown = clean_name(name)
     return _finish(_checked_array(pixels, shown), (), spec, label, shown)
 
@@ -201,10 +203,6 @@ def _head(file: Path) -> bytes:
 def _finish(
     pixels: np.ndarray, notes: Iterable[str], spec: ModelSpec, label: int | None, name: str
 ) -> ImageInput:
-    if not isinstance(spec, ModelSpec):
-        raise ParameterError(
-            f"spec is a {type(spec).__name__}: give the network's ModelSpec, e.g. classifier.spec."
-        )
     label = _checked_label(label, spec)
     original = (pixels.shape[1], pixels.shape[0])
     shaped, fit_notes = fitted(pixels, spec.input_shape)
@@ -213,6 +211,13 @@ def _finish(
         scaled /= np.float32(255)
     planes = np.ascontiguousarray(scaled.reshape(*spec.input_shape[1:], -1).transpose(2, 0, 1))
     return ImageInput(planes, label, name, _digest(planes), (*notes, *fit_notes), original)
+
+
+def _hold_spec(spec: ModelSpec) -> None:
+    if not isinstance(spec, ModelSpec):
+        raise ParameterError(
+            f"spec is a {type(spec).__name__}: give the network's ModelSpec, e.g. classifier.spec."
+        )
 
 
 def _checked_label(label: int | None, spec: ModelSpec) -> int | None:
