@@ -1,12 +1,14 @@
-# Two commands do all the set-up: `make app` serves the page, `make test` runs every test.
+# Two commands do all the set-up: `make app` (or `make app PORT=8600`) serves the page,
+# `make test` runs every test.
 VENV ?= .venv
 PYTHON ?= python3
+PORT ?= 8501
 BIN := $(VENV)/bin
 
 .PHONY: app test browser check bench mutants clean
 
 app: $(VENV)/runtime
-	$(BIN)/rs app
+	$(BIN)/rs app --port $(PORT)
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest --ignore=tests/browser

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
         read_log,
         write_log,
     )
-    from rs_core.events import drain
+    from rs_core.events import Finished, drain
     from rs_core.images import ImageInput, load_image
     from rs_core.models import MODELS
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve
+    from rs_core.smoothing import Certify, Sweep
     from rs_core.training import RECIPES
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Certificate": "rs_core.results",
+    "Certify": "rs_core.smoothing",
     "Classifier": "rs_core.classifiers",
+    "Finished": "rs_core.events",
     "ImageInput": "rs_core.images",
     "MODELS": "rs_core.models",
     "ModelSpec": "rs_core.results",
@@ -37,6 +40,7 @@ _HOMES = {
     "RECIPES": "rs_core.training",
     "RadiusCurve": "rs_core.results",
     "RsError": "rs_core.errors",
+    "Sweep": "rs_core.smoothing",
     "average_certified_radius": "rs_core.evaluation",
     "certified_accuracy": "rs_core.evaluation",
     "certify": "rs_core.api",
@@ -56,12 +60,15 @@ __all__ = [
     "MODELS",
     "RECIPES",
     "Certificate",
+    "Certify",
     "Classifier",
+    "Finished",
     "ImageInput",
     "ModelSpec",
     "Prediction",
     "RadiusCurve",
     "RsError",
+    "Sweep",
     "average_certified_radius",
     "certified_accuracy",
     "certify",

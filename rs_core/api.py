@@ -7,9 +7,12 @@ For many images, or to watch the steps, run the same dataclasses yourself:
 from typing import Any
 
 from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
 from rs_core.events import drain
+from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Decision, Prediction, RadiusCurve
+from rs_core.seeding import check_seed
 from rs_core.smoothing import Certify, CertifySequential, Predict, Sweep
 
 
@@ -26,8 +29,10 @@ def certify(
         options: the fields of `rs_core.smoothing.Certify`: sigma, n0, n, alpha, bound, rigorous.
 
     Raises:
-        ParameterError: a field is out of range, or n can never certify at this alpha.
+        ParameterError: a field is out of range, n can never certify at this alpha, `seed` is no
+            whole number from 0 to 2**64 - 1, or classifier or image are something else.
     """
+    seed = _checked(classifier, image, seed)
     return drain(Certify(**options).run(classifier, [image], seed=seed))[0]
 
 
@@ -38,6 +43,7 @@ def certify_sequential(
 
     Options are the fields of `rs_core.smoothing.CertifySequential`; Voracek (2024).
     """
+    seed = _checked(classifier, image, seed)
     return drain(CertifySequential(**options).run(classifier, [image], seed=seed))[0]
 
 
@@ -48,6 +54,7 @@ def sweep(
 
     Options are the fields of `rs_core.smoothing.Sweep`: sigmas, n0, n, alpha, simultaneous, ...
     """
+    seed = _checked(classifier, image, seed)
     return drain(Sweep(**options).run(classifier, [image], seed=seed))[0]
 
 
@@ -58,4 +65,20 @@ def predict(
 
     Options are the fields of `rs_core.smoothing.Predict`: sigma, n, alpha.
     """
+    seed = _checked(classifier, image, seed)
     return drain(Predict(**options).run(classifier, [image], seed=seed))[0]
+
+
+def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:
+    """The seed as a plain int, of arguments that are what they should be."""
+    if not isinstance(classifier, Classifier):
+        raise ParameterError(
+            f"classifier={shown(classifier)} is no Classifier: make one with load_classifier(name) "
+            "or Classifier(module, spec)."
+        )
+    if not isinstance(image, ImageInput):
+        raise ParameterError(
+            f"image={shown(image)} is not a loaded image: load it with "
+            "load_image(source, classifier.spec)."
+        )
+    return check_seed(seed)

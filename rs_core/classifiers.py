@@ -9,18 +9,19 @@ import hashlib
 import importlib
 import sys
 import threading
-from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from rs_core.devices import resolve_device, resolve_precision
-from rs_core.errors import ModelFileError, ParameterError
+from rs_core.errors import ModelFileError, ParameterError, RsError
+from rs_core.fields import shown
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
-from rs_core.preparation import affine, prepare, thread_copy
-from rs_core.probing import check_rows
+from rs_core.preparation import affine, hold_module, prepare, thread_copy
+from rs_core.probing import check_rows, told
 from rs_core.results import ModelSpec
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -52,9 +53,8 @@ class Classifier:
         precision: str = "fp32",
         weights_id: str | None = None,
     ) -> None:
-        check_spec(spec)
-        channels, height, width = spec.input_shape  # a list is as good as a tuple
-        self.spec = replace(spec, input_shape=(channels, height, width))
+        self.spec = spec = check_spec(spec)
+        hold_module(module, spec)
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
         self.weights_id = weights_id or _digest(module, spec)
@@ -102,19 +102,22 @@ class Classifier:
 
     def _check(self) -> None:
         rows = min(self.block, 16)
+        # On a CPU blocks are padded, elsewhere any number of rows can come.
+        on_cpu = self.device.type == "cpu"
+        passes = (self.block, 2 * self.block) if on_cpu else (1, 2 * rows + 1)
         try:
-            check_rows(self, self.spec, self.device, rows)
+            check_rows(self, self.spec, self.device, rows, passes)
         except ModelFileError as error:
             # A network that calls .view() on its input needs the plain layout.
             self._channels_last = False
             try:
-                check_rows(self, self.spec, self.device, rows)
+                check_rows(self, self.spec, self.device, rows, passes)
             except ModelFileError:
                 raise error from None
 
 
 def load_classifier(
-    model: str | Path, *, device: str = "auto", precision: str = "auto"
+    model: str | PathLike[str], *, device: str = "auto", precision: str = "auto"
 ) -> Classifier:
     """A classifier from a bundled name, a model file, or a factory "package.module:function".
 
@@ -122,11 +125,17 @@ def load_classifier(
 
     Raises:
         WeightsNotFoundError, ModelFileError: no such model, or one that is damaged or unfit.
+        ParameterError: `model` is neither text nor a path.
         DeviceError: the device or precision is not available.
     """
-    if isinstance(model, str) and ":" in model and not Path(model).exists():
+    if not isinstance(model, str | PathLike):
+        raise ParameterError(
+            f"model={shown(model)} is no model: give a shipped name, a path, or "
+            "'package.module:function'."
+        )
+    if isinstance(model, str) and ":" in model and not _exists(model):
         return _from_factory(model, device, precision)
-    module, spec = load_model(model)
+    module, spec = load_model(Path(model) if isinstance(model, PathLike) else model)
     return Classifier(module, spec, device=device, precision=precision, weights_id=spec.sha256[:16])
 
 
@@ -138,11 +147,24 @@ def _digest(module: nn.Module, spec: ModelSpec) -> str:
     """
     digest = hashlib.sha256(f"{type(module).__qualname__}|{module!r}".encode())
     digest.update(f"{spec.input_shape}|{spec.mean}|{spec.std}".encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())
-        digest.update(flat.numpy().tobytes())
+    try:
+        for name, tensor in sorted(module.state_dict().items()):
+            flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())
+            digest.update(flat.numpy().tobytes())
+    except Exception as error:  # a foreign state may hold anything
+        raise ModelFileError(
+            f"{spec.name}: the network's state cannot be read as tensors ({told(error)}); name the "
+            "weights yourself with weights_id=..."
+        ) from error
     return digest.hexdigest()[:16]
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for the file system, or with a null byte
+        return False
 
 
 def _from_factory(reference: str, device: str, precision: str) -> Classifier:
@@ -151,11 +173,20 @@ def _from_factory(reference: str, device: str, precision: str) -> Classifier:
         sys.path.insert(0, "")  # as `python -m` does, so that a module beside the user is found
     try:
         factory = getattr(importlib.import_module(package), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (Exception, SystemExit) as error:  # importing runs foreign code
         raise ModelFileError(
-            f"--model {reference!r} cannot be imported ({error}); name it package.module:function."
+            f"--model {shown(reference)} cannot be imported ({told(error)}); name it "
+            "package.module:function."
         ) from error
-    made = factory()
+    try:
+        made = factory()
+    except RsError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ModelFileError(
+            f"--model {shown(reference)} cannot be called ({told(error)}); give a function without "
+            "arguments that returns (module, ModelSpec)."
+        ) from error
     if isinstance(made, Classifier):
         return made
     if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], ModelSpec)):

@@ -1,21 +1,76 @@
 """Files that are either the old one or the new one, whatever happens while writing."""
 
+import errno
 import os
+import stat
+from hashlib import blake2b
 from pathlib import Path
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file's content in one step: after a crash it holds the old or the new bytes."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Replace a file's content in one step: after a crash it holds the old or the new bytes.
+
+    A link stays a link: the file behind it is replaced. A device or FIFO is written to and stays
+    what it is.
+    """
+    if is_outlet(path):
+        with path.open("ab") as outlet:
+            outlet.write(data)
+        return
+    target = Path(os.path.realpath(path))
+    temporary = _beside(target)
     try:
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    _sync_folder(target.parent)
+
+
+def hold_writable(path: Path) -> None:
+    """Raise the OSError that writing there would raise, as far as it can be known beforehand.
+
+    Nothing is left behind, and nothing that exists is changed.
+    """
+    if is_outlet(path):
+        # Opening a FIFO would wait for its reader, and closing it would end the reader's file.
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return
+    target = Path(os.path.realpath(path))
+    if os.path.lexists(target):
+        with target.open("ab"):
+            pass
+    else:
+        _try_new(target)
+    _try_new(_beside(target))
+
+
+def is_outlet(path: Path) -> bool:
+    """Whether something stands there that takes bytes but must not be replaced: a device, a FIFO.
+
+    Links are followed.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _try_new(path: Path) -> None:
+    with path.open("xb"):
+        pass
+    path.unlink()
+
+
+def _beside(target: Path) -> Path:
+    # A hash, because a name that is as long as the file system allows leaves no room for more.
+    name = blake2b(os.fsencode(target.name), digest_size=8).hexdigest()
+    return target.with_name(f".{name}.{os.getpid()}.tmp")
 
 
 def _sync_folder(folder: Path) -> None:

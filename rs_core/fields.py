@@ -2,10 +2,11 @@
 
 import dataclasses
 import math
+import numbers
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from rs_core.errors import ParameterError
 
@@ -70,68 +71,126 @@ def param(
 
 
 def check_params(instance: Any) -> None:
-    """Hold every `param` field of a dataclass instance to its bounds; call it in `__post_init__`.
+    """Hold every `param` field of a dataclass instance to its kind; call it in `__post_init__`.
 
-    Numbers must be finite, whole where the annotation says int (1e3 becomes 1000), and within
-    the bounds.
+    Fields end up holding plain values: float, int (1e3 becomes 1000), bool, or a tuple of numbers
+    from a list, range, set, array or tensor, or from one number alone.
 
     Raises:
         ParameterError: names the field, the value, the limit.
     """
+    hints = typing.get_type_hints(type(instance))
     for field in dataclasses.fields(instance):
         if "choices" in field.metadata:
-            value = getattr(instance, field.name)
-            _check_field(field, value)
-            if field.type is int and type(value) is not int:
-                object.__setattr__(instance, field.name, int(value))
+            value = _plain(field, hints[field.name], getattr(instance, field.name))
+            object.__setattr__(instance, field.name, value)
 
 
-def _check_field(field: dataclasses.Field[Any], value: Any) -> None:
-    if isinstance(value, bool) or (value is None and "None" in str(field.type)):
-        return
-    if not any(kind in str(field.type) for kind in ("int", "float")):
-        choices = field.metadata["choices"]
-        if choices and value not in choices:
-            raise ParameterError(
-                f"{field.name}={value!r} is not known: choose one of {', '.join(choices)}."
-            )
-        return
-    if isinstance(value, list | tuple):
-        if not value:
-            raise ParameterError(f"{field.name} is empty: give at least one number.")
-        for item in value:
-            _check_number(field, item)
-        return
-    _check_number(field, value)
+def whole_number(value: Any) -> int | None:
+    """An int of anything that is a whole number (1e3 too, never a bool or text), else None."""
+    number = _unwrapped(value)
+    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+        return None
+    finite = not isinstance(number, float) or math.isfinite(number)
+    whole: int | None = cast(Any, number).__floor__() if finite else None
+    return whole if whole == number else None
 
 
-def _check_number(field: dataclasses.Field[Any], value: Any) -> None:
-    name, unit = field.name, field.metadata["unit"]
-    wants_int = field.type is int or field.type == "int"
+def shown(value: Any) -> str:
+    """A value for a sentence: one line of at most 60 characters, whatever its repr() does."""
     try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ParameterError(f"{name}={value!r} is not a number: {_range(field)}.") from None
-    if not math.isfinite(number):
+        text = " ".join(repr(value).split())
+    except Exception:  # repr() is foreign code, and Python refuses to print huge integers
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(field: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
+    """The value as the field's type has it."""
+    name, kind = field.name, _kind(hint, field.metadata["choices"])
+    if value is None and type(None) in typing.get_args(hint):
+        return None
+    if kind == "choice":
+        choices = field.metadata["choices"]
+        if not isinstance(value, str) or value not in choices:
+            raise ParameterError(
+                f"{name}={shown(value)} is not known: choose one of {', '.join(choices)}."
+            )
+    if kind in ("choice", "str"):
+        return value
+    value = _unwrapped(value)
+    if kind == "bool":
+        if not isinstance(value, bool):
+            raise ParameterError(
+                f"{name}={shown(value)} is neither on nor off: give True or False."
+            )
+        return value
+    if kind == "floats":
+        items = _items(field, value)
+        return tuple(_number(field, item, whole="int" in str(hint)) for item in items)
+    return _number(field, value, whole=kind == "int")
+
+
+def _unwrapped(value: Any) -> Any:
+    """Arrays, tensors and their scalars as plain Python: all of them offer `tolist`."""
+    if not hasattr(value, "tolist") or isinstance(value, type):
+        return value
+    try:
+        return value.tolist()
+    except Exception:  # foreign code, e.g. a tensor without data; the value is refused as it is
+        return value
+
+
+def _items(field: dataclasses.Field[Any], value: Any) -> Collection[Any]:
+    if isinstance(value, numbers.Real):
+        return (value,)
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Collection):
+        raise ParameterError(
+            f"{field.name}={shown(value)} is not a list of numbers: {_range(field)}, or several."
+        )
+    if not value:
+        raise ParameterError(f"{field.name} is empty: give at least one number.")
+    return value
+
+
+def _number(field: dataclasses.Field[Any], value: Any, *, whole: bool) -> float:
+    name, unit, low, high = field.name, *(field.metadata[key] for key in ("unit", "low", "high"))
+    value = _unwrapped(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ParameterError(f"{name}={shown(value)} is not a number: {_range(field)}.")
+    if isinstance(value, float) and not math.isfinite(value):
         raise ParameterError(f"{name}={value!r} is not finite: {_range(field)}.")
-    if wants_int and number != int(number):
-        raise ParameterError(f"{name}={value!r} is not a whole number: {_range(field)}.")
-    low, high = field.metadata["low"], field.metadata["high"]
+    number: Any = whole_number(value) if whole else value
+    if number is None:
+        raise ParameterError(f"{name}={shown(value)} is not a whole number: {_range(field)}.")
     too_low = number < low or (field.metadata["low_open"] and number == low)
     too_high = number > high or (field.metadata["high_open"] and number == high)
-    if too_low or too_high:
+    if too_low or too_high or (not whole and _overflows(number)):
         in_unit = f" {unit}" if unit else ""
-        raise ParameterError(f"{name}={value!r}{in_unit} is out of range: {_range(field)}.")
+        raise ParameterError(f"{name}={shown(value)}{in_unit} is out of range: {_range(field)}.")
+    return int(number) if whole else float(number)
+
+
+def _overflows(number: Any) -> bool:
+    try:
+        return not math.isfinite(float(number))
+    except OverflowError:
+        return True
 
 
 def _range(field: dataclasses.Field[Any]) -> str:
     low, high = field.metadata["low"], field.metadata["high"]
     parts = []
     if low > -math.inf:
-        parts.append(f"{'above' if field.metadata['low_open'] else 'at least'} {low:g}")
+        parts.append(f"{'above' if field.metadata['low_open'] else 'at least'} {_limit(low)}")
     if high < math.inf:
-        parts.append(f"{'below' if field.metadata['high_open'] else 'at most'} {high:g}")
+        parts.append(f"{'below' if field.metadata['high_open'] else 'at most'} {_limit(high)}")
     return "give a number " + " and ".join(parts) if parts else "give a finite number"
+
+
+def _limit(value: float) -> str:
+    """A bound as it can be typed: 100000000 and not 1e+08."""
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:g}"
 
 
 def describe_fields(cls: type) -> tuple[FieldDescription, ...]:
@@ -165,7 +224,7 @@ def _describe(field: dataclasses.Field[Any], hint: Any) -> FieldDescription:
 def _kind(hint: Any, choices: Sequence[str]) -> Kind:
     if choices:
         return "choice"
-    if typing.get_origin(hint) is tuple:
+    if any(typing.get_origin(part) is tuple for part in (hint, *typing.get_args(hint))):
         return "floats"
     plain = next((a for a in typing.get_args(hint) if a in (int, float, str, bool)), hint)
     names: dict[Any, Kind] = {bool: "bool", int: "int", float: "float"}

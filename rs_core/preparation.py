@@ -8,7 +8,38 @@ from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
 from rs_core.errors import ModelFileError
+from rs_core.fields import shown
+from rs_core.probing import told
 from rs_core.results import ModelSpec
+
+
+def hold_module(module: nn.Module, spec: ModelSpec) -> None:
+    """Refuse what cannot be prepared, or could not be told apart from another network.
+
+    TorchScript hides the code that it runs, so two programs with equal weights would share one
+    `weights_id`; layers that quantise as they run scale a row by the rest of its batch.
+
+    Raises:
+        ModelFileError: says which kind of network to give instead.
+    """
+    if not isinstance(module, nn.Module):
+        raise ModelFileError(f"{spec.name}: {shown(module)} is no network: give a torch.nn.Module.")
+    for part in module.modules():
+        kind = type(part).__name__
+        if isinstance(part, torch.jit.ScriptModule):
+            raise ModelFileError(
+                f"{spec.name}: TorchScript ({kind}) is not supported: give the torch.nn.Module "
+                "that it was made from."
+            )
+        if ".quantized" in type(part).__module__ and type(part).__module__.startswith("torch."):
+            raise ModelFileError(
+                f"{spec.name}: quantised layers ({kind}) are not supported: give the network with "
+                "floating-point weights."
+            )
+        if any(nn.parameter.is_lazy(p) for p in part.parameters(recurse=False)):
+            raise ModelFileError(
+                f"{spec.name}: {kind} has no weights yet: run the network once, then wrap it."
+            )
 
 
 def prepare(
@@ -17,20 +48,26 @@ def prepare(
     """An eval-mode copy, folded, channels-last, without parameter gradients.
 
     Raises:
-        ModelFileError: the module cannot be copied.
+        ModelFileError: the module cannot be copied, or moved to the device.
     """
     try:
         network = copy.deepcopy(module)
     except Exception as error:  # deepcopy runs foreign code: locks, open files, graph tensors
         raise ModelFileError(
-            f"{spec.name}: the network cannot be copied ({error}); remove what copy.deepcopy "
+            f"{spec.name}: the network cannot be copied ({told(error)}); remove what copy.deepcopy "
             "cannot take, e.g. weight norm hooks, locks or open files."
         ) from error
-    with torch.no_grad():
-        network = _fold_batch_norm(network.cpu().float().eval(), spec)
-        network = network.to(device=device, dtype=dtype)
-        network = cast(Any, network).to(memory_format=torch.channels_last)
-        return cast(nn.Module, network).eval().requires_grad_(False)
+    try:
+        with torch.no_grad():
+            network = _fold_batch_norm(network.cpu().float().eval(), spec)
+            network = network.to(device=device, dtype=dtype)
+            network = cast(Any, network).to(memory_format=torch.channels_last)
+            return cast(nn.Module, network).eval().requires_grad_(False)
+    except Exception as error:  # foreign modules may override any of these
+        raise ModelFileError(
+            f"{spec.name}: the network cannot be prepared on {device} ({told(error)}); give one "
+            "whose weights can be moved and cast."
+        ) from error
 
 
 def thread_copy(network: nn.Module) -> nn.Module:

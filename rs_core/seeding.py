@@ -3,13 +3,34 @@
 from collections.abc import Iterator
 from hashlib import blake2b
 
+from rs_core.errors import ParameterError
+from rs_core.fields import shown, whole_number
+
+SEED_LIMIT = 2**64
+
+
+def check_seed(seed: int) -> int:
+    """The seed as a plain int.
+
+    Raises:
+        ParameterError: it is no whole number from 0 to 2**64 - 1.
+    """
+    whole = whole_number(seed)
+    if whole is None or not 0 <= whole < SEED_LIMIT:
+        raise ParameterError(f"seed={shown(seed)} must be a whole number from 0 to 2**64 - 1.")
+    return whole
+
 
 def derive_seed(seed: int, *path: str | int) -> int:
     """A 63-bit seed for the place that `path` names under `seed`.
 
     Each part is hashed with its kind and length, so ("a", "bc") and ("ab", "c"), or 1 and "1",
     lead to different streams.
+
+    Raises:
+        ParameterError: `seed` is no seed; see `check_seed`.
     """
+    seed = check_seed(seed)
     digest = blake2b(digest_size=8)
     for part in (seed, *path):
         kind, raw = ("str", part) if isinstance(part, str) else ("int", str(int(part)))

@@ -113,9 +113,19 @@ def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
         above = low is None or value > low or (value == low and not field["low_open"])
         below = high is None or value < high or (value == high and not field["high_open"])
         if not (math.isfinite(value) and above and below):
-            error_box(f"{value:g} is out of range: give numbers between {low:g} and {high:g}.")
+            error_box(f"{value:g} is out of range: give numbers {_range(field)}.")
             return None
     return found
+
+
+def _range(field: Mapping[str, Any]) -> str:
+    low, high = _limit(field, "low"), _limit(field, "high")
+    parts = []
+    if low is not None:
+        parts.append(f"{'above' if field['low_open'] else 'of at least'} {low:g}")
+    if high is not None:
+        parts.append(f"{'below' if field['high_open'] else 'of at most'} {high:g}")
+    return " and ".join(parts) or "that are finite"
 
 
 def _is_number(word: str) -> bool:

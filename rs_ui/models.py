@@ -6,10 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, from_json
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
+
+_LONGEST_NAME = 80
 
 
 def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -29,11 +32,14 @@ def _own() -> dict[str, dict[str, Any]]:
     return held
 
 
-def title(key: str, models: dict[str, dict[str, Any]]) -> str:
-    """A network's name in the list and in the address; two uploads never share one."""
-    if not key.startswith("upload:") or key not in models:
-        return key
-    return f"{models[key]['name']} (yours, {key.removeprefix('upload:')[:6]})"
+def name_of(key: str, spec: dict[str, Any]) -> str:
+    """What the list calls a network: a person's own one also by the first digits of its id.
+
+    Streamlit tells options apart by their text alone, and an upload may bear any name.
+    """
+    name = tidy(spec["name"])[:_LONGEST_NAME]
+    own = key.partition(":")[2]
+    return f"{name} (yours, {own[:8]})" if own else name
 
 
 def knows(spec: dict[str, Any], sample: dict[str, Any]) -> bool:
@@ -95,10 +101,13 @@ def _ask(files: dict[str, Any]) -> dict[str, Any] | str:
     """The worker's answer, or the sentence that says why it refuses."""
     try:
         spec = json.loads(files["json"].getvalue())
+        if not isinstance(spec, dict):
+            raise ValueError("no object")
         weights = base64.b64encode(files["safetensors"].getvalue()).decode()
         owner = session.owner()
         return caching.worker().call("upload_model", owner=owner, weights=weights, spec=spec)
-    except ValueError:
-        return f"{files['json'].name} is not JSON: give the file that was saved with the weights."
+    except (ValueError, RecursionError):
+        name = files["json"].name
+        return f"{name} holds no JSON object: give the file that was saved with the weights."
     except WorkerError as error:
         return str(error)

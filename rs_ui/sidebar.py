@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.plots.wording import class_text
 from rs_core.results import ModelSpec, from_json
 from rs_ui import caching, session, teaching
 from rs_ui.jobs import WorkerError
 from rs_ui.matching import fit_model, fit_sample
-from rs_ui.models import offered_models, title, upload_model
+from rs_ui.models import name_of, offered_models, upload_model
 from rs_ui.panels import error_box, image_pair, plain
 from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
 from rs_ui.sharing import offer_deletion, share_link
@@ -43,7 +44,7 @@ def draw_sidebar() -> None:
         list(models),
         key="model",
         bind="query-params",
-        format_func=lambda key: title(key, models),
+        format_func=lambda key: name_of(key, models[key]) if key in models else key,
         label_visibility="collapsed",
         on_change=lambda: fit_sample(offer),
     )
@@ -66,7 +67,7 @@ def _choose(
 ) -> None:
     """Decode the picture for the network; draw the pair, or the reason why there is none."""
     with place:
-        label = _true_class(picture, offer, spec)
+        label = _true_class(picture, offer, model, spec)
         invert = choose_inversion(picture, spec.input_shape[0])
         held = session.subject()
         reply = None if picture is None else decode(picture, model, label, invert)
@@ -80,7 +81,9 @@ def _choose(
             image_pair(held)
 
 
-def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec) -> int | None:
+def _true_class(
+    picture: Picture | None, offer: dict[str, Any], model: str, spec: ModelSpec
+) -> int | None:
     if picture is None:
         return None
     if picture.sample:
@@ -92,9 +95,9 @@ def _true_class(picture: Picture | None, offer: dict[str, Any], spec: ModelSpec)
         "True class, if you know it",
         range(len(names)),
         index=None,
-        format_func=lambda k: names[k],
+        format_func=lambda k: class_text(k, names),
         placeholder="not given",
-        key=f"label_{spec.name}",
+        key=f"label_{model}",
         persist_state="session",
     )
 

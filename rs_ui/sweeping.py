@@ -31,17 +31,23 @@ def controls(subject: Subject) -> None:
         fields = caching.description()["forms"]["sweep"]
         config = form(fields, prefix=_PAGE, first=_FIRST, given=_GIVEN)
         with st.container(horizontal=True, vertical_alignment="center"):
+            # A number typed just before the click arrives together with it, and a callback holds
+            # the settings that were drawn before: so it only leaves a note.
             st.button(
                 "Start the sweep",
                 key="start_sweep",
                 type="primary",
                 icon=":material/play_arrow:",
                 disabled=config is None,
-                on_click=_start,
-                args=(subject, config),
+                on_click=session.remember,
+                args=("sweep_pressed", True),
             )
             if config is not None:
                 st.caption(cost_text(subject, passes(config)), width="content")
+        if session.remembered("sweep_pressed"):
+            session.remember("sweep_pressed", False)
+            if config is not None:
+                _start(subject, config)
         running.complaint(_PAGE)
 
 

@@ -117,9 +117,9 @@ MUTANTS = (
             (CLASSIFIERS, "pixels = torch.addcmul(self._shift, pixels, self._scale)", "pass"),
             (
                 SAMPLING,
-                "torch.add(pixels, z, alpha=sigma)\n",
+                "torch.add(pixels, z, alpha=s)",
                 "torch.add(pixels if classifier._scale is None else torch.addcmul("
-                "classifier._shift, pixels, classifier._scale), z, alpha=sigma)\n",
+                "classifier._shift, pixels, classifier._scale), z, alpha=s)",
             ),
         ),
         T_SMOOTHING,
@@ -129,8 +129,8 @@ MUTANTS = (
         (
             (
                 SAMPLING,
-                "torch.add(pixels, z, alpha=sigma)\n",
-                "torch.add(pixels.bfloat16().float(), z, alpha=sigma)\n",
+                "torch.add(pixels, z, alpha=s)",
+                "torch.add(pixels.bfloat16().float(), z, alpha=s)",
             ),
         ),
         T_SMOOTHING,
@@ -178,7 +178,7 @@ MUTANTS = (
     ),
     Mutant(
         "padding rows of the last block vote",
-        ((SAMPLING, "classifier(noisy)[: block.take]", "classifier(noisy)"),),
+        ((SAMPLING, "(_stacked(noisy, padding))[:rows]", "(_stacked(noisy, padding))[-rows:]"),),
         T_SMOOTHING,
     ),
 )

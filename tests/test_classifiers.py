@@ -1,15 +1,20 @@
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.ao.quantization import quantize_dynamic
 
-from rs_core import devices
+from rs_core import api, devices
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.devices import resolve_device, resolve_precision
-from rs_core.errors import DeviceError, ModelFileError, WeightsNotFoundError
+from rs_core.errors import DeviceError, ModelFileError, ParameterError, WeightsNotFoundError
+from rs_core.images import ImageInput
 from rs_core.models.registry import build_network
 from rs_core.results import ModelSpec
 from tests.conftest import spec_of
@@ -226,6 +231,161 @@ def test_networks_that_do_not_fit_their_spec_are_refused(
         Classifier(module, spec_of(SHAPE, classes))
 
 
+def linear_net() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(3072, 2))
+
+
+class Immovable(nn.Module):
+    def float(self) -> "Immovable":
+        raise AttributeError("no floats here")
+
+
+class StrangeState(nn.Module):
+    def get_extra_state(self) -> object:
+        return "not a tensor"
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: torch.jit.script(linear_net()), "TorchScript"),
+        (lambda: torch.jit.trace(linear_net(), torch.zeros(1, *SHAPE)), "TorchScript"),
+        (lambda: nn.Sequential(torch.jit.script(linear_net())), "TorchScript"),
+        (lambda: quantize_dynamic(linear_net(), {nn.Linear}), "quantised layers"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(2)), "LazyLinear has no weights yet"),
+        (lambda: lambda x: x, "is no network: give a torch.nn.Module"),
+        (lambda: None, "None is no network"),
+        (lambda: nn.Linear, "is no network"),
+        (Immovable, "cannot be prepared on cpu .AttributeError: no floats here"),
+        (StrangeState, "name the weights yourself with weights_id"),
+    ],
+)
+def test_foreign_modules_are_refused_in_one_sentence(
+    make: Callable[[], nn.Module], message: str
+) -> None:
+    with pytest.raises(ModelFileError, match=message) as caught:
+        Classifier(make(), spec_of(SHAPE, 2))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_strange_state_works_under_a_name() -> None:
+    assert Classifier(StrangeState(), spec_of(SHAPE, 2), weights_id="mine").weights_id == "mine"
+
+
+class Raises(nn.Module):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("a"), AttributeError("b"), ZeroDivisionError("c\nd"), OSError(2, "e")]
+)
+def test_whatever_a_network_raises_becomes_one_sentence(error: Exception) -> None:
+    with pytest.raises(ModelFileError, match=f"{type(error).__name__}: .*; correct") as caught:
+        Classifier(Raises(error), spec_of(SHAPE, 2))
+    assert "\n" not in str(caught.value)
+
+
+class FixedRows(nn.Module):
+    """Hard-wired to batches of so many rows, as an exported network often is."""
+
+    def __init__(self, *rows: int, pad: bool = False) -> None:
+        super().__init__()
+        self.rows = rows
+        self.pad = pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        flat = x.flatten(1)[:, :2]
+        if self.pad:
+            return flat[: self.rows[0]]
+        assert len(x) in self.rows, f"built for {self.rows} rows"
+        return flat
+
+
+@pytest.mark.parametrize("rows", [(16,), (16, 64), (16, 128)])
+def test_a_network_that_cannot_take_the_batches_of_voting_is_refused(rows: tuple[int, ...]) -> None:
+    with pytest.raises(ModelFileError, match=f"in a batch of .*built for .{rows[0]}"):
+        Classifier(FixedRows(*rows), spec_of(SHAPE, 2))
+    with pytest.raises(ModelFileError, match="returns 16 rows for a batch of 64"):
+        Classifier(FixedRows(16, pad=True), spec_of(SHAPE, 2))
+
+
+def test_a_network_that_takes_just_the_batches_of_voting_works(grey: ImageInput) -> None:
+    classifier = Classifier(FixedRows(16, 64, 128), spec_of((1, 8, 8), 2))
+    assert len(api.sweep(classifier, grey, sigmas=(0.1, 0.2, 0.3), n=100).certificates) == 3
+
+
+def test_large_inputs_are_tried_in_few_rows() -> None:
+    seen: list[int] = []
+
+    class Counts(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(len(x))
+            return x.flatten(1)[:, :2]
+
+    Classifier(Counts(), spec_of((3, 224, 224), 2))
+    assert set(seen) == {4, 8}
+    assert sum(seen) <= 60
+
+
+class ScalesByBatch(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2] / len(x)
+
+
+def test_logits_that_change_with_the_batch_size_are_refused() -> None:
+    with pytest.raises(ModelFileError, match="would not be independent"):
+        Classifier(ScalesByBatch(), spec_of(SHAPE, 2))
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_a_spec_may_hold_lists_arrays_or_tensors(kind: Callable[[object], object]) -> None:
+    plain = spec_of(SHAPE, 2, mean=(0.25, 0.5, 0.75), std=(0.25, 0.5, 1.0))
+    changes = {"input_shape": SHAPE, "mean": plain.mean, "std": plain.std}
+    given = replace(plain, **{key: kind(value) for key, value in changes.items()})
+    torch.manual_seed(0)
+    module = linear_net()
+    classifier = Classifier(module, given)
+    assert classifier.spec == plain
+    assert classifier.weights_id == Classifier(module, plain).weights_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"mean": (float("nan"),) * 3, "std": (1.0,) * 3},
+            r"mean=\[NaN, NaN, NaN\]: it must hold 3",
+        ),
+        ({"mean": (0.5,) * 3, "std": (0.1, 0.2, float("inf"))}, r"std=\[0.1, 0.2, Infinity\]"),
+        (
+            {"mean": np.zeros(5), "std": np.ones(5)},
+            r"mean=\[0.0, 0.0, 0.0, 0.0, 0.0\]: .* 3 finite",
+        ),
+        ({"mean": (object(),) * 3}, "mean=.*object"),
+        ({"mean": 0.5}, "mean=0.5: it must hold 3"),
+        ({"name": ""}, 'the network: its spec has name="": it must be text, and not empty'),
+        ({"name": None}, "name=null: it must be text"),
+        ({"input_shape": (1, 5000, 28)}, "height and width from 1 to 4096"),
+        ({"input_shape": (1, 28, 0)}, "1 to 64 channels, height and width from 1 to 4096"),
+        ({"class_names": ("only",)}, "it must list 2 to 100000 names"),
+    ],
+)
+def test_a_spec_at_fault_is_named_with_its_limit(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ModelFileError, match=message):
+        Classifier(linear_net(), replace(spec_of(SHAPE, 2), **changes))
+    with pytest.raises(ModelFileError, match="spec='mine' is no ModelSpec"):
+        Classifier(linear_net(), "mine")
+
+
 def test_weights_id_names_the_weights() -> None:
     network = trained_like("conv4")
     spec = spec_of(SHAPE, 10)
@@ -265,6 +425,24 @@ def make():
 
 def wrong():
     return 3
+
+def stops():
+    raise KeyError("no\\nsuch key")
+
+def fails():
+    return 1 / 0
+
+def exits():
+    raise SystemExit(1)
+
+def needs(path):
+    return make()
+
+def refuses():
+    from rs_core.errors import DeviceError
+    raise DeviceError("its own sentence.")
+
+NUMBER = 3
 """
 
 
@@ -278,6 +456,38 @@ def test_a_factory_of_the_users_module(tmp_path: Path, monkeypatch: pytest.Monke
     for reference in ("my_networks:wrong", "my_networks:nothing", "no_such_module:make"):
         with pytest.raises(ModelFileError, match=r"my_networks|no_such_module"):
             load_classifier(reference, device="cpu")
+
+    for name in ("stops", "fails", "exits", "NUMBER", "needs"):
+        with pytest.raises(ModelFileError, match=r"cannot be called .* that returns") as caught:
+            load_classifier(f"my_networks:{name}", device="cpu")
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DeviceError, match="its own sentence"):
+        load_classifier("my_networks:refuses", device="cpu")
+
+
+@pytest.mark.parametrize(
+    "reference", ["os:path", "json:loads", ".x:f", ":f", "a:", "a" * 5000 + ":x"]
+)
+def test_references_that_name_no_factory_are_refused(reference: str) -> None:
+    with pytest.raises(ModelFileError, match=r"^--model") as caught:
+        load_classifier(reference, device="cpu")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_module_that_exits_when_imported_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_script.py").write_text("raise SystemExit('usage: my_script')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(ModelFileError, match=r"cannot be imported .SystemExit: usage"):
+        load_classifier("my_script:make", device="cpu")
+
+
+@pytest.mark.parametrize("model", [None, 3, ["mnist-conv4"], nn.Identity()])
+def test_what_names_no_model_is_refused(model: object) -> None:
+    with pytest.raises(ParameterError, match="is no model: give a shipped name, a path"):
+        load_classifier(model, device="cpu")
 
 
 def test_unknown_models_are_refused() -> None:

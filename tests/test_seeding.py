@@ -1,8 +1,12 @@
+import math
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_core.seeding import block_seeds, derive_seed
+from rs_core.errors import ParameterError
+from rs_core.seeding import block_seeds, check_seed, derive_seed
 
 PART = st.integers(0, 2**40) | st.text(max_size=12)
 
@@ -34,3 +38,14 @@ def test_blocks_of_one_base_never_share_a_seed(base: int, first: int) -> None:
 
 def test_numpy_integers_are_integers() -> None:
     assert derive_seed(np.int64(3), "x") == derive_seed(3, "x")
+    assert type(check_seed(np.int64(3))) is int
+    assert derive_seed(3.0, "x") == derive_seed(3, "x")
+    assert check_seed(2**64 - 1) == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    "seed", [-1, 2**64, 1.5, "a", "1", True, None, math.nan, math.inf, [1], 10**500]
+)
+def test_what_is_no_seed_is_refused(seed: object) -> None:
+    with pytest.raises(ParameterError, match=r"^seed=.* from 0 to 2\*\*64 - 1\.$"):
+        derive_seed(seed, "x")

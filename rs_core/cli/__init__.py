@@ -3,11 +3,17 @@
 The table names each command's class as text, so that `rs --help` loads nothing.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from rs_core.cli.terminal import (
+    complain,
+    drop_unprinted,
+    flush,
+    is_of_stdout,
+    readable_anywhere,
+)
 from rs_core.errors import RsError, UnknownNameError
 
 COMMANDS = {
@@ -25,18 +31,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
+    readable_anywhere()
+    code = _guarded(name, arguments[1:])
+    drop_unprinted()
+    return code
+
+
+def _guarded(name: str, arguments: list[str]) -> int:
     try:
-        return _run(name, arguments[1:])
+        code = _run(name, arguments)
+        flush()
     except RsError as error:
-        print(f"rs {name}: {error}", file=sys.stderr)
+        complain(name, str(error))
         return 2
     except KeyboardInterrupt:
-        print(f"rs {name}: interrupted", file=sys.stderr)
+        complain(name, "interrupted")
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe left; a second complaint at exit would only repeat that.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of a pipe left, and knows it
         return 0
+    except OSError as error:
+        if not is_of_stdout(error):
+            raise
+        complain(name, f"the results cannot be printed ({error.strerror}): make room for them.")
+        return 2
+    return code
 
 
 def _run(name: str, arguments: list[str]) -> int:
@@ -53,6 +71,7 @@ def _run(name: str, arguments: list[str]) -> int:
     import tyro
 
     from rs_core.allocator import keep_freed_memory
+    from rs_core.cli.arguments import checked_arguments
 
     keep_freed_memory()
 
@@ -63,7 +82,7 @@ def _run(name: str, arguments: list[str]) -> int:
     parsed = tyro.cli(
         command,
         prog=f"rs {name}",
-        args=arguments,
+        args=checked_arguments(command, arguments),
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
     code: int = parsed.run()

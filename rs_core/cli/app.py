@@ -1,12 +1,13 @@
 """`rs app`: serve the page."""
 
 import os
+import socket
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from rs_core.errors import DataError
+from rs_core.errors import DataError, ParameterError
 from rs_core.fields import check_params, param
 
 
@@ -22,9 +23,23 @@ class AppCommand:
     def run(self) -> int:
         """Become the server; returns only if it cannot start."""
         page = _page()
+        _hold_free(self.port)
         os.chdir(page.parent)  # Streamlit reads .streamlit/config.toml from here
         arguments = ["-m", "streamlit", "run", str(page), "--server.port", str(self.port)]
         os.execv(sys.executable, [sys.executable, *arguments])
+
+
+def _hold_free(port: int) -> None:
+    with socket.socket() as probe:
+        # As the server does, so that a port whose connections are just ending counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ParameterError(
+                f"port {port} of 127.0.0.1 is not free ({error.strerror}): another program (or "
+                "another rs app) serves there; give --port with another number, 1024 to 65535."
+            ) from None
 
 
 def _page() -> Path:

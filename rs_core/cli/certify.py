@@ -1,21 +1,27 @@
 """`rs certify`: certificates of an image, a folder, or images of a data set."""
 
-import json
+import io
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from rs_core.classifiers import Classifier
-from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
+from rs_core.cli.choices import ModelChoice
+from rs_core.cli.outputs import GrowingTable, Output, print_json
+from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table, image_notes
-from rs_core.durable import write_durably
+from rs_core.cli.tables import RowsInTurn, certificate_table, image_notes, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import check_params, param
+from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Decision, to_json
 from rs_core.smoothing import Certify, CertifySequential
 from rs_core.statistics import ceil_digits
+
+Answer = Certificate | Decision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +29,7 @@ class CertifyCommand:
     """Certified radius of an image (or of each image of a folder or data set) at one sigma.
 
     With --target-radius the test is sequential: it stops as soon as "radius >= target" is
-    decided, and n is the most it may draw.
+    decided, and n is the most it may draw. Rows are printed and written as they are finished.
     """
 
     certify: Certify
@@ -49,22 +55,47 @@ class CertifyCommand:
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
-        self.output.check()
+        self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
         if self.target_radius is None:
             self.certify.check_n(self.certify.alpha, classifier.num_classes)
-        picked = self.image.load(classifier.spec)
-        passes = len(picked) * (self.certify.n0 + self.certify.n)
-        announce_cost(classifier, picked[0].image, passes, rows=1)
-        answers, seconds = [], []
-        for item in picked:
-            started = time.perf_counter()
-            answers.append(self._one(classifier, item))
-            seconds.append(time.perf_counter() - started)
-        self._write(classifier, picked, answers, seconds)
+        selection = self.image.load(classifier.spec)
+        passes = len(selection.items) * (self.certify.n0 + self.certify.n)
+        announce_cost(classifier, selection.items[0].image, passes, rows=1)
+        with self.output.growing_table() as table:
+            answers = self._each(classifier, selection, table)
+        if self.output.json:
+            _print_json(selection, answers)
+        elif selection.single:
+            _print_single(classifier, selection.items[0], answers[0])
+        else:
+            _summarise([_certificate(answer) for answer in answers], selection)
+        if self.output.html is not None:
+            self._report(classifier, selection, answers)
         return 0
 
-    def _one(self, classifier: Classifier, item: Picked) -> Certificate | Decision:
+    def _each(
+        self, classifier: Classifier, selection: Selection, table: GrowingTable
+    ) -> list[Answer]:
+        """The answers; each is told and written as soon as it is there."""
+        names, class_names = selection.names, classifier.spec.class_names
+        rows = RowsInTurn(names, class_names, self.certify.sigma, self.certify.n)
+        told = not (self.output.json or selection.single)
+        if told:
+            print(f"{_network(classifier)}\n{rows.header}", flush=True)
+        answers = []
+        for item in selection.items:
+            started = time.perf_counter()
+            answer = self._one(classifier, item)
+            answers.append(answer)
+            table.add(_log(item, _certificate(answer), time.perf_counter() - started))
+            if told:
+                print(rows.line(item.image.name, _certificate(answer)), flush=True)
+                if isinstance(answer, Decision):
+                    print(f"  {item.image.name}: {_outcome(answer)}", flush=True)
+        return answers
+
+    def _one(self, classifier: Classifier, item: Picked) -> Answer:
         seed, batch_size = self.model.seed, self.model.batch_size
         if self.target_radius is None:
             stream = self.certify.run(classifier, [item.image], seed=seed, batch_size=batch_size)
@@ -75,57 +106,63 @@ class CertifyCommand:
         decisions = test.run(classifier, [item.image], seed=seed, batch_size=batch_size)
         return follow(decisions, label=item.image.name)[0]
 
-    def _write(
-        self,
-        classifier: Classifier,
-        picked: Sequence[Picked],
-        answers: Sequence[Certificate | Decision],
-        seconds: Sequence[float],
+    def _report(
+        self, classifier: Classifier, selection: Selection, answers: Sequence[Answer]
     ) -> None:
-        certificates = [a.certificate if isinstance(a, Decision) else a for a in answers]
-        if self.output.json:
-            single = self.image.is_single
-            print(json.dumps(to_json(answers[0] if single else answers), ensure_ascii=False))
-        else:
-            self._print(classifier, picked, answers, certificates)
-        if self.output.tsv is not None:
-            rows = [
-                row_from_certificate(item.index, item.image.label, certificate, spent)
-                for item, certificate, spent in zip(picked, certificates, seconds, strict=True)
-            ]
-            write_log(self.output.tsv, rows)
-        if self.output.html is not None:
-            from rs_core.plots import certificates_report
+        from rs_core.plots import certificates_report
 
-            names = [
-                f"{item.image.name}: {_outcome(a)}" if isinstance(a, Decision) else item.image.name
-                for item, a in zip(picked, answers, strict=True)
-            ]
-            report = certificates_report(
-                certificates, names=names, class_names=classifier.spec.class_names
-            )
-            write_durably(self.output.html, report.encode())
+        names = [
+            f"{name}: {_outcome(answer)}" if isinstance(answer, Decision) else name
+            for name, answer in zip(selection.names, answers, strict=True)
+        ]
+        certificates = [_certificate(answer) for answer in answers]
+        self.output.write_report(
+            certificates_report(certificates, names=names, class_names=classifier.spec.class_names)
+        )
 
-    def _print(
-        self,
-        classifier: Classifier,
-        picked: Sequence[Picked],
-        answers: Sequence[Certificate | Decision],
-        certificates: Sequence[Certificate],
-    ) -> None:
-        names = [item.image.name for item in picked]
-        print(f"{classifier.spec.name} \u00b7 {classifier.precision} \u00b7 {classifier.device}")
-        if self.image.is_single:
-            for note in image_notes(picked[0].image, classifier.spec.class_names):
-                print(f"  image: {note}")
-        print(certificate_table(certificates, classifier.spec.class_names, names=names))
-        for name, answer in zip(names, answers, strict=True):
-            if isinstance(answer, Decision):
-                print(f"{name}: {_outcome(answer)}")
-        if self.image.is_single:
-            print(certificates[0].statement)
-        if not self.image.is_single:
-            _summarise(certificates)
+
+def _certificate(answer: Answer) -> Certificate:
+    return answer.certificate if isinstance(answer, Decision) else answer
+
+
+def _log(item: Picked, certificate: Certificate, seconds: float) -> str:
+    text = io.StringIO()
+    write_log(text, [row_from_certificate(item.index, item.image.label, certificate, seconds)])
+    return text.getvalue()
+
+
+def _network(classifier: Classifier) -> str:
+    name = tidy(classifier.spec.name)
+    return f"{name} \u00b7 {classifier.precision} \u00b7 {classifier.device}"
+
+
+def _print_json(selection: Selection, answers: Sequence[Answer]) -> None:
+    if selection.single:
+        print_json(to_json(answers[0]))
+        return
+    listed: list[dict[str, Any]] = [
+        {
+            "name": item.image.name,
+            "index": item.index,
+            "label": item.image.label,
+            "decision" if isinstance(answer, Decision) else "certificate": to_json(answer),
+        }
+        for item, answer in zip(selection.items, answers, strict=True)
+    ]
+    print_json(listed)
+    if selection.unscored:
+        print(f"rs certify: note: {selection.unscored}", file=sys.stderr)
+
+
+def _print_single(classifier: Classifier, item: Picked, answer: Answer) -> None:
+    certificate, class_names = _certificate(answer), classifier.spec.class_names
+    print(_network(classifier))
+    for note in image_notes(item.image, class_names):
+        print(f"  image: {note}")
+    print(certificate_table([certificate], class_names, names=[item.image.name]))
+    if isinstance(answer, Decision):
+        print(f"{item.image.name}: {_outcome(answer)}")
+    print(tidy(certificate.statement))
 
 
 def _outcome(decision: Decision) -> str:
@@ -138,7 +175,9 @@ def _outcome(decision: Decision) -> str:
     return f"{target}: refuted for the class of the n0 draws at this sigma (no claim about others)"
 
 
-def _summarise(certificates: Sequence[Certificate]) -> None:
+def _summarise(certificates: Sequence[Certificate], selection: Selection) -> None:
+    for note in notes_below(selection):
+        print(note)
     abstained = sum(c.predicted is None for c in certificates)
     alpha = certificates[0].alpha
     print(

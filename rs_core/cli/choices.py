@@ -1,4 +1,4 @@
-"""The options that several commands share: which image, which model, where results go."""
+"""The options that several commands share: which model, which data set."""
 
 import sys
 from dataclasses import dataclass
@@ -6,13 +6,11 @@ from pathlib import Path
 
 import torch
 
-from rs_core.assets import sample_names, sample_path, samples
 from rs_core.classifiers import Classifier, load_classifier
-from rs_core.datasets import DATASETS, Dataset, load_dataset
-from rs_core.errors import ParameterError
+from rs_core.datasets import Dataset, load_dataset
+from rs_core.errors import ParameterError, RsError
 from rs_core.fields import check_params, param
-from rs_core.images import ImageInput, image_files, load_image
-from rs_core.results import ModelSpec
+from rs_core.models.weights import model_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +35,12 @@ class ModelChoice:
             torch.set_num_threads(self.threads)
         return load_classifier(self.model, device=self.device, precision=self.precision)
 
-
-@dataclass(frozen=True)
-class Picked:
-    """An image and its index: official in a data set, position in a folder."""
-
-    index: int
-    image: ImageInput
+    def files(self) -> tuple[Path, ...]:
+        """The files that hold the network, as far as they are known before it is loaded."""
+        try:
+            return model_files(self.model)
+        except RsError:  # a factory, or a mistake that loading names
+            return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,81 +67,6 @@ class DataChoice:
         return load_dataset(
             self.dataset, split=split, root=self.data, download=self.download, jpeg=self.jpeg
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageChoice(DataChoice):
-    """Which image, folder of images, or part of a data set."""
-
-    image: str | None = param(
-        None, help="image file, folder of images, or sample name; a fitting sample by default"
-    )
-    label: int | None = param(
-        None, help="true class, for the column `correct`; none if unknown", low=0
-    )
-    split: str = param("test", help="train or test", choices=("train", "test"))
-    every: int = param(1, help="take every k-th image of the data set", low=1)
-    limit: int = param(500, help="take at most so many images of the data set", low=1)
-
-    @property
-    def is_single(self) -> bool:
-        """Whether one image was asked for, rather than a folder or a data set."""
-        return self.dataset is None and not (self.image and Path(self.image).is_dir())
-
-    def load(self, spec: ModelSpec) -> list[Picked]:
-        """The images, sized for the network; at least one."""
-        if self.dataset is not None:
-            return self._from_dataset(spec)
-        if self.image is None:
-            return [Picked(0, _sample(_fitting(spec), spec, self.label))]
-        if self.image in sample_names():
-            return [Picked(0, _sample(self.image, spec, self.label))]
-        path = Path(self.image)
-        files = image_files(path) if path.is_dir() else [path]
-        images = [load_image(file, spec, label=self.label) for file in files]
-        return [Picked(i, image) for i, image in enumerate(images)]
-
-    def _from_dataset(self, spec: ModelSpec) -> list[Picked]:
-        if self.image is not None:
-            raise ParameterError("give either --image or --dataset, not both.")
-        data = self.load_split(self.split)
-        chosen = range(0, len(data), self.every)[: self.limit]
-        return [Picked(int(data.indices[row]), data.image(row, spec)) for row in chosen]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """Where results go besides the terminal."""
-
-    json: bool = param(False, help="print the result as JSON, under its Python field names")
-    tsv: Path | None = param(None, help="write Cohen's columns, then ours, to this file")
-    html: Path | None = param(None, help="write a self-contained report with the figure")
-
-    def check(self) -> None:
-        """Refuse a file that could not be written, before anything is computed.
-
-        Raises:
-            ParameterError: the folder does not exist, or the path is a folder.
-        """
-        for path in (self.tsv, self.html):
-            if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-                raise ParameterError(f"cannot write {path}: name a file in a folder that exists.")
-
-
-def _fitting(spec: ModelSpec) -> str:
-    """The first sample whose true class the network knows, or else the first of all."""
-    return next(iter((*sample_names(_family(spec)), *sample_names())))
-
-
-def _sample(name: str, spec: ModelSpec, label: int | None) -> ImageInput:
-    known = samples()[name].labels.get(_family(spec))
-    return load_image(sample_path(name), spec, label=known if label is None else label, name=name)
-
-
-def _family(spec: ModelSpec) -> str:
-    """The data set whose classes are the network's, "" for none."""
-    same = (name for name, facts in DATASETS.items() if facts.class_names == spec.class_names)
-    return "mnist" if spec.class_names == DATASETS["mnist"].class_names else next(same, "")
 
 
 def say(text: str) -> None:

@@ -1,19 +1,26 @@
 """`rs predict`: the smoothed class of images, and its accuracy where labels are known."""
 
+import io
 import json
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rs_core.cli.choices import ImageChoice, ModelChoice, Output, Picked
+from rs_core.classifiers import Classifier
+from rs_core.cli.choices import ModelChoice
+from rs_core.cli.outputs import GrowingTable, Output, print_json
+from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.durable import write_durably
+from rs_core.cli.tables import image_notes, notes_below
 from rs_core.evaluation import write_predictions
+from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
 from rs_core.smoothing.statements import class_label
 
 _MOST_LINES = 50
+_COPIES_AT_ONCE = 8192  # so many fill a GPU; fewer would wait between images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,59 +34,83 @@ class PredictCommand:
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
-        self.output.check()
+        self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
-        picked = self.image.load(classifier.spec)
-        announce_cost(classifier, picked[0].image, len(picked) * self.predict.n, rows=1)
+        selection = self.image.load(classifier.spec)
+        items, class_names = selection.items, classifier.spec.class_names
+        announce_cost(classifier, items[0].image, len(items) * self.predict.n, rows=1)
+        if selection.single and not self.output.json:
+            for note in image_notes(items[0].image, class_names):
+                print(f"  image: {note}")
         started = time.perf_counter()
-        stream = self.predict.run(
-            classifier,
-            [item.image for item in picked],
-            seed=self.model.seed,
-            batch_size=self.model.batch_size,
-        )
-        predictions = follow(stream, label="votes")
-        seconds = time.perf_counter() - started
-        self._print(picked, predictions, classifier.spec.class_names, seconds)
-        self._write(picked, predictions, classifier.spec.class_names, seconds)
-        return 0
-
-    def _print(
-        self,
-        picked: Sequence[Picked],
-        predictions: Sequence[Prediction],
-        class_names: tuple[str, ...],
-        seconds: float,
-    ) -> None:
-        single = self.image.is_single
+        with self.output.growing_table() as table:
+            predictions = self._each(classifier, selection, table)
         if self.output.json:
-            print(json.dumps(to_json(predictions[0] if single else predictions)))
-            return
-        for item, prediction in zip(picked, predictions, strict=True):
-            if len(picked) <= _MOST_LINES:
-                print(_sentence(item, prediction, class_names))
-        if not single:
-            print(_accuracy(picked, predictions, seconds))
-
-    def _write(
-        self,
-        picked: Sequence[Picked],
-        predictions: Sequence[Prediction],
-        class_names: tuple[str, ...],
-        seconds: float,
-    ) -> None:
-        if self.output.tsv is not None:
-            rows = [
-                (item.index, item.image.label, prediction)
-                for item, prediction in zip(picked, predictions, strict=True)
-            ]
-            write_predictions(self.output.tsv, rows, seconds / len(rows))
+            _print_json(selection, predictions)
+        elif not selection.single:
+            for note in notes_below(selection):
+                print(note)
+            print(_accuracy(selection, predictions, time.perf_counter() - started))
         if self.output.html is not None:
             from rs_core.plots import predictions_report
 
-            names = [item.image.name for item in picked]
-            report = predictions_report(predictions, names=names, class_names=class_names)
-            write_durably(self.output.html, report.encode())
+            report = predictions_report(predictions, names=selection.names, class_names=class_names)
+            self.output.write_report(report)
+        return 0
+
+    def _each(
+        self, classifier: Classifier, selection: Selection, table: GrowingTable
+    ) -> list[Prediction]:
+        """The predictions; each is told and written as soon as it is there."""
+        told = not self.output.json and len(selection.items) <= _MOST_LINES
+        predictions: list[Prediction] = []
+        for items in self._parts(selection.items):
+            started = time.perf_counter()
+            stream = self.predict.run(
+                classifier,
+                [item.image for item in items],
+                seed=self.model.seed,
+                batch_size=self.model.batch_size,
+            )
+            found = follow(stream, label=f"{len(predictions)}/{len(selection.items)} images")
+            seconds = (time.perf_counter() - started) / len(items)
+            predictions += found
+            table.add(_log(items, found, seconds))
+            for item, prediction in zip(items, found, strict=True):
+                if told:
+                    print(_sentence(item, prediction, classifier.spec.class_names), flush=True)
+        return predictions
+
+    def _parts(self, items: Sequence[Picked]) -> Iterator[Sequence[Picked]]:
+        size = max(1, max(_COPIES_AT_ONCE, self.model.batch_size) // self.predict.n)
+        for start in range(0, len(items), size):
+            yield items[start : start + size]
+
+
+def _log(items: Sequence[Picked], predictions: Sequence[Prediction], seconds: float) -> str:
+    text = io.StringIO()
+    rows = zip(items, predictions, strict=True)
+    write_predictions(text, ((i.index, i.image.label, found) for i, found in rows), seconds)
+    return text.getvalue()
+
+
+def _print_json(selection: Selection, predictions: Sequence[Prediction]) -> None:
+    if selection.single:
+        print(json.dumps(to_json(predictions[0])))
+        return
+    print_json(
+        [
+            {
+                "name": item.image.name,
+                "index": item.index,
+                "label": item.image.label,
+                "prediction": to_json(prediction),
+            }
+            for item, prediction in zip(selection.items, predictions, strict=True)
+        ]
+    )
+    if selection.unscored:
+        print(f"rs predict: note: {selection.unscored}", file=sys.stderr)
 
 
 def _sentence(item: Picked, prediction: Prediction, class_names: tuple[str, ...]) -> str:
@@ -89,13 +120,14 @@ def _sentence(item: Picked, prediction: Prediction, class_names: tuple[str, ...]
         return f"{item.image.name}: abstain (the network gave NaN or infinite logits)"
     if prediction.predicted is None:
         return f"{item.image.name}: abstain ({votes} > alpha={prediction.alpha:g})"
-    return f"{item.image.name}: class {class_label(prediction.predicted, class_names)} ({votes})"
+    name = tidy(class_label(prediction.predicted, class_names))
+    return f"{item.image.name}: class {name} ({votes})"
 
 
-def _accuracy(picked: Sequence[Picked], predictions: Sequence[Prediction], seconds: float) -> str:
-    labels = [item.image.label for item in picked]
+def _accuracy(selection: Selection, predictions: Sequence[Prediction], seconds: float) -> str:
+    labels = [item.image.label for item in selection.items]
     abstained = sum(p.predicted is None for p in predictions)
-    counted = f"{len(picked)} images, {abstained} abstained, {seconds:.1f} s"
+    counted = f"{len(labels)} images, {abstained} abstained, {seconds:.1f} s"
     if any(label is None for label in labels):
         return f"{counted}; no labels, so no accuracy"
     votes = [max(range(len(p.counts)), key=p.counts.__getitem__) for p in predictions]

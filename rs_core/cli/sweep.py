@@ -1,18 +1,18 @@
 """`rs sweep`: the radius curve of an image."""
 
-import json
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rs_core.classifiers import Classifier
-from rs_core.cli.choices import ImageChoice, ModelChoice, Output
+from rs_core.cli.choices import ModelChoice
+from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.tables import certificate_table, image_notes
-from rs_core.durable import write_durably
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
+from rs_core.plots.wording import tidy
 from rs_core.results import RadiusCurve, to_json
 from rs_core.smoothing import Sweep, noisy_copies
 from rs_core.statistics import ceil_digits
@@ -29,12 +29,12 @@ class SweepCommand:
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
-        self.output.check()
+        self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
         self.sweep.check_n(self.sweep.point_alpha, classifier.num_classes)
         if not self.image.is_single:
             raise ParameterError("rs sweep takes one image: name a file, or use rs certify.")
-        images = [item.image for item in self.image.load(classifier.spec)]
+        images = [item.image for item in self.image.load(classifier.spec).items]
         draws = self.sweep.n0 + self.sweep.n
         rows = len(self.sweep.sigmas)
         announce_cost(classifier, images[0], draws * (rows + 1), rows=rows)
@@ -50,7 +50,7 @@ class SweepCommand:
         self, classifier: Classifier, image: ImageInput, curve: RadiusCurve, seconds: float
     ) -> None:
         if self.output.json:
-            print(json.dumps(to_json(curve), ensure_ascii=False))
+            print_json(to_json(curve))
         else:
             print(describe(image, curve, classifier))
         if self.output.tsv is not None:
@@ -58,30 +58,28 @@ class SweepCommand:
             rows = [row_from_certificate(0, image.label, c, per_row) for c in curve.certificates]
             write_log(self.output.tsv, rows)
         if self.output.html is not None:
-            write_html(self.output.html, classifier, image, curve, self.model.seed)
+            self.output.write_report(report(classifier, image, curve, self.model.seed))
 
 
 def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> str:
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
-    lines = [f"{image.name} \u00b7 {classifier.spec.name} \u00b7 {classifier.precision}"]
+    lines = [f"{image.name} \u00b7 {tidy(classifier.spec.name)} \u00b7 {classifier.precision}"]
     lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]
     lines += [f"P(a radius above is false) \u2264 {ceil_digits(curve.alpha, 3)}, {scope}"]
     if curve.best is not None:
-        lines += ["", f"best sigma, certified again (badge C): {curve.best.statement}"]
+        lines += ["", f"best sigma, certified again (badge C): {tidy(curve.best.statement)}"]
     return "\n".join(lines)
 
 
-def write_html(
-    path: Path, classifier: Classifier, image: ImageInput, curve: RadiusCurve, seed: int
-) -> None:
-    """Write the self-contained report of a curve."""
+def report(classifier: Classifier, image: ImageInput, curve: RadiusCurve, seed: int) -> str:
+    """The self-contained report of a curve."""
     from rs_core.plots import noisy_copies_figure, sweep_report
 
     sigmas = [c.sigma for c in curve.certificates]
     copies = noisy_copies(classifier, image, sigmas, seed=seed)
-    document = sweep_report(
+    return sweep_report(
         curve,
         title=f"{image.name}: certified radius against noise level",
         class_names=classifier.spec.class_names,
@@ -91,4 +89,3 @@ def write_html(
             *(f"Image: {n}." for n in image_notes(image, classifier.spec.class_names)),
         ],
     )
-    write_durably(path, document.encode())

@@ -1,13 +1,16 @@
-"""Certificates as aligned text."""
+"""Certificates and the notes beside them, as aligned text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from rs_core.cli.pictures import Picked, Selection
 from rs_core.images import ImageInput
+from rs_core.plots.wording import tidy
 from rs_core.results import BADGE_WORDS, Certificate
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals
 
 _HEADER = ("sigma", "class", "radius", "votes", "n", "p_lower", "badge")
+_WIDEST_CLASS = 30
 
 
 def certificate_table(
@@ -20,14 +23,68 @@ def certificate_table(
     if names is not None:
         rows = [(name, *row) for name, row in zip(("image", *names), rows, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(lines)
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+class RowsInTurn:
+    """The lines of a table whose rows come one by one, as wide as any of them may get."""
+
+    def __init__(
+        self, names: Sequence[str], class_names: tuple[str, ...], sigma: float, n: int
+    ) -> None:
+        self._class_names = class_names
+        labels = (tidy(class_label(k, class_names)) for k in range(len(class_names)))
+        widest = min(max(map(len, labels), default=0), _WIDEST_CLASS)
+        self._widths = (
+            max(len("image"), *map(len, names)),
+            max(len("sigma"), len(f"{sigma:g}")),
+            max(len("abstain"), widest),
+            len("12.345"),
+            *(max(len("votes"), len(f"{n:,}")),) * 2,
+            len("p_lower"),
+            len("A Certified"),
+        )
+
+    @property
+    def header(self) -> str:
+        """The line above the rows."""
+        return _line(("image", *_HEADER), self._widths)
+
+    def line(self, name: str, certificate: Certificate) -> str:
+        """A certificate's row."""
+        return _line((name, *_row(certificate, self._class_names)), self._widths)
 
 
 def image_notes(image: ImageInput, class_names: tuple[str, ...]) -> list[str]:
     """What was done to the image, and its true class where it is known."""
-    known = [] if image.label is None else [f"true class {class_label(image.label, class_names)}"]
-    return [*image.preprocessing, *known]
+    if image.label is None:
+        return list(image.preprocessing)
+    known = f"true class {tidy(class_label(image.label, class_names))}"
+    return [*image.preprocessing, known]
+
+
+def notes_below(selection: Selection) -> list[str]:
+    """What was done to the images of a folder or data set, and what is to be said of them all.
+
+    Notes that all images share are told once.
+    """
+    lines = list(_preprocessing(selection.items))
+    lines += [f"note: {note}" for note in selection.notes]
+    return [*lines, f"note: {selection.unscored}"] if selection.unscored else lines
+
+
+def _preprocessing(items: Sequence[Picked]) -> Iterable[str]:
+    if len(items) > 1 and len({item.image.preprocessing for item in items}) == 1:
+        if items[0].image.preprocessing:
+            yield f"all {len(items)} images: {'; '.join(items[0].image.preprocessing)}"
+        return
+    for item in items:
+        if item.image.preprocessing:
+            yield f"{item.image.name}: {'; '.join(item.image.preprocessing)}"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
 
 
 def _badge(certificate: Certificate) -> str:
@@ -38,7 +95,7 @@ def _row(certificate: Certificate, class_names: tuple[str, ...]) -> tuple[str, .
     predicted = certificate.predicted
     return (
         f"{certificate.sigma:g}",
-        "abstain" if predicted is None else class_label(predicted, class_names),
+        "abstain" if predicted is None else tidy(class_label(predicted, class_names)),
         floor_decimals(certificate.radius, 3),
         f"{certificate.n_top:,}",
         f"{certificate.n:,}",

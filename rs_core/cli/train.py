@@ -1,6 +1,7 @@
 """`rs train`: train a small network on noisy images, and write its model file."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
@@ -8,15 +9,18 @@ from pathlib import Path
 import torch
 
 from rs_core.cli.choices import DataChoice
+from rs_core.cli.outputs import told
 from rs_core.cli.progress import follow
 from rs_core.datasets import Dataset, load_dataset
 from rs_core.devices import resolve_device
-from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.events import Stream
 from rs_core.fields import check_params, param
-from rs_core.models.weights import save_model
+from rs_core.models.weights import hold_file_name, save_model
+from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.training import RECIPES, EpochDone, NoiseRecipe, Trained
+from rs_core.training.checkpoints import hold_nothing_unfinished, load_checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,11 @@ class TrainCommand:
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_file_name(self.name)
+        if self.widths is not None and self.architecture != "conv4":
+            raise ParameterError(
+                f"--widths does not apply to {self.architecture}: it is for conv4, leave it out."
+            )
 
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type["TrainCommand"]:
@@ -68,25 +77,57 @@ class TrainCommand:
         """Train, print, write; the exit code."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
+        folder = self.out / f"{self.name}-checkpoint"
+        self._hold_folder(folder)
         train, test = self._splits()
         spec = self._spec(train)
-        self.out.mkdir(parents=True, exist_ok=True)
+        self._make_out()
         stream = self.settings.run(
             spec,
             train,
             seed=self.seed,
             device=resolve_device(self.device),
             held_out=test,
-            checkpoint=self.out / f"{self.name}-checkpoint",
+            checkpoint=folder,
             resume=self.resume,
         )
+        if not self.json:
+            for line in _beforehand(train, test, self.out):
+                print(line, flush=True)
         trained = follow(stream if self.json else _told(stream), label=self.name)
-        written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
+        with told(self.out):
+            written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
         if self.json:
             print(json.dumps({"epochs": to_json(trained.history), "model": to_json(written)}))
         else:
             print(f"wrote {self.out / written.weights} and its json; use it with --model")
         return 0
+
+    def _hold_folder(self, folder: Path) -> None:
+        """Refuse to overwrite a training, or to resume none; say where an older file is read."""
+        if not self.resume:
+            hold_nothing_unfinished(folder)
+            return
+        saved = load_checkpoint(folder)
+        if saved is None:
+            raise CheckpointError(
+                f"there is no checkpoint in {folder}: correct --name or --out, or leave --resume "
+                "out to start a training."
+            )
+        if saved.passed_over:
+            print(
+                f"rs train: {tidy(saved.passed_over)} Going on from the one before, after epoch "
+                f"{saved.epochs_done}.",
+                file=sys.stderr,
+            )
+
+    def _make_out(self) -> None:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ParameterError(
+                f"--out {self.out} cannot be made a folder ({error.strerror}): name another one."
+            ) from None
 
     def _splits(self) -> tuple[Dataset, Dataset | None]:
         train = self.source.load_split("train")
@@ -107,6 +148,20 @@ class TrainCommand:
             class_names=train.class_names,
             options={} if self.widths is None else {"widths": list(self.widths)},
         )
+
+
+def _beforehand(train: Dataset, test: Dataset | None, out: Path) -> list[str]:
+    """What to know before reading the epochs' figures."""
+    if test is None:
+        measured = f"images of {train.name} {train.split} that are trained on, so they are too high"
+    else:
+        measured = f"{test.name} {test.split}, images that are not trained on"
+    notes = dict.fromkeys((*train.notes, *(test.notes if test else ())))
+    return [
+        f"training on {len(train):,} images of {train.name} {train.split}; files go to {out}/",
+        *(f"note: {note}" for note in notes),
+        f"accuracies below are measured on {measured}",
+    ]
 
 
 def _told(stream: Stream[Trained]) -> Stream[Trained]:

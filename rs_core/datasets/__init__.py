@@ -1,6 +1,7 @@
 """Data sets of labelled images: embedded, from a folder, or fetched by torchvision."""
 
+from rs_core.datasets.dataset import Dataset
 from rs_core.datasets.folders import DATASETS, DatasetFacts
-from rs_core.datasets.loading import SPLITS, Dataset, dataset_names, load_dataset
+from rs_core.datasets.loading import SPLITS, dataset_names, load_dataset
 
 __all__ = ["DATASETS", "SPLITS", "Dataset", "DatasetFacts", "dataset_names", "load_dataset"]

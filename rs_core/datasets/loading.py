@@ -10,8 +10,7 @@ halves colour in the frequency domain (IJG libjpeg 7 or later) where Pillow's av
 versions of an image is 0.25 pixels of [0,1], that of either to the exact image 1.66.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from io import BytesIO
 from os import PathLike
@@ -20,83 +19,14 @@ import numpy as np
 from PIL import Image
 
 from rs_core.assets import asset_path
-from rs_core.datasets.folders import DATASETS, DatasetFacts, find_files, read_files
+from rs_core.datasets.dataset import Dataset
+from rs_core.datasets.folders import DATASETS, find_files, read_files
 from rs_core.datasets.formats import read_npz
 from rs_core.errors import DataError, ParameterError, UnknownNameError
-from rs_core.images import ImageInput, image_from_array
-from rs_core.results import ModelSpec
-
-__all__ = ["DATASETS", "SPLITS", "Dataset", "DatasetFacts", "dataset_names", "load_dataset"]
+from rs_core.fields import shown
 
 SPLITS = ("train", "test")
 _DIGITS_TEST = 360
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Labelled images of one split.
-
-    Fields:
-        name: shown with every number, e.g. "CIFAR-10 (JPEG 75)".
-        split: "train" or "test".
-        images: uint8 (N,H,W,C).
-        labels: int64 (N,).
-        class_names: one per class.
-        indices: int64 (N,), each image's position in the official order.
-        source: where the images came from.
-        notes: sentences that belong beside the numbers.
-    """
-
-    name: str
-    split: str
-    images: np.ndarray
-    labels: np.ndarray
-    class_names: tuple[str, ...]
-    indices: np.ndarray
-    source: str
-    notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def subset(self, rows: slice | Sequence[int] | np.ndarray) -> "Dataset":
-        """The images at these rows (0 to len - 1), in the given order.
-
-        Raises:
-            ParameterError: a row is not there.
-        """
-        if not isinstance(rows, slice):
-            chosen = np.asarray(rows, dtype=np.int64)
-            if chosen.ndim != 1 or (
-                chosen.size and not 0 <= chosen.min() <= chosen.max() < len(self)
-            ):
-                raise ParameterError(
-                    f"rows reach from {chosen.min()} to {chosen.max()}: {self.name} {self.split} "
-                    f"has rows 0 to {len(self) - 1}."
-                )
-            rows = chosen
-        return replace(
-            self, images=self.images[rows], labels=self.labels[rows], indices=self.indices[rows]
-        )
-
-    def digests(self) -> tuple[str, ...]:
-        """A 16-byte blake2b of each image's uint8 pixels, hex."""
-        return tuple(blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images)
-
-    def without(self, digests: Collection[str]) -> "Dataset":
-        """The images whose pixels are not among these digests, e.g. to keep samples unseen."""
-        refused = frozenset(digests)
-        return self.subset([row for row, own in enumerate(self.digests()) if own not in refused])
-
-    def image(self, row: int, spec: ModelSpec) -> ImageInput:
-        """One image as a network's input, named by its official index.
-
-        Raises:
-            ParameterError: no such row, or its label is outside the network's classes.
-        """
-        one = self.subset([row])
-        name = f"{self.name} {self.split} {one.indices[0]}"
-        return image_from_array(one.images[0], spec, label=int(one.labels[0]), name=name)
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -124,9 +54,13 @@ def load_dataset(
 
     Raises:
         UnknownNameError: no such data set.
-        ParameterError: an unknown split, or a `jpeg` that is out of range or not for CIFAR-10.
+        ParameterError: no name, an unknown split, or a `jpeg` out of range or not for CIFAR-10.
         DataError: files that are missing, damaged or of another data set.
     """
+    if not isinstance(name, str):
+        raise ParameterError(
+            f"name={shown(name)} is no data set: choose one of {', '.join(DATASETS)}."
+        )
     if name not in DATASETS:
         raise UnknownNameError("data set", name, DATASETS)
     if split not in SPLITS:

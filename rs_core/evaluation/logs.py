@@ -5,15 +5,15 @@ time`; ours follow: `sigma alpha n0 n counts guarantee`. Columns are found by th
 so logs with other columns in between (DDRS, ANCER) are read as well.
 """
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any, TextIO
 
 from rs_core.errors import DataError
 from rs_core.evaluation.cells import COLUMNS, REQUIRED, read_cell
-from rs_core.evaluation.tables import clock_text, exact_text, whole_text, write_table
+from rs_core.evaluation.tables import clock_text, exact_text, place, whole_text, write_table
+from rs_core.fields import shown
 from rs_core.results import Badge, Certificate
 
 
@@ -69,7 +69,7 @@ def row_from_certificate(
     )
 
 
-def write_log(target: str | Path | TextIO, rows: Iterable[LogRow]) -> None:
+def write_log(target: str | PathLike[str] | TextIO, rows: Iterable[LogRow]) -> None:
     """Writes rows as a log; a file at a path is replaced whole or left as it was.
 
     Args:
@@ -77,18 +77,29 @@ def write_log(target: str | Path | TextIO, rows: Iterable[LogRow]) -> None:
         rows: written in the order given, radii in full precision.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or `read_log` would refuse a row (named by its
+            line in the log).
     """
-    write_table(target, COLUMNS, map(_cells, rows))
+    write_table(target, COLUMNS, [_written(row, line) for line, row in enumerate(rows, start=2)])
 
 
-def _cells(row: LogRow) -> tuple[str, ...]:
-    return (
+def _written(row: LogRow, line: int) -> list[str]:
+    """The cells of a row, held to what `read_log` takes."""
+    try:
+        cells = _cells(row)
+    except DataError as error:
+        raise DataError(f"line {line}: {error}") from None
+    _parse_row(list(COLUMNS), cells, line)
+    return cells
+
+
+def _cells(row: LogRow) -> list[str]:
+    return [
         str(row.idx),
         whole_text(row.label),
         "-1" if row.predict is None else str(row.predict),
-        repr(float(row.radius)),
-        "" if row.correct is None else str(int(row.correct)),
+        exact_text(row.radius),
+        "" if row.correct is None else str(int(row.correct) if row.correct in (0, 1) else "?"),
         "" if row.time is None else clock_text(row.time),
         exact_text(row.sigma),
         exact_text(row.alpha),
@@ -96,10 +107,10 @@ def _cells(row: LogRow) -> tuple[str, ...]:
         whole_text(row.n),
         ",".join(str(count) for count in row.counts),
         row.guarantee or "",
-    )
+    ]
 
 
-def read_log(source: str | Path | TextIO) -> list[LogRow]:
+def read_log(source: str | PathLike[str] | TextIO) -> list[LogRow]:
     """The rows of a certification log, by header name; unknown columns are ignored.
 
     Args:
@@ -109,23 +120,28 @@ def read_log(source: str | Path | TextIO) -> list[LogRow]:
         DataError: no such file, not such a log, or a malformed line (named by its number).
     """
     try:
-        if isinstance(source, str | Path):
-            with open(source, encoding="utf-8-sig", newline="") as file:
+        if isinstance(source, str | PathLike):
+            with open(source, encoding="utf-8-sig") as file:
                 return _read_rows(file)
+        if not hasattr(source, "read"):
+            raise DataError(f"{shown(source)} is no log: give a path, or a file open for text.")
         return _read_rows(source)
-    except OSError as error:
-        raise DataError(
-            f"the log {str(source)!r} cannot be read ({error.strerror}): check the path."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise DataError(
             f"this is not a text file ({error}): give a tab-separated certification log."
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte, a closed file
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(
+            f"the log {place(source)} cannot be read ({reason}): check the path."
         ) from error
 
 
 def _read_rows(file: TextIO) -> list[LogRow]:
-    lines = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-    header = [name.strip() for name in next(lines, [])]
+    # Not csv.reader: it limits a cell to 128 KiB, which the counts of 70,000 classes exceed.
+    lines = enumerate(map(_split, file), start=1)
+    _, first = next(lines, (1, []))
+    header = [name.strip() for name in first]
     missing = [name for name in REQUIRED if name not in header]
     if missing:
         raise DataError(
@@ -135,10 +151,16 @@ def _read_rows(file: TextIO) -> list[LogRow]:
     if len(set(header)) < len(header):
         raise DataError("line 1: a column name occurs twice: name each column once.")
     return [
-        _parse_row(header, cells, lines.line_num)
-        for cells in lines
+        _parse_row(header, cells, number)
+        for number, cells in lines
         if any(cell.strip() for cell in cells)
     ]
+
+
+def _split(line: str) -> list[str]:
+    if not isinstance(line, str):
+        raise DataError("this file is open for bytes: give a path, or a file open for text.")
+    return line.rstrip("\r\n").split("\t")
 
 
 def _parse_row(header: list[str], cells: list[str], line: int) -> LogRow:

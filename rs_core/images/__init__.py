@@ -1,10 +1,12 @@
 """Images as a network takes them: from files, bytes, pictures or arrays, with notes."""
 
+from rs_core.images.inversion import wants_inversion
 from rs_core.images.loading import (
     ImageInput,
     clean_name,
     image_files,
     image_from_array,
+    image_from_decoded,
     load_image,
 )
 from rs_core.images.paper_digits import centred_digit, is_dark_on_bright, reads_digits
@@ -15,7 +17,9 @@ __all__ = [
     "clean_name",
     "image_files",
     "image_from_array",
+    "image_from_decoded",
     "is_dark_on_bright",
     "load_image",
     "reads_digits",
+    "wants_inversion",
 ]

@@ -8,7 +8,7 @@ written into `preprocessing`.
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -16,7 +16,15 @@ import numpy as np
 from PIL import Image
 
 from rs_core.errors import ImageError, ParameterError
-from rs_core.images.decoding import decode_bytes, decode_picture, looks_like_image, read_file
+from rs_core.images.decoding import (
+    Decoded,
+    decode_bytes,
+    decode_picture,
+    looks_like_image,
+    read_file,
+)
+from rs_core.images.fitting import fitted
+from rs_core.images.inversion import turned_as_asked
 from rs_core.images.pixels import check_floats, check_size
 from rs_core.results import ModelSpec
 
@@ -49,7 +57,12 @@ class ImageInput:
 
 
 def load_image(
-    source: ImageSource, spec: ModelSpec, *, label: int | None = None, name: str | None = None
+    source: ImageSource,
+    spec: ModelSpec,
+    *,
+    label: int | None = None,
+    name: str | None = None,
+    invert: bool | None = False,
 ) -> ImageInput:
     """The image at the network's input shape, with every change noted.
 
@@ -59,15 +72,22 @@ def load_image(
         spec: its `input_shape` and `class_names` are used.
         label: the true class, 0 <= label < number of classes.
         name: for people; the file's base name by default.
+        invert: treat it as a dark digit on bright paper: inverted, centred as in MNIST; None
+            decides by its border, for networks that read digits. Where False leaves a picture
+            as it is that None would invert, a note says so; arrays get no such note.
 
     Raises:
         ImageError: the source cannot become an image; the sentence says why.
-        ParameterError: the label is outside the classes.
+        ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
+    _hold_spec(spec)
     shown = clean_name(_own_name(source) if name is None else name)
     if isinstance(source, np.ndarray):
-        return image_from_array(source, spec, label=label, name=shown)
-    if isinstance(source, Image.Image):
+        # Whoever gives an array has decided what its pixels mean: no note says otherwise.
+        decoded = Decoded(_checked_array(source, shown), ())
+        if invert is False:
+            return _finish(decoded.pixels, (), spec, label, shown)
+    elif isinstance(source, Image.Image):
         decoded = decode_picture(source, shown)
     elif isinstance(source, bytes):
         decoded = decode_bytes(source, shown)
@@ -78,7 +98,16 @@ def load_image(
             f"{type(source).__name__} is not an image source: give a path, the bytes of a file, "
             "a Pillow image or a numpy array."
         )
-    return _finish(decoded.pixels, decoded.notes, spec, label, shown)
+    return image_from_decoded(decoded, spec, label=label, name=shown, invert=invert)
+
+
+def image_from_decoded(
+    decoded: Decoded, spec: ModelSpec, *, label: int | None, name: str, invert: bool | None
+) -> ImageInput:
+    """The image of decoded pixels; the arguments are those of `load_image`."""
+    pixels, notes = turned_as_asked(decoded.pixels, spec, invert)
+    image = _finish(pixels, (*decoded.notes, *notes), spec, label, name)
+    return replace(image, original_size=(decoded.pixels.shape[1], decoded.pixels.shape[0]))
 
 
 def image_from_array(
@@ -91,9 +120,17 @@ def image_from_array(
 
     Raises:
         ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.
-        ParameterError: the label is outside the classes.
+        ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
+    _hold_spec(spec)
     shown = clean_name(name)
+    return _finish(_checked_array(pixels, shown), (), spec, label, shown)
+
+
+def _checked_array(pixels: np.ndarray, shown: str) -> np.ndarray:
+    """The array, floats as float32, if it can be an image."""
+    if not isinstance(pixels, np.ndarray):
+        raise ImageError(f"{shown} is a {type(pixels).__name__}: give a numpy array.")
     channels_last = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 3))
     if not channels_last:
         raise ImageError(
@@ -102,12 +139,12 @@ def image_from_array(
     check_size(pixels.shape[1], pixels.shape[0], shown)
     if pixels.dtype.kind == "f":
         check_floats(pixels, shown)
-        pixels = pixels.astype(np.float32)
-    elif pixels.dtype != np.uint8:
+        return pixels.astype(np.float32)
+    if pixels.dtype != np.uint8:
         raise ImageError(
             f"{shown} has dtype {pixels.dtype}: give uint8 from 0 to 255, or float from 0 to 1."
         )
-    return _finish(pixels, (), spec, label, shown)
+    return pixels
 
 
 def image_files(folder: str | os.PathLike[str]) -> list[Path]:
@@ -168,12 +205,19 @@ def _finish(
 ) -> ImageInput:
     label = _checked_label(label, spec)
     original = (pixels.shape[1], pixels.shape[0])
-    fitted, fit_notes = _fit(pixels, spec.input_shape)
-    scaled = fitted.astype(np.float32)
-    if fitted.dtype == np.uint8:
+    shaped, fit_notes = fitted(pixels, spec.input_shape)
+    scaled = shaped.astype(np.float32)
+    if shaped.dtype == np.uint8:
         scaled /= np.float32(255)
     planes = np.ascontiguousarray(scaled.reshape(*spec.input_shape[1:], -1).transpose(2, 0, 1))
     return ImageInput(planes, label, name, _digest(planes), (*notes, *fit_notes), original)
+
+
+def _hold_spec(spec: ModelSpec) -> None:
+    if not isinstance(spec, ModelSpec):
+        raise ParameterError(
+            f"spec is a {type(spec).__name__}: give the network's ModelSpec, e.g. classifier.spec."
+        )
 
 
 def _checked_label(label: int | None, spec: ModelSpec) -> int | None:
@@ -191,51 +235,3 @@ def _digest(planes: np.ndarray) -> str:
     hashed = blake2b(np.asarray(planes.shape, dtype="<i8").tobytes(), digest_size=16)
     hashed.update(planes.astype("<f4").tobytes())
     return hashed.hexdigest()
-
-
-def _fit(pixels: np.ndarray, shape: tuple[int, int, int]) -> tuple[np.ndarray, list[str]]:
-    """Pixels of the network's channels and size; 8-bit wherever anything had to change."""
-    channels, height, width = shape
-    if channels not in (1, 3):
-        raise ImageError(f"the network takes {channels} channels; images have 1 or 3.")
-    if pixels.shape[:2] == (height, width) and pixels.size == channels * height * width:
-        return pixels, []
-    notes: list[str] = []
-    if pixels.dtype != np.uint8:
-        rounded = np.rint(pixels * 255).astype(np.uint8)
-        if not np.array_equal(rounded.astype(np.float32) / np.float32(255), pixels):
-            notes.append("float pixels rounded to 8 bits before fitting")
-        pixels = rounded
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
-    if channels == 1 and image.mode == "RGB":
-        image = image.convert("L")
-        notes.append("colour converted to grey (ITU-R 601 luma)")
-    elif channels == 3 and image.mode == "L":
-        image = image.convert("RGB")
-        notes.append("grey repeated to 3 channels")
-    image = _cropped(image, width, height, notes)
-    return np.asarray(_resized(image, width, height, notes)), notes
-
-
-def _cropped(image: Image.Image, width: int, height: int, notes: list[str]) -> Image.Image:
-    # Stretching bends the shapes a network has learnt and padding adds borders it has never
-    # seen; a centre crop only loses margins.
-    wide = max(1, min(image.width, round(image.height * width / height)))
-    high = max(1, min(image.height, round(image.width * height / width)))
-    if (wide, high) == image.size:
-        return image
-    left, top = (image.width - wide) // 2, (image.height - high) // 2
-    notes.append(f"centre-cropped {image.width}x{image.height} -> {wide}x{high}")
-    return image.crop((left, top, left + wide, top + high))
-
-
-def _resized(image: Image.Image, width: int, height: int, notes: list[str]) -> Image.Image:
-    if image.size == (width, height):
-        return image
-    step = f"{image.width}x{image.height} -> {width}x{height} (lanczos)"
-    if image.width < width or image.height < height:
-        notes.append(f"warning: enlarged {step}, so it shows less detail than the network takes")
-    else:
-        notes.append(f"resized {step}")
-    # In 8 bits, so that the result stays on the grid k/255 that exact noise arithmetic needs.
-    return image.resize((width, height), Image.Resampling.LANCZOS)

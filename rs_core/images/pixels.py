@@ -118,6 +118,12 @@ def check_floats(pixels: np.ndarray, name: str) -> None:
     low, high = float(pixels.min()), float(pixels.max())
     if low < 0 or high > 1:
         raise ImageError(
-            f"{name} has float pixels from {low:g} to {high:g}, the limit is 0 to 1: "
+            f"{name} has float pixels from {_exact(low)} to {_exact(high)}, the limit is 0 to 1: "
             "rescale them, or give uint8 pixels from 0 to 255."
         )
+
+
+def _exact(value: float) -> str:
+    """Short where that is the number itself, so that 1.000000001 does not read as 1."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

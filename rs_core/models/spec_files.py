@@ -2,17 +2,20 @@
 
 import json
 import math
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from rs_core.durable import write_durably
 from rs_core.errors import ModelFileError
+from rs_core.fields import shown
 from rs_core.results import ModelSpec, from_json, to_json
 
 _SIZE_CAP = 1 << 20
 _MAX_CHANNELS = 64
 _MAX_SIDE = 4096
 _MAX_CLASSES = 100_000
+_SEQUENCES = ("input_shape", "class_names", "mean", "std", "train_sigma")
 _REQUIRED = tuple(ModelSpec.__dataclass_fields__)
 
 
@@ -36,15 +39,21 @@ def read_spec_file(path: Path) -> ModelSpec:
     return from_json(ModelSpec, data)
 
 
-def check_spec(spec: ModelSpec) -> None:
-    """Hold a spec made in Python to the rules of a spec read from a file.
+def check_spec(spec: ModelSpec) -> ModelSpec:
+    """A spec made in Python, held to the rules of a spec read from a file.
+
+    Lists, arrays and tensors among its fields become tuples.
 
     Raises:
-        ModelFileError: a field contradicts the others or itself.
+        ModelFileError: it is no spec, or a field contradicts the others or itself.
     """
-    data = to_json(spec)
+    if not isinstance(spec, ModelSpec):
+        raise ModelFileError(f"spec={shown(spec)} is no ModelSpec: describe the network with one.")
+    data = {field.name: _plain(getattr(spec, field.name)) for field in fields(spec)}
     for key, problem in _problems(data):
-        raise ModelFileError(f"{spec.name}: its spec has {key}={_short(data[key])}: {problem}.")
+        name = spec.name if isinstance(spec.name, str) and spec.name else "the network"
+        raise ModelFileError(f"{name}: its spec has {key}={_short(data[key])}: {problem}.")
+    return replace(spec, **{key: _tupled(data[key]) for key in _SEQUENCES})
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -66,12 +75,13 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 def _problems(data: dict[str, Any]) -> list[tuple[str, str]]:
     """(key, what it must be) of every field at fault."""
-    found = [(key, "it must be text") for key in _texts_at_fault(data)]
+    found = [(key, "it must be text, and not empty") for key in _texts_at_fault(data)]
     if not _is_shape(data["input_shape"]):
-        found.append(("input_shape", "it must be [channels, height, width], whole numbers"))
+        limit = f"1 to {_MAX_CHANNELS} channels, height and width from 1 to {_MAX_SIDE}"
+        found.append(("input_shape", f"it must be [channels, height, width]: {limit}"))
     names = data["class_names"]
     if not _is_list(names, str) or not 2 <= len(names) <= _MAX_CLASSES:
-        found.append(("class_names", "it must list two names or more, one per class"))
+        found.append(("class_names", f"it must list 2 to {_MAX_CLASSES} names, one per class"))
     found += [(key, "it must be a json object") for key in _objects_at_fault(data)]
     return found + ([] if found else _number_problems(data))
 
@@ -95,7 +105,7 @@ def _number_problems(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _texts_at_fault(data: dict[str, Any]) -> list[str]:
     texts = ("name", "architecture", "weights", "sha256")
-    return [k for k in texts if not isinstance(data[k], str) or (k in texts[:2] and not data[k])]
+    return [k for k in texts if not _is_text(data[k]) or (k in texts[:2] and not data[k])]
 
 
 def _objects_at_fault(data: dict[str, Any]) -> list[str]:
@@ -113,13 +123,29 @@ def _is_list(value: Any, kind: type) -> bool:
     if not isinstance(value, list):
         return False
     if kind is str:
-        return all(isinstance(item, str) for item in value)
+        return all(_is_text(item) for item in value)
     return all(type(item) in (int, float) and math.isfinite(item) for item in value)
 
 
+def _is_text(value: Any) -> bool:
+    # JSON may hold halves of surrogate pairs, which no page and no log can show.
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value)
+    text = json.dumps(value, default=shown)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(value: Any) -> Any:
+    """Tuples, arrays and tensors as the lists that a json file would hold."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _unfit(path: Path, problem: str) -> ModelFileError:

@@ -79,10 +79,7 @@ def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
         ParameterError: the name cannot be a file's name.
         ModelFileError: weights that are not finite, or do not fit the spec's architecture.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", spec.name):
-        raise ParameterError(
-            f"name={spec.name!r} cannot name a file: use up to 80 letters, digits, '.', '_', '-'."
-        )
+    hold_file_name(spec.name)
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()
         for name, tensor in module.state_dict().items()
@@ -97,6 +94,25 @@ def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
     write_durably(folder / spec.weights, raw)
     write_spec(spec, folder / f"{stem}.json")
     return spec
+
+
+def hold_file_name(name: str) -> None:
+    """Refuse a model's name that cannot be a file's name.
+
+    Raises:
+        ParameterError: the name has other characters than those of a plain file name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise ParameterError(
+            f"name={name!r} cannot name a file: use up to 80 letters, digits, '.', '_', '-', and "
+            "begin with a letter or digit (a-z, 0-9)."
+        )
+
+
+def model_files(name_or_path: str | Path) -> tuple[Path, Path]:
+    """The weights and the json of a model; arguments and errors are those of `read_spec`."""
+    path = _locate(name_or_path)
+    return path, path.with_suffix(".json")
 
 
 def _locate(name_or_path: str | Path) -> Path:

@@ -230,5 +230,5 @@ def make_certificate(
         weights_id=classifier.weights_id,
         image_digest=image.digest,
         preprocessing=image.preprocessing,
-        seed=seed,
+        seed=int(seed),
     )

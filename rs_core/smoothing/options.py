@@ -10,6 +10,7 @@ from rs_core.statistics import smallest_n
 
 Bound = Literal["clopper-pearson", "two-sided"]
 SIGMA_MAX = 10.0
+_LEAST_LEVEL = 1e-300  # below about 1e-308 floats lose their digits, and then become 0
 
 
 RIGOROUS: Any = param(False, help="float64 noise on a grid, exact sums; needs 8-bit pixels, slower")
@@ -58,9 +59,15 @@ class CertifyOptions(DrawOptions):
         """Refuse an n that cannot certify anything at this level, however the votes fall.
 
         Raises:
-            ParameterError: names the smallest n that could.
+            ParameterError: names the smallest n that could; or the level, shared out among noise
+                levels and classes, is too small for floating point.
         """
         level = alpha if self.bound == "clopper-pearson" else alpha / (num_classes + 1)
+        if level < _LEAST_LEVEL:
+            raise ParameterError(
+                f"alpha={self.alpha:g} is too small: shared out it leaves {level:g} for one "
+                f"bound, the limit is {_LEAST_LEVEL:g}; give a larger alpha."
+            )
         least = smallest_n(level)
         if self.n < least:
             raise ParameterError(

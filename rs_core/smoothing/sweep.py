@@ -3,11 +3,13 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import ndtri
 
 from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
@@ -43,7 +45,13 @@ class Sweep(CertifyOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "sigmas", tuple(sorted({float(s) for s in self.sigmas})))
+        object.__setattr__(self, "sigmas", tuple(sorted(set(self.sigmas))))
+        for low, high in pairwise(self.sigmas):
+            if f"{low:g}" == f"{high:g}":
+                raise ParameterError(
+                    f"sigmas={low!r} and {high!r} are the same in the first six digits, which is "
+                    "all that tables show: leave one of them out."
+                )
 
     @property
     def point_alpha(self) -> float:

@@ -79,5 +79,5 @@ class Predict:
             weights_id=classifier.weights_id,
             image_digest=image.digest,
             preprocessing=image.preprocessing,
-            seed=seed,
+            seed=int(seed),
         )

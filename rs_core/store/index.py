@@ -128,7 +128,7 @@ def _plain(error: sqlite3.Error, seconds: float) -> StoreError:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY:
         return StoreError(
             f"another program has locked the index of the run store for {seconds:g} s: close it, "
-            "then try again."
+            "then try again; finished runs can be read and exported meanwhile."
         )
     return StoreError(
         f"the index of the run store cannot be used ({error}): free some space, or let RS_HOME "

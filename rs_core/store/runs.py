@@ -16,7 +16,7 @@ from threading import RLock
 from typing import Any
 
 from rs_core.durable import write_durably
-from rs_core.errors import NotFoundError
+from rs_core.errors import NotFoundError, StoreError
 from rs_core.store.belongings import Belongings
 from rs_core.store.claims import Claim
 from rs_core.store.home import private_folder, reported, rs_home
@@ -72,7 +72,12 @@ class RunStore:
         assert claim is not None  # nobody else knows the id yet
         row = index_row(folder)
         assert row is not None
-        self._index.put(row)
+        try:
+            self._index.put(row)
+        except StoreError:  # a refused start must not come to life at the next restart
+            claim.release()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return run, claim
 
     def read(self, job: str, owner: str | None = None) -> Run:

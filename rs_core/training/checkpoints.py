@@ -3,7 +3,7 @@
 import json
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,23 @@ class Checkpoint:
     Fields:
         tensors: weights, averages and momenta by name, on the CPU.
         state: json values: identity of the training, epochs done, history.
+        passed_over: why a newer file was not read; empty where there was none.
     """
 
     tensors: dict[str, Tensor]
     state: dict[str, Any]
+    passed_over: str = ""
+
+    @property
+    def epochs_done(self) -> int:
+        """Whole epochs of the training so far."""
+        return len(self.state.get("history", ()))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training that wrote it had no epoch left to do."""
+        history = self.state.get("history", ())
+        return bool(history) and len(history) >= history[-1]["epochs"]
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -59,13 +72,44 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     found = [p for p in (folder / FILE_NAME, folder / PREVIOUS_NAME) if p.exists()]
     if not found:
         return None
-    reasons = []
+    reasons: list[str] = []
     for path in found:
         try:
-            return _read(path)
+            return replace(_read(path), passed_over=" ".join(reasons))
         except CheckpointError as error:
             reasons.append(str(error))
     raise CheckpointError(" ".join(reasons) + " Delete the folder to start the training anew.")
+
+
+def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Save the state after an epoch; the training can go on from there.
+
+    Raises:
+        CheckpointError: the file cannot be written; the one before is still there.
+    """
+    try:
+        save_checkpoint(folder, checkpoint)
+    except OSError as error:
+        raise CheckpointError(
+            f"the checkpoint of epoch {checkpoint.epochs_done} cannot be written to {folder} "
+            f"({error.strerror}): make room and resume from the epoch before."
+        ) from None
+
+
+def hold_nothing_unfinished(folder: Path) -> None:
+    """Refuse a folder in which a new training would overwrite one that was not finished.
+
+    Raises:
+        CheckpointError: there is one, or a file of it that cannot be read.
+    """
+    saved = load_checkpoint(folder)
+    if saved is not None and not saved.is_finished:
+        epochs = saved.state["history"][-1]["epochs"] if saved.epochs_done else "?"
+        raise CheckpointError(
+            f"{folder} holds an unfinished training (epoch {saved.epochs_done} of {epochs}), which "
+            "a new one would overwrite: give --resume to go on, another --name or --out, or "
+            "delete the folder."
+        )
 
 
 def _keep_previous(path: Path, previous: Path) -> None:
@@ -81,7 +125,10 @@ def _keep_previous(path: Path, previous: Path) -> None:
 
 
 def _read(path: Path) -> Checkpoint:
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read ({error.strerror}).") from None
     start = len(_MAGIC) + 32
     if raw[: len(_MAGIC)] != _MAGIC or len(raw) < start + 8:
         raise CheckpointError(f"{path.name} is not a checkpoint of this program.")

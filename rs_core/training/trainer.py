@@ -16,9 +16,10 @@ from rs_core.models import build_network
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.seeding import derive_seed
 from rs_core.training.batches import PixelStore, augmented_batch, pixel_store, shuffled_batches
-from rs_core.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
 from rs_core.training.history import EpochDone, Trained
 from rs_core.training.identity import data_digest, fitted_spec, hold_identity, training_identity
+from rs_core.training.locks import held_alone
 from rs_core.training.optimiser import WeightAverage, make_optimiser, rate_at
 from rs_core.training.settings import TrainingSettings
 
@@ -72,15 +73,16 @@ class Trainer:
 
     def run(self, *, resume: bool) -> Stream[Trained]:
         """Steps, `EpochDone`s and the result; see `NoiseRecipe.run`."""
-        saved = load_checkpoint(self.folder) if resume and self.folder else None
-        if saved is not None:
-            self._restore(saved)
-        self.threads.append(torch.get_num_threads())
-        while len(self.history) < self.recipe.epochs:
-            yield from self._epoch(len(self.history))
-            if self.folder is not None:
-                save_checkpoint(self.folder, self._checkpoint())
-            yield self.history[-1]
+        with held_alone(self.folder):
+            saved = load_checkpoint(self.folder) if resume and self.folder else None
+            if saved is not None:
+                self._restore(saved)
+            self.threads.append(torch.get_num_threads())
+            while len(self.history) < self.recipe.epochs:
+                yield from self._epoch(len(self.history))
+                if self.folder is not None:
+                    keep_checkpoint(self.folder, self._checkpoint())
+                yield self.history[-1]
         module = self.average.network.to("cpu").to(memory_format=torch.contiguous_format)
         module.requires_grad_(True)
         yield Finished(Trained(module, self._final_spec(), tuple(self.history)))

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,8 +13,8 @@ import torch
 
 from rs_core import __version__
 from rs_core.allocator import keep_freed_memory
-from rs_core.errors import RsError
-from rs_core.store import RunStore, log_to_file, read_description, rs_home, write_description
+from rs_core.errors import RsError, StoreError
+from rs_core.store import RunStore, log_to_file, read_description, write_description
 from rs_core.worker.bench import Bench
 from rs_core.worker.describe import describe
 from rs_core.worker.loop import answer_lines, serve
@@ -28,19 +29,34 @@ def main() -> int:
     # Ctrl-C reaches the whole terminal; the end of stdin is what ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
-    try:
-        log_to_file(rs_home())
-        _LOG.info("rs-lab %s, torch %s", __version__, torch.__version__)
-        store = RunStore()
-        bench = Bench(store)
-        desk = Desk(store, bench)
-        desk.opener.adopt_all()
-    except RsError as error:
-        _refuse_all(replies, error)
-        return 1
+    while isinstance(store := _open(), RsError):
+        if not _refuse_one(replies, store):
+            return 1
+    bench = Bench(store)
+    desk = Desk(store, bench)
+    _adopt(desk)
     _leave_description(store.home)
     serve(sys.stdin.buffer, replies, desk, bench)
     return 0
+
+
+def _open() -> RunStore | RsError:
+    """The run store, or why it cannot be used now."""
+    try:
+        store = RunStore()
+        log_to_file(store.home)
+    except RsError as error:
+        return error
+    _LOG.info("rs-lab %s, torch %s", __version__, torch.__version__)
+    return store
+
+
+def _adopt(desk: Desk) -> None:
+    """Let the open runs go on; those that cannot now do so when somebody follows them."""
+    try:
+        desk.opener.adopt_all()
+    except StoreError:
+        _LOG.exception("not every open run could be taken over")
 
 
 def _claim_stdout() -> BinaryIO:
@@ -51,13 +67,18 @@ def _claim_stdout() -> BinaryIO:
     return replies
 
 
-def _refuse_all(replies: BinaryIO, error: RsError) -> None:
-    """Answer every request with the reason why nothing can be done here."""
+def _refuse_one(replies: BinaryIO, error: RsError) -> bool:
+    """Answer one request with the reason why nothing can be done; False when there is none.
+
+    One only: the program that locked the store may have been closed before the next.
+    """
 
     def refuse(verb: str, request: Mapping[str, Any]) -> dict[str, Any]:
         raise error
 
-    answer_lines(sys.stdin.buffer, replies, refuse)
+    line = sys.stdin.buffer.readline()
+    answer_lines(BytesIO(line), replies, refuse)
+    return bool(line)
 
 
 def _leave_description(home: Path) -> None:

@@ -17,6 +17,8 @@ from rs_core.worker.job import Job
 TURN_SECONDS = 0.1
 IDLE_SECONDS = 120.0
 _OLDEST_EVERY = 4
+# oneDNN's words too: a network that voted when it was loaded fails there for want of memory only.
+_LACK = ("allocate memory", "out of memory", "not enough memory", "could not create a primitive")
 _LOG = logging.getLogger(__name__)
 
 
@@ -208,8 +210,7 @@ class Bench:
 
 def _sentence(error: Exception) -> str:
     """Why a run failed, for its owner; a bug's details go to the log."""
-    lack = ("allocate memory", "out of memory", "not enough memory")
-    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in lack):
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _LACK):
         return (
             "failed: memory: the computation needs more than this machine has; choose fewer noise "
             "levels, a smaller network or another device."

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rs_core.classifiers import Classifier
-from rs_core.errors import ModelFileError, ParameterError
+from rs_core.errors import ModelFileError, ParameterError, StoreError
 from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
@@ -100,6 +100,13 @@ class Opener:
         claim = self._store.claim(run.job)
         if claim is None:
             return None
+        try:
+            return self._taken_over(run, claim)
+        except StoreError:  # free for the next try
+            claim.release()
+            raise
+
+    def _taken_over(self, run: Run, claim: Claim) -> Job | None:
         progress = self._store.read(run.job).progress
         if progress.state not in OPEN:
             claim.release()

@@ -1,7 +1,7 @@
 """Bytes of a stranger's image become pixels here, and nowhere nearer to the pages."""
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
 from typing import Any
@@ -12,27 +12,21 @@ from PIL import Image, ImageOps
 from rs_core.assets import Sample, sample_path, samples
 from rs_core.datasets import DATASETS
 from rs_core.errors import UnknownNameError
-from rs_core.images import (
-    ImageInput,
-    centred_digit,
-    clean_name,
-    image_from_array,
-    is_dark_on_bright,
-    reads_digits,
-)
+from rs_core.images import ImageInput, clean_name, image_from_decoded, wants_inversion
 from rs_core.images.decoding import decode_bytes
 from rs_core.results import ModelSpec, from_json, to_json
 
 SHOWN_SIDE = 256
 THUMBNAIL_SIDE = 104
+_THINNEST = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
     """An image as the network sees it, and as its owner gave it.
 
-    `original` is a small PNG of the upright source; `inverted` says that a dark digit on bright
-    paper was inverted and centred.
+    `original` is a small PNG of the upright source, a thin one on transparent ground; `inverted`
+    says that a dark digit on bright paper was inverted and centred.
     """
 
     image: ImageInput
@@ -59,14 +53,8 @@ def decode(
     """
     shown = clean_name(name)
     decoded = decode_bytes(data, shown)
-    pixels, notes = decoded.pixels, decoded.notes
-    inverted = _wants_inversion(pixels, spec, invert)
-    if inverted:
-        pixels, more = centred_digit(pixels, *spec.input_shape[1:])
-        notes += more
-    image = image_from_array(pixels, spec, label=label, name=shown)
-    size = (decoded.pixels.shape[1], decoded.pixels.shape[0])
-    image = replace(image, preprocessing=notes + image.preprocessing, original_size=size)
+    image = image_from_decoded(decoded, spec, label=label, name=shown, invert=invert)
+    inverted = wants_inversion(decoded.pixels, spec, invert)
     return Picture(image, _small_png(decoded.pixels), inverted)
 
 
@@ -107,12 +95,6 @@ def image_of(facts: dict[str, Any]) -> ImageInput:
     return from_json(ImageInput, facts["image"])
 
 
-def _wants_inversion(pixels: np.ndarray, spec: ModelSpec, invert: bool | None) -> bool:
-    if spec.input_shape[0] != 1 or invert is False:
-        return False
-    return invert is True or (reads_digits(spec) and is_dark_on_bright(pixels))
-
-
 def _true_class(sample: Sample, spec: ModelSpec) -> int | None:
     for family, label in sample.labels.items():
         if family in DATASETS and DATASETS[family].class_names == spec.class_names:
@@ -125,6 +107,10 @@ def _small_png(pixels: np.ndarray) -> bytes:
         pixels = np.rint(pixels * 255).astype(np.uint8)
     image = Image.fromarray(pixels)
     image.thumbnail((SHOWN_SIDE, SHOWN_SIDE), Image.Resampling.LANCZOS)
+    narrowest = max(image.size) // _THINNEST
+    if min(image.size) < narrowest:  # a page shows pictures at one width
+        room = (max(image.width, narrowest), max(image.height, narrowest))
+        image = ImageOps.pad(image.convert("RGBA"), room, color=(0, 0, 0, 0))
     return _png(image)
 
 

@@ -1,12 +1,13 @@
 """The verbs of the protocol: what each request may ask, and what it is answered."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rs_core import __version__
-from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.errors import ParameterError, StoreError, UnknownNameError
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.smoothing import noisy_copies
@@ -22,6 +23,8 @@ from rs_core.worker.tasks import MAX_SIGMAS, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
 _TIDY_SECONDS = 60.0
+_LONGEST_ADDRESS = 1_000_000
+_LOG = logging.getLogger(__name__)
 Reply = dict[str, Any]
 
 
@@ -109,7 +112,7 @@ class Desk:
         return {"job": job, "state": state}
 
     def _follow(self, fields: Fields) -> Reply:
-        owner, name = _owner(fields), fields.text("job")
+        owner, name = _owner(fields), _run_id(fields)
         job = self.opener.job(owner, name)
         if job is not None:
             self._bench.follow(job)
@@ -125,7 +128,7 @@ class Desk:
         }  # fmt: skip
 
     def _change(self, fields: Fields, action: Callable[[Job], None]) -> Reply:
-        owner, name = _owner(fields), fields.text("job")
+        owner, name = _owner(fields), _run_id(fields)
         job = self.opener.job(owner, name)
         if job is not None:
             action(job)
@@ -156,11 +159,20 @@ class Desk:
         now = time.monotonic()
         if now - self._tidied > _TIDY_SECONDS or not self._tidied:
             self._tidied = now
-            evict(self._store)
+            try:
+                evict(self._store)
+            except StoreError:
+                # What was asked may need no index, and the next minute brings another try.
+                _LOG.exception("the run store could not be tidied")
 
 
 def _owner(fields: Fields) -> str:
     return owner_id(fields.text("owner"))
+
+
+def _run_id(fields: Fields) -> str:
+    """Whatever an address bar may hold: an id of any length is looked up, and not found."""
+    return fields.text("job", limit=_LONGEST_ADDRESS)
 
 
 def _shown(image: str, facts: dict[str, Any]) -> Reply:

@@ -63,12 +63,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def serve(home: Path) -> Server:
+def serve(home: Path, **environment: str) -> Server:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "RS_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "RS_HOME": str(home), "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -4,35 +4,14 @@ import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.acts import QUICK, RUNNING, done_of, finished, main, run_of, start, worker_of
 from tests.browser.conftest import Server, Visitor
-from tests.browser.test_journeys import QUICK, finished, main, run_of, start
-
-RUNNING = re.compile("^Running")
-
-
-def worker_of(server: Server) -> int:
-    """The compute process below the server, by its parent's id."""
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rpartition(")")[2].split()
-            command = (entry.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(fields[1]) == server.process.pid and b"rs_core.worker" in command:
-            return int(entry.parent.name)
-    raise AssertionError("the server has no compute process")
-
-
-def done_of(page: Page) -> int:
-    text = main(page).get_by_text(RUNNING).inner_text()
-    return int(re.sub(r"\D", "", text.partition(" of ")[0]))
 
 
 def test_a_dead_worker_loses_nothing(visit: Visitor, server: Server) -> None:

@@ -6,40 +6,18 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
-from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from rs_core.evaluation import read_log
+from tests.browser.acts import LONG, QUICK, finished, main, run_of, sidebar, start
 from tests.browser.conftest import ROOT, Visitor, serve, stop
 
-QUICK = "sweep_sigmas=0.12%2C+0.5&sweep_n=300"
-LONG = "sweep_n=1000000"
 PAGES = {"": "How far can this image be changed?", "sweep": "Which noise level suits this image?"}
-
-
-def main(page: Page):
-    return page.get_by_test_id("stMainBlockContainer")
-
-
-def start(page: Page) -> None:
-    page.get_by_role("button", name="Start the sweep").click()
-
-
-def finished(page: Page) -> None:
-    expect(main(page).get_by_text("Drag the noise level").first).to_be_visible()
-
-
-def run_of(page: Page) -> str:
-    return parse_qs(urlparse(page.url).query)["run"][0]
-
-
-def sidebar(page: Page):
-    return page.get_by_test_id("stSidebar")
 
 
 @pytest.mark.parametrize("path", PAGES)

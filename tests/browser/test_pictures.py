@@ -2,30 +2,18 @@
 
 import re
 from collections.abc import Callable
-from io import BytesIO
 
 import numpy as np
 import pytest
 
 pytest.importorskip("playwright.sync_api")
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.acts import bring, scene, sidebar, stored
 from tests.browser.conftest import Visitor
 
 CIFAR = "?image=cat&model=cifar10-conv4"
-
-
-def scene(mode: str = "RGB", size: tuple[int, int] = (96, 64)) -> Image.Image:
-    rng = np.random.default_rng(0)
-    picture = Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
-    return picture.convert(mode)
-
-
-def stored(picture: Image.Image, kind: str, **options: object) -> bytes:
-    out = BytesIO()
-    picture.save(out, kind, **options)
-    return out.getvalue()
 
 
 def rotated() -> bytes:
@@ -58,16 +46,6 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
-def side(page: Page):
-    return page.get_by_test_id("stSidebar")
-
-
-def bring(page: Page, name: str, data: bytes) -> None:
-    side(page).get_by_text("Your own", exact=True).click()
-    chooser = side(page).get_by_role("region", name="Image file").locator("input[type=file]")
-    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
-
-
 @pytest.fixture(scope="module")
 def certified() -> re.Pattern[str]:
     return re.compile("Certified ℓ2 radius|Abstained")
@@ -79,11 +57,11 @@ def test_a_good_picture_is_decoded_and_noted(
 ) -> None:
     build, note = GOOD[name]
     opened = visit(CIFAR)
-    expect(side(opened.page).get_by_alt_text(re.compile("cat, as it came"))).to_be_visible()
+    expect(sidebar(opened.page).get_by_alt_text(re.compile("cat, as it came"))).to_be_visible()
     bring(opened.page, name, build())
-    shown = side(opened.page).get_by_alt_text(f"{name}, as it came", exact=True)
+    shown = sidebar(opened.page).get_by_alt_text(f"{name}, as it came", exact=True)
     expect(shown).to_be_visible()
-    expect(side(opened.page).get_by_text(re.compile(note, re.I)).first).to_be_visible()
+    expect(sidebar(opened.page).get_by_text(re.compile(note, re.I)).first).to_be_visible()
     expect(opened.page.get_by_text(certified).first).to_be_visible()
     assert opened.is_clean()
 
@@ -92,10 +70,10 @@ def test_a_good_picture_is_decoded_and_noted(
 def test_a_bad_picture_is_one_sentence_and_the_last_one_stays(name: str, visit: Visitor) -> None:
     build, sentence = BAD[name]
     opened = visit(CIFAR)
-    before = side(opened.page).get_by_alt_text(re.compile("cat, as it came"))
+    before = sidebar(opened.page).get_by_alt_text(re.compile("cat, as it came"))
     expect(before).to_be_visible()
     bring(opened.page, name, build())
-    told = side(opened.page).get_by_test_id("stAlert")
+    told = sidebar(opened.page).get_by_test_id("stAlert")
     expect(told).to_have_text(re.compile(sentence, re.I))
     assert told.locator("a, img, b").count() == 0
     expect(before).to_be_visible()
@@ -104,37 +82,37 @@ def test_a_bad_picture_is_one_sentence_and_the_last_one_stays(name: str, visit: 
 
 def test_a_file_above_10_mb_is_refused_beside_the_control(visit: Visitor) -> None:
     page = visit(CIFAR).page
-    expect(side(page).get_by_alt_text(re.compile("cat, as it came"))).to_be_visible()
+    expect(sidebar(page).get_by_alt_text(re.compile("cat, as it came"))).to_be_visible()
     bring(page, "big.png", bytes(11_000_000))
-    expect(side(page).get_by_text(re.compile("10.?MB or smaller|must be 10"))).to_be_visible()
+    expect(sidebar(page).get_by_text(re.compile("10.?MB or smaller|must be 10"))).to_be_visible()
 
 
 def test_a_paper_digit_is_inverted_shown_and_undone(visit: Visitor) -> None:
     page = visit().page
     paper = Image.new("L", (300, 200), 235)
     paper.paste(30, (140, 40, 160, 160))
-    expect(side(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
+    expect(sidebar(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
     bring(page, "one.png", stored(paper, "PNG"))
-    noted = side(page).get_by_text(re.compile("inverted", re.I))
+    noted = sidebar(page).get_by_text(re.compile("inverted", re.I))
     expect(noted.first).to_be_visible()
-    side(page).get_by_text("Keep", exact=True).click()
+    sidebar(page).get_by_text("Keep", exact=True).click()
     expect(noted).to_have_count(0)
 
 
 def test_a_digit_is_drawn(visit: Visitor) -> None:
     opened = visit()
     page = opened.page
-    expect(side(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
-    side(page).get_by_text("Draw", exact=True).click()
-    canvas = side(page).locator("canvas")
+    expect(sidebar(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
+    sidebar(page).get_by_text("Draw", exact=True).click()
+    canvas = sidebar(page).locator("canvas")
     box = canvas.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30, steps=8)
     page.mouse.up()
-    side(page).get_by_role("button", name="Use drawing").click()
-    expect(side(page).get_by_alt_text(re.compile("drawing, as it came"))).to_be_visible()
+    sidebar(page).get_by_role("button", name="Use drawing").click()
+    expect(sidebar(page).get_by_alt_text(re.compile("drawing, as it came"))).to_be_visible()
     said = page.get_by_test_id("stMainBlockContainer").get_by_text(re.compile("says class 1"))
     expect(said).to_be_visible()
     assert opened.is_clean()
@@ -142,11 +120,11 @@ def test_a_digit_is_drawn(visit: Visitor) -> None:
 
 def test_a_photo_is_taken_only_when_the_camera_is_asked_for(visit: Visitor) -> None:
     page = visit(permissions=["camera"]).page
-    expect(side(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
-    side(page).get_by_text("Your own", exact=True).click()
-    expect(side(page).locator("video")).to_have_count(0)
-    side(page).get_by_text("Use the camera").click()
-    expect(side(page).locator("video")).to_be_visible()
+    expect(sidebar(page).get_by_alt_text(re.compile("digit-3, as it came"))).to_be_visible()
+    sidebar(page).get_by_text("Your own", exact=True).click()
+    expect(sidebar(page).locator("video")).to_have_count(0)
+    sidebar(page).get_by_text("Use the camera").click()
+    expect(sidebar(page).locator("video")).to_be_visible()
     page.wait_for_function("document.querySelector('video').readyState >= 2")
-    side(page).get_by_role("button", name="Take Photo").click()
-    expect(side(page).get_by_alt_text(re.compile("photo, as it came"))).to_be_visible()
+    sidebar(page).get_by_role("button", name="Take Photo").click()
+    expect(sidebar(page).get_by_alt_text(re.compile("photo, as it came"))).to_be_visible()

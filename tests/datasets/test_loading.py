@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -22,6 +23,7 @@ from rs_core.results import ModelSpec
 
 RNG = np.random.default_rng(4)
 NUMERALS = tuple("0123456789")
+SPEC8 = ModelSpec("net", "stub", (1, 8, 8), NUMERALS)
 CLOTHES = (9, 0, 0, 3, 0, 2, 7, 2, 5, 5)
 DIGITS = (5, 0, 4, 1, 9, 2, 1, 3, 1, 4)
 
@@ -268,6 +270,45 @@ def test_a_row_that_is_not_there_is_refused(small: Dataset, rows: list[int]) -> 
         small.subset(rows)
 
 
+def test_a_mask_picks_the_rows_where_it_is_true(small: Dataset) -> None:
+    mask = small.labels % 3 == 0
+    for rows in (mask, mask.tolist(), torch.from_numpy(mask)):
+        assert small.subset(rows).labels.tolist() == [0, 3, 6, 9]
+    assert len(small.subset(np.zeros(10, bool))) == 0
+    for size in (1, 9, 11):
+        with pytest.raises(ParameterError, match=f"mask has {size} values: .* rows 0 to 9"):
+            small.subset(np.ones(size, bool))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[0.7], [1.0], np.zeros((0, 2)), np.zeros((2, 2), int), [[0], [1, 2]], "12", None, 3, {1, 2},
+     [None], [2**70], ["1"], torch.zeros(2, requires_grad=True)],
+)  # fmt: skip
+def test_what_are_no_row_numbers_is_refused(small: Dataset, rows: object) -> None:
+    with pytest.raises(ParameterError, match=r"are no row numbers: toy test has rows 0 to 9\.$"):
+        small.subset(rows)
+
+
+def test_rows_of_any_whole_kind_are_taken(small: Dataset) -> None:
+    for rows in ([2, 1], np.array([2, 1], np.uint8), torch.tensor([2, 1]), range(2, 0, -1)):
+        assert small.subset(rows).labels.tolist() == [2, 1]
+    assert len(small.subset([])) == 0
+    assert small.image(np.int64(3), SPEC8).label == 3
+
+
+@pytest.mark.parametrize("row", [1.9, True, "1", None, [1]])
+def test_an_image_has_a_whole_row(small: Dataset, row: object) -> None:
+    with pytest.raises(ParameterError, match="is no row number: toy test has rows 0 to 9"):
+        small.image(row, SPEC8)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["digits"], b"digits"])
+def test_what_names_no_data_set_is_refused(name: object) -> None:
+    with pytest.raises(ParameterError, match="is no data set: choose one of"):
+        load_dataset(name)
+
+
 def test_samples_can_be_kept_unseen(small: Dataset) -> None:
     digests = small.digests()
     assert len(set(digests)) == 10
@@ -282,8 +323,15 @@ def test_an_image_is_named_by_its_official_index(small: Dataset) -> None:
     image = small.image(3, spec)
     assert (image.name, image.label) == ("toy test 60", 3)
     assert np.array_equal(image.pixels[0] * 255, small.images[3, ..., 0])
-    with pytest.raises(ParameterError, match="outside the 2 classes"):
-        small.image(3, ModelSpec("net", "stub", (1, 8, 8), ("no", "yes")))
+
+
+def test_labels_mean_nothing_to_a_network_with_other_classes(small: Dataset) -> None:
+    twisted = (*NUMERALS[1:], NUMERALS[0])
+    for names in (("no", "yes"), twisted, ("cat", "dog", *NUMERALS[2:])):
+        spec = ModelSpec("net", "stub", (1, 8, 8), names)
+        assert not small.fits(spec)
+        assert small.image(3, spec).label is None
+        assert small.image(0, spec).label is None
 
 
 @given(st.lists(st.integers(0, 39), max_size=20), st.sets(st.integers(0, 39), max_size=20))

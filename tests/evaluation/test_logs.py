@@ -1,7 +1,9 @@
 import csv
+import dataclasses
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,6 +138,90 @@ def test_a_missing_file_or_folder_is_named(tmp_path: Path) -> None:
         read_log(tmp_path / "nothing")
     with pytest.raises(DataError, match=r"cannot be written.*choose a folder that exists"):
         write_log(tmp_path / "no folder" / "log", [])
+
+
+GOOD = LogRow(1, 1, 1, 0.5, True, 1.0)
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"radius": NAN}, "radius='nan' is not a finite number from 0 up"),
+        ({"radius": INF}, "radius='inf'"),
+        ({"radius": -0.5}, "radius='-0.5'"),
+        ({"radius": None}, "radius='' is not"),
+        ({"radius": "wide"}, "'wide' is not a number"),
+        ({"predict": None, "correct": False}, "an abstention has radius 0"),
+        ({"predict": 1.5}, "predict='1.5' is not a class index"),
+        ({"predict": -1}, "an abstention has radius 0"),
+        ({"idx": 1.5}, "idx='1.5' is not a whole number"),
+        ({"idx": -3}, "idx='-3'"),
+        ({"idx": None}, "idx='None'"),
+        ({"idx": True}, "idx='True'"),
+        ({"label": 1.5}, "label='1.5'"),
+        ({"correct": False}, "correct=0 contradicts"),
+        ({"correct": 0.5}, "correct='.' is not 1 or 0"),
+        ({"time": NAN}, "time=nan is not a number of seconds"),
+        ({"time": 1e20}, "time=1e.20 is not a number of seconds"),
+        ({"time": -1.0}, "time=-1.0 is not"),
+        ({"time": "soon"}, "time='soon' is not"),
+        ({"sigma": NAN}, "sigma='nan'"),
+        ({"alpha": -1}, "alpha='-1.0'"),
+        ({"n": 10.5}, "n='10.5' is not a whole number"),
+        ({"counts": (1, -2)}, "counts='1,-2' is not whole numbers"),
+        ({"guarantee": "Z"}, "guarantee='Z' is not one of the badges"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(DataError, match=f"^line 3: .*{said}"):
+        write_log(tmp_path / "log", [GOOD, dataclasses.replace(GOOD, **changes)])
+    assert not (tmp_path / "log").exists()
+
+
+def test_numbers_of_numpy_are_written_as_plain_ones() -> None:
+    row = LogRow(
+        np.int64(1), np.int64(2), np.int64(2), np.float64(0.5), np.bool_(True), np.float32(1.5),
+        n=np.int64(9), counts=(np.int64(9),),
+    )  # fmt: skip
+    assert written([row]).splitlines()[1] == "1\t2\t2\t0.5\t1\t0:00:01.500000\t\t\t\t9\t9\t"
+
+
+def test_the_counts_of_many_classes_are_read_back() -> None:
+    row = dataclasses.replace(GOOD, counts=(100,) * 70_000)
+    assert read_log(io.StringIO(written([row]))) == [row]
+
+
+@pytest.mark.parametrize("target", ["", ".", "a\0b"])
+def test_a_log_at_no_file_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"cannot be written .*: choose a folder"):
+        write_log(target, [GOOD])
+    with pytest.raises(DataError, match=r"cannot be read .*: check the path"):
+        read_log(target)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", [None, 3, b"x", io.BytesIO()])
+def test_what_is_no_text_file_is_refused(target: object) -> None:
+    with pytest.raises(DataError, match="give a path, or a file open for text"):
+        write_log(target, [GOOD])
+    source = io.BytesIO(COHEN.encode()) if isinstance(target, io.BytesIO) else target
+    with pytest.raises(DataError, match="give a path, or a file open for text"):
+        read_log(source)
+
+
+def test_a_closed_file_is_refused() -> None:
+    closed = io.StringIO(COHEN)
+    closed.close()
+    with pytest.raises(DataError, match="closed file"):
+        read_log(closed)
+    with pytest.raises(DataError, match="closed file"):
+        write_log(closed, [GOOD])
 
 
 def test_a_failed_write_leaves_the_old_log_whole(

@@ -171,6 +171,25 @@ def test_other_sources_are_refused(source: object) -> None:
         load_image(source, GREY28)
 
 
+class Wrapped:
+    """A network beside its spec, as a `Classifier` is."""
+
+    spec = GREY28
+
+
+@pytest.mark.parametrize("spec", [Wrapped(), "mnist-conv4", None])
+def test_what_is_no_spec_is_refused(spec: object) -> None:
+    for source in (GREY, png(GREY), Image.fromarray(GREY)):
+        with pytest.raises(ParameterError, match=r"give the network's ModelSpec, e.g. classifier"):
+            load_image(source, spec)
+
+
+@pytest.mark.parametrize("pixels", ["digit.png", [[0]], None])
+def test_what_is_no_array_is_refused(pixels: object) -> None:
+    with pytest.raises(ImageError, match=r"array is a .*: give a numpy array"):
+        image_from_array(pixels, GREY28)
+
+
 def test_the_source_array_is_left_alone() -> None:
     pixels = RNG.random((28, 28)).astype(np.float32)
     before = pixels.copy()

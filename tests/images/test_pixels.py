@@ -196,3 +196,7 @@ def test_the_unit_range_is_inclusive() -> None:
     check_floats(np.array([0.0, 1.0]), "x")
     with pytest.raises(ImageError, match=r"float pixels from 0 to 1\.1"):
         check_floats(np.array([0.0, 1.1]), "x")
+    with pytest.raises(ImageError, match=r"float pixels from 0\.5 to 1\.000000001, the limit"):
+        check_floats(np.array([0.5, 1 + 1e-9]), "x")
+    with pytest.raises(ImageError, match="float pixels from -1e-12 to 1, the limit"):
+        check_floats(np.array([-1e-12, 1.0]), "x")

@@ -51,6 +51,7 @@ def test_a_missing_key_is_named(path: Path, key: str) -> None:
     [
         ("name", ""),
         ("name", 3),
+        ("name", "half a pair: \ud800"),
         ("architecture", None),
         ("sha256", 7),
         ("input_shape", [28, 28]),
@@ -63,6 +64,7 @@ def test_a_missing_key_is_named(path: Path, key: str) -> None:
         ("class_names", "abc"),
         ("class_names", ["a"]),
         ("class_names", [1, 2, 3]),
+        ("class_names", ["a", "half a pair: \udfff"]),
         ("options", []),
         ("provenance", "none"),
         ("mean", [0.5, 0.5]),
@@ -104,3 +106,17 @@ def test_other_content_is_refused(path: Path, content: bytes, said: str) -> None
 def test_a_missing_file_says_that_a_model_is_two(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="a model is two files"):
         read_spec_file(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("input_shape", [1, 5000, 28], "1 to 64 channels, height and width from 1 to 4096"),
+        ("name", "", "text, and not empty"),
+        ("std", [float("nan")], r"std=\[NaN\]"),
+    ],
+)
+def test_the_sentence_says_the_limit(path: Path, key: str, value: object, said: str) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ModelFileError, match=said):
+        read_spec_file(path)

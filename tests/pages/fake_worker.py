@@ -187,9 +187,9 @@ class FakeWorker:
         return {"runs": len(mine)}
 
     def _upload_model(self, owner: str, weights: str, spec: dict[str, Any]) -> dict[str, Any]:
-        spec = to_json(MODELS["mnist-conv4"]) | {"name": "mine"}
-        self.models["upload:1234"] = spec
-        return {"model": "upload:1234", "spec": spec}
+        shown = to_json(MODELS["mnist-conv4"]) | {"name": spec.get("name", "mine")}
+        self.models["upload:1234"] = shown
+        return {"model": "upload:1234", "spec": shown}
 
     def _models(self, owner: str) -> dict[str, Any]:
         return {"models": dict(self.models)}

@@ -1,5 +1,9 @@
+import dataclasses
+
+import pytest
+
 from tests.pages.conftest import OWNER, Open
-from tests.pages.fake_worker import FakeWorker
+from tests.pages.fake_worker import DIGITS, MODELS, FakeWorker
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
@@ -80,6 +84,47 @@ def test_an_uploaded_network_is_on_offer_again_after_a_reload(
     ).run()
     again = open_app(model="mine (yours, 1234)")
     assert again.sidebar.selectbox(key="model").value == "upload:1234"
+
+
+def test_a_network_of_a_known_name_hides_no_other(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app()
+    files = app.sidebar.file_uploader(key="model_files_0")
+    files.upload("m.safetensors", b"w")
+    files.upload("m.json", b'{"name": "mnist-conv4"}', "application/json").run()
+    asked = [fields["model"] for verb, fields in worker.calls if verb == "start"]
+    assert asked == ["mnist-conv4", "upload:1234"]
+    models = app.sidebar.selectbox(key="model")
+    assert sorted(set(models.options)) == sorted(models.options)
+    models.select_index(0).run()
+    assert next(f["model"] for verb, f in worker.calls[::-1] if verb == "start") == "mnist-conv4"
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff", b"[" * 100_000, b"[1]", b"null", b"nonsense"])
+def test_a_json_that_describes_nothing_is_named_and_the_network_stays(
+    open_app: Open, worker: FakeWorker, text: bytes
+) -> None:
+    app = open_app()
+    files = app.sidebar.file_uploader(key="model_files_0")
+    files.upload("m.safetensors", b"w").upload("m.json", text, "application/json").run()
+    assert not app.exception
+    assert "holds no JSON object" in app.sidebar.error[0].value
+    assert app.sidebar.selectbox(key="model").value == "mnist-conv4"
+    assert worker.count("upload_model") == 0
+    assert "A Certified" in app.main.get("html")[0].proto.body
+
+
+def test_classes_of_one_name_are_told_apart(
+    open_app: Open, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twins = dataclasses.replace(MODELS["mnist-conv4"], class_names=("a", "a", *DIGITS[2:]))
+    monkeypatch.setitem(MODELS, "mnist-conv4", twins)
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Your own").run()
+    app.sidebar.file_uploader(key="file_0").upload("six.png", PNG, "image/png").run()
+    label = app.sidebar.selectbox(key="label_mnist-conv4")
+    assert len(set(label.options)) == 10
+    label.select_index(1).run()
+    assert next(f["label"] for verb, f in worker.calls[::-1] if verb == "decode") == 1
 
 
 def test_deleting_forgets_runs_images_and_the_address(open_app: Open, worker: FakeWorker) -> None:

@@ -88,8 +88,26 @@ def test_bad_noise_levels_are_explained_and_cannot_start(open_app: Open, text: s
     app = open_app("sweep")
     app.text_input(key="sweep_sigmas").set_value(text).run()
     assert not app.exception
-    assert app.main.error
+    assert app.main.error[0].value.endswith(".")
     assert app.button(key="start_sweep").disabled
+
+
+def test_what_was_typed_just_before_the_click_is_what_runs(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sweep")
+    app.number_input(key="sweep_n").set_value(500)
+    start(app)
+    app.text_input(key="sweep_sigmas").set_value("0.4")
+    start(app)
+    asked = [f["config"] for verb, f in worker.calls if verb == "start"][-2:]
+    assert [config["n"] for config in asked] == [500, 500]
+    assert asked[1]["sigmas"] == (0.4,)
+    app.text_input(key="sweep_sigmas").set_value("none")
+    before = worker.count("start")
+    start(app)
+    assert worker.count("start") == before
+    assert len(app.get("plotly_chart")) == 3
 
 
 def test_a_refusal_stands_beside_the_form_and_the_last_curve_stays(

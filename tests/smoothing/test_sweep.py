@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from scipy.stats import binom, norm
 
 from rs_core import api
@@ -138,3 +139,34 @@ def test_small_n_is_refused_at_the_level_that_each_sigma_pays(
     with pytest.raises(ParameterError, match="n of at least 14"):
         api.sweep(coin, grey, n=12, alpha=1e-3)
     assert norm.ppf(float(np.exp(np.log(1e-3 / 12) / 14))) > 0
+
+
+@pytest.mark.parametrize(
+    "sigmas",
+    [np.linspace(0.25, 0.75, 3), torch.tensor([0.25, 0.5, 0.75]), {0.5, 0.25, 0.75}],
+)
+def test_sigmas_come_in_any_container(
+    coin: Classifier, grey: ImageInput, sigmas: list[float]
+) -> None:
+    curve = api.sweep(coin, grey, sigmas=sigmas, n=100, alpha=0.01)
+    assert [c.sigma for c in curve.certificates] == [0.25, 0.5, 0.75]
+    assert {type(c.sigma) for c in curve.certificates} == {float}
+
+
+def test_one_sigma_is_a_grid_of_one() -> None:
+    assert Sweep(sigmas=0.5) == Sweep(sigmas=(0.5,))
+
+
+def test_sigmas_that_no_table_could_tell_apart_are_refused() -> None:
+    with pytest.raises(ParameterError, match=r"0\.3 and 0\.30000000000000004 are the same in"):
+        Sweep(sigmas=(0.3, 0.1, 0.1 + 0.2))
+    assert Sweep(sigmas=(0.3, 0.30001)).sigmas == (0.3, 0.30001)
+
+
+@pytest.mark.parametrize("bound", ["clopper-pearson", "two-sided"])
+def test_an_alpha_that_vanishes_when_shared_out_is_refused(
+    coin: Classifier, grey: ImageInput, bound: str
+) -> None:
+    with pytest.raises(ParameterError, match=r"alpha=.*e-324 is too small.*limit is 1e-300"):
+        api.sweep(coin, grey, n=5000, alpha=5e-324, bound=bound)
+    assert api.sweep(coin, grey, n=5000, alpha=1e-290, bound=bound).alpha == 1e-290

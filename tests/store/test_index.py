@@ -78,6 +78,25 @@ def test_a_locked_index_is_tried_for_a_while_then_refused(
     store.close()
 
 
+def test_a_start_that_the_index_refused_leaves_no_run(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    store = RunStore(tmp_path / "home", lock_seconds=0.1)
+    other = sqlite3.connect(tmp_path / "home" / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert store.find(ANN, "k") == (run.job, "queued")
+    with pytest.raises(StoreError, match="locked the index"):
+        make_run_in(store)
+    other.execute("ROLLBACK")
+    other.close()
+    assert [found.job for found in store.unfinished()] == [run.job]
+    assert [folder.name for folder in (tmp_path / "home" / "runs").iterdir()] == [run.job]
+    store.close()
+
+
+def make_run_in(store: RunStore) -> None:
+    store.create(ANN, key="k", kind="sweep", title="digit", request={"seed": 1})
+
+
 def test_commits_are_durable(store: RunStore) -> None:
     connection = store._index._open()
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -12,6 +12,8 @@ from rs_core.training.checkpoints import (
     FILE_NAME,
     PREVIOUS_NAME,
     Checkpoint,
+    hold_nothing_unfinished,
+    keep_checkpoint,
     load_checkpoint,
     save_checkpoint,
 )
@@ -110,3 +112,46 @@ def test_without_hard_links_the_one_before_is_copied(
         save_checkpoint(tmp_path, checkpoint(epoch))
     (tmp_path / FILE_NAME).unlink()
     assert epoch_of(tmp_path) == 1
+
+
+def told(epoch: int, epochs: int) -> Checkpoint:
+    history = [{"epoch": e, "epochs": epochs} for e in range(1, epoch + 1)]
+    return Checkpoint({"w": torch.zeros(1)}, {"history": history})
+
+
+def test_an_unfinished_training_is_not_overwritten(tmp_path: Path) -> None:
+    hold_nothing_unfinished(tmp_path / "absent")
+    save_checkpoint(tmp_path, told(2, 3))
+    with pytest.raises(CheckpointError, match=r"epoch 2 of 3.*--resume.*delete the folder"):
+        hold_nothing_unfinished(tmp_path)
+    save_checkpoint(tmp_path, told(3, 3))
+    hold_nothing_unfinished(tmp_path)
+
+
+def test_a_fall_back_says_why(tmp_path: Path) -> None:
+    for epoch in (1, 2):
+        save_checkpoint(tmp_path, told(epoch, 3))
+    whole = load_checkpoint(tmp_path)
+    assert whole is not None
+    assert whole.passed_over == ""
+    with (tmp_path / FILE_NAME).open("ab") as file:
+        file.write(b"x")
+    found = load_checkpoint(tmp_path)
+    assert found is not None
+    assert found.epochs_done == 1
+    assert "damaged" in found.passed_over
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(CheckpointError, match=r"cannot be read \(Is a directory\)"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"epoch 2 cannot be written .*No space.*resume"):
+        keep_checkpoint(tmp_path, told(2, 3))

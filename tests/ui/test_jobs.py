@@ -134,6 +134,37 @@ def test_a_killed_process_loses_no_run(
     assert ann.start(n=4000, seed=1) == job
 
 
+def kill_at_work(pid: int, lock: Path) -> None:
+    """Kill a worker, as the system does that lacks memory, while it advances a run."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+        if lock.read_bytes() == b"1":
+            os.kill(pid, signal.SIGKILL)
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.005)
+
+
+def test_a_run_that_kills_three_processes_is_given_up_and_the_rest_goes_on(
+    tmp_path: Path, weights: Path
+) -> None:
+    """RELIABILITY row 33."""
+    worker = Worker(home=tmp_path, nice=0)
+    ann, bob = Visitor(worker, weights, "ann"), Visitor(worker, weights, "bob")
+    greedy = ann.start(n=1_000_000)
+    for _ in range(3):
+        ann.until_step(greedy)
+        assert worker.pid is not None
+        kill_at_work(worker.pid, tmp_path / "runs" / greedy / "lock")
+    found = ann.until(greedy, "failed")
+    assert found["error"].startswith("failed: the compute process died three times")
+    assert "memory" in found["error"]
+    assert bob.until(bob.start(n=300), "finished")["result"] == expected(weights, 300)
+    worker.close()
+
+
 def test_ten_equal_sweeps_share_the_machine(worker: Worker, weights: Path) -> None:
     """Whoever started later catches up: after a while nobody is 1.5 times ahead of anybody."""
     visitors = [Visitor(worker, weights, f"visitor {k}") for k in range(10)]

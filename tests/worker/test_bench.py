@@ -188,6 +188,7 @@ def raising(error: Exception) -> Callable[[], Stream[tuple[Any, ...]]]:
         (ParameterError("sigma is odd."), "sigma is odd."),
         (MemoryError(), "failed: memory: "),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "failed: memory"),
+        (RuntimeError("could not create a primitive"), "failed: memory"),
         (RuntimeError("CUDA out of memory. Tried to allocate"), "failed: memory"),
         (ZeroDivisionError("oops"), "failed: the computation met a bug; rs.log"),
         (StopIteration(), "failed: the computation met a bug"),

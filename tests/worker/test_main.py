@@ -25,6 +25,27 @@ sys.exit(entry.main())
 """
 
 
+# Another program locks the store and is closed after the first answer.
+LOCKED = """
+import sqlite3, sys
+import rs_core.worker.__main__ as entry
+from rs_core.store import RunStore, rs_home
+
+RunStore().close()
+other = sqlite3.connect(rs_home() / "index.sqlite", isolation_level=None)
+other.execute("BEGIN EXCLUSIVE")
+RunStore.__init__.__kwdefaults__["lock_seconds"] = 0.1
+answer = entry.answer_lines
+
+def answer_then_unlock(*args):
+    answer(*args)
+    other.close()
+
+entry.answer_lines = answer_then_unlock
+sys.exit(entry.main())
+"""
+
+
 def replies_of(
     home: Path, *lines: bytes, command: tuple[str, ...] = ("-m", "rs_core.worker")
 ) -> tuple[list[Any], str, int]:
@@ -59,3 +80,12 @@ def test_a_home_that_cannot_be_used_is_said_to_every_request(tmp_path: Path) -> 
         assert reply["error"]["kind"] == "StoreError"
         assert "RS_HOME" in reply["error"]["message"]
     assert [reply["id"] for reply in found] == [1, 2]
+
+
+def test_a_store_that_was_locked_at_the_start_is_used_once_it_is_free(tmp_path: Path) -> None:
+    """RELIABILITY row 42."""
+    lines = [b'{"id": 1, "verb": "ping"}', b'{"id": 2, "verb": "runs", "owner": "ann"}']
+    found, _, code = replies_of(tmp_path, *lines, command=("-c", LOCKED))
+    assert "locked the index of the run store" in found[0]["error"]["message"]
+    assert found[1]["ok"] == {"runs": []}
+    assert code == 0

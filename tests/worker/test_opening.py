@@ -1,11 +1,12 @@
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from rs_core.assets import sample_path
 from rs_core.classifiers import load_classifier
-from rs_core.errors import NotFoundError, ParameterError
+from rs_core.errors import NotFoundError, ParameterError, StoreError
 from rs_core.events import drain
 from rs_core.images import load_image
 from rs_core.results import to_json
@@ -111,6 +112,24 @@ def test_paused_runs_stay_paused_over_a_restart(office: Office) -> None:
     later.ask("resume", job=held)
     later.finish()
     assert later.follow(held)["state"] == "finished"
+    later.store.close()
+
+
+def test_a_run_that_could_not_be_taken_over_is_when_it_is_followed(office: Office) -> None:
+    """RELIABILITY row 42."""
+    job = office.start()
+    later = restarted(office)
+    later.store._index._lock_seconds = 0.1
+    later.store.close()
+    other = sqlite3.connect(later.store.home / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked the index"):
+        later.desk.opener.adopt_all()
+    other.execute("ROLLBACK")
+    other.close()
+    assert later.follow(job)["state"] == "queued"
+    later.finish()
+    assert later.follow(job)["state"] == "finished"
     later.store.close()
 
 

@@ -106,3 +106,25 @@ def test_what_is_no_image_or_no_class_is_refused(tmp_path: Path) -> None:
             decode(data, GREY, name=str(tmp_path / "x.png"), label=None, invert=None)
     with pytest.raises(ParameterError, match="label=10 is outside the 10 classes"):
         decode(sample_data("cat", GREY)[0], GREY, name="x", label=10, invert=None)
+
+
+@pytest.mark.parametrize("shape", [(20_000, 1), (1, 20_000), (9, 1), (1, 1), (300, 80)])
+def test_a_thin_original_is_shown_on_ground_of_a_shape_that_fits_a_page(
+    shape: tuple[int, int],
+) -> None:
+    """RELIABILITY row 6."""
+    picture = decode(png(np.full(shape, 255, np.uint8)), COLOUR, name="x", label=None, invert=None)
+    shown = Image.open(io.BytesIO(picture.original))
+    assert max(shown.size) <= min(4 * min(shown.size) + 3, 256)
+    seen = np.asarray(shown.convert("RGBA"))
+    assert (seen[..., 3] == 255).any()
+    assert (seen[seen[..., 3] == 255] == 255).all()
+
+
+@pytest.mark.parametrize("invert", [None, True, False])
+def test_app_command_line_and_python_decide_alike(photo: np.ndarray, invert: bool | None) -> None:
+    picture = decode(png(photo), GREY, name="one.png", label=1, invert=invert)
+    loaded = load_image(png(photo), GREY, name="one.png", label=1, invert=invert)
+    assert vars(picture.image) | {"pixels": 0} == vars(loaded) | {"pixels": 0}
+    np.testing.assert_array_equal(picture.image.pixels, loaded.pixels)
+    assert loaded.original_size == (180, 240)

@@ -1,5 +1,6 @@
 import base64
 import io
+import sqlite3
 import struct
 import zlib
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from rs_core import __version__
-from rs_core.errors import ImageError, NotFoundError, ParameterError, UnknownNameError
+from rs_core.errors import ImageError, NotFoundError, ParameterError, StoreError, UnknownNameError
 from rs_core.results import from_json
 from tests.worker.conftest import Office, save_tiny
 
@@ -235,6 +236,32 @@ def test_seeds_tried_on_an_image_are_counted_and_outlive_their_runs(office: Offi
     assert office.follow(office.start(image=office.image(sample="digit-3")))["seeds"] == 1
     office.ask("forget")
     assert office.follow(office.start(seed=0))["seeds"] == 1
+
+
+def test_an_id_of_any_length_is_not_found(office: Office) -> None:
+    """RELIABILITY row 41."""
+    for job in ("x", "x" * 22, "x" * 5000, "\0", "../../etc/passwd", "\ud800"):
+        for verb in ("follow", "cancel", "pause", "resume"):
+            with pytest.raises(NotFoundError, match="run not found"):
+                office.ask(verb, job=job)
+
+
+def test_a_locked_index_refuses_starts_and_nothing_else(office: Office) -> None:
+    """RELIABILITY row 42."""
+    job = office.start()
+    office.finish()
+    office.store._index._lock_seconds = 0.1
+    office.store.close()
+    office.desk._tidied = 0.0
+    other = sqlite3.connect(office.store.home / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    image = office.image(sample="digit-8")
+    assert office.follow(job)["result"]["certificates"]
+    with pytest.raises(StoreError, match="finished runs can be read and exported"):
+        office.start(image=image)
+    other.execute("ROLLBACK")
+    other.close()
+    assert office.start(image=image) != job
 
 
 def test_runs_are_listed_and_forgotten_with_their_images(office: Office) -> None:

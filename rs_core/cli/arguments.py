@@ -1,0 +1,129 @@
+"""The words after `rs COMMAND`, checked before the parser sees them.
+
+The parser's own complaints are boxes of several lines that name Python's types; these are the
+house's one sentence. What passes here and not there is still refused, in the parser's words.
+"""
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rs_core.errors import ParameterError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a command.
+
+    Fields:
+        number: int or float for numbers, bool for a switch, str for everything else.
+        many: it takes several values.
+        required: it must be given.
+        help: what it is, for the sentence that misses it.
+    """
+
+    number: type
+    many: bool
+    required: bool
+    help: str
+
+
+def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
+    """The arguments, with whole numbers such as 1e3 written out for int options.
+
+    Raises:
+        UnknownNameError: no such option.
+        ParameterError: a value is missing, too many or no number; or a required option is missing.
+    """
+    if "-h" in arguments or "--help" in arguments:
+        return list(arguments)
+    options = dict(_options(command))
+    checked: list[str] = []
+    given = set()
+    for name, values in _groups(arguments):
+        if name not in options:
+            known = [option for option in options if not option.startswith("--no-")]
+            raise UnknownNameError("option", name, known)
+        given.add(name)
+        checked += [name, *_values(name, options[name], values)]
+    for name, option in options.items():
+        if option.required and name not in given:
+            raise ParameterError(f"{name} is missing: give it ({option.help}).")
+    return checked
+
+
+def _options(command: type) -> Iterator[tuple[str, Option]]:
+    """Every option by name, those of nested dataclasses too, as the parser names them."""
+    hints = typing.get_type_hints(command)
+    for field in dataclasses.fields(command):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            yield from _options(hint)
+            continue
+        name = f"--{field.name.replace('_', '-')}"
+        text = str(field.metadata.get("help", "see --help"))
+        missing = dataclasses.MISSING
+        required = field.default is missing and field.default_factory is missing
+        yield name, Option(_number(hint), "tuple" in str(hint), required, text)
+        if hint is bool:
+            yield f"--no-{name[2:]}", Option(bool, False, False, text)
+
+
+def _number(hint: object) -> type:
+    inner = {hint, *typing.get_args(hint)}
+    inner |= {part for outer in typing.get_args(hint) for part in typing.get_args(outer)}
+    return next((kind for kind in (bool, int, float) if kind in inner), str)
+
+
+def _groups(arguments: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each option as written in full, with the words up to the next one."""
+    name, values = "", list[str]()
+    for word in arguments:
+        if not word.startswith("--"):
+            if not name:
+                raise ParameterError(
+                    f"{word!r} stands alone: write --NAME VALUE (see --help for the names)."
+                )
+            values.append(word)
+            continue
+        if name:
+            yield name, values
+        name, equals, value = word.partition("=")
+        name, values = name.replace("_", "-"), [value] if equals else []
+    if name:
+        yield name, values
+
+
+def _values(name: str, option: Option, values: list[str]) -> list[str]:
+    if option.number is bool:
+        if values:
+            raise ParameterError(f"{name} takes no value, not {values[0]!r}: leave the value out.")
+        return []
+    if not values:
+        raise ParameterError(f"{name} has no value: give one ({option.help}).")
+    if len(values) > 1 and not option.many:
+        raise ParameterError(f"{name} takes one value, not {len(values)}: leave out {values[1]!r}.")
+    if option.number is str or values == ["None"]:
+        return values
+    return [_numeral(name, option, value) for value in values]
+
+
+def _numeral(name: str, option: Option, value: str) -> str:
+    kind = "whole number" if option.number is int else "number"
+    try:
+        if option.number is float:
+            return repr(float(value))
+        return str(int(value)) if value.lstrip("+-").isdecimal() else _whole(value)
+    except (ValueError, OverflowError):
+        raise ParameterError(
+            f"{name} {value!r} is not a {kind}: give one, e.g. "
+            f"{'1000 or 1e3' if option.number is int else '0.5'} ({option.help})."
+        ) from None
+
+
+def _whole(value: str) -> str:
+    number = float(value)
+    if number != int(number):
+        raise ValueError(value)
+    return str(int(number))

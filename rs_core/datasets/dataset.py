@@ -1,0 +1,102 @@
+"""Labelled images of one split, and what may be taken from them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import numpy as np
+
+from rs_core.errors import ParameterError
+from rs_core.fields import shown, whole_number
+from rs_core.images import ImageInput, image_from_array
+from rs_core.results import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images of one split.
+
+    Fields:
+        name: shown with every number, e.g. "CIFAR-10 (JPEG 75)".
+        split: "train" or "test".
+        images: uint8 (N,H,W,C).
+        labels: int64 (N,).
+        class_names: one per class.
+        indices: int64 (N,), each image's position in the official order.
+        source: where the images came from.
+        notes: sentences that belong beside the numbers.
+    """
+
+    name: str
+    split: str
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    indices: np.ndarray
+    source: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, rows: slice | Sequence[int] | np.ndarray) -> "Dataset":
+        """The images at these rows (0 to len - 1) in the given order, or where a mask is True.
+
+        Raises:
+            ParameterError: a row is not there or no whole number, or a mask of another length.
+        """
+        if not isinstance(rows, slice):
+            rows = self._chosen(rows)
+        return replace(
+            self, images=self.images[rows], labels=self.labels[rows], indices=self.indices[rows]
+        )
+
+    def _chosen(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        where = f"{self.name} {self.split} has rows 0 to {len(self) - 1}"
+        try:
+            chosen = np.asarray(rows)
+        except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with a gradient
+            chosen = np.asarray(None)
+        if chosen.shape == (0,):
+            return np.zeros(0, dtype=np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+            raise ParameterError(f"rows={shown(rows)} are no row numbers: {where}.")
+        if chosen.dtype.kind == "b":
+            if len(chosen) != len(self):
+                raise ParameterError(f"the mask has {len(chosen)} values: {where}, give one each.")
+            return np.flatnonzero(chosen)
+        if not 0 <= chosen.min() <= chosen.max() < len(self):
+            raise ParameterError(f"rows reach from {chosen.min()} to {chosen.max()}: {where}.")
+        return chosen.astype(np.int64)
+
+    def digests(self) -> tuple[str, ...]:
+        """A 16-byte blake2b of each image's uint8 pixels, hex."""
+        return tuple(blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images)
+
+    def without(self, digests: Collection[str]) -> "Dataset":
+        """The images whose pixels are not among these digests, e.g. to keep samples unseen."""
+        refused = frozenset(digests)
+        return self.subset([row for row, own in enumerate(self.digests()) if own not in refused])
+
+    def image(self, row: int, spec: ModelSpec) -> ImageInput:
+        """One image as a network's input, named by its official index.
+
+        Its label is None for a network with other classes, whose numbers mean something else.
+
+        Raises:
+            ParameterError: no such row.
+        """
+        whole = whole_number(row)
+        if whole is None:
+            raise ParameterError(
+                f"row={shown(row)} is no row number: {self.name} {self.split} has rows 0 to "
+                f"{len(self) - 1}."
+            )
+        one = self.subset([whole])
+        name = f"{self.name} {self.split} {one.indices[0]}"
+        label = int(one.labels[0]) if self.fits(spec) else None
+        return image_from_array(one.images[0], spec, label=label, name=name)
+
+    def fits(self, spec: ModelSpec) -> bool:
+        """Whether a network's classes are those of the labels, name by name."""
+        return self.class_names == spec.class_names

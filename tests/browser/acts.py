@@ -1,0 +1,77 @@
+"""What every journey does: look at a part of the page, bring a file, start a sweep."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Server
+
+QUICK = "sweep_sigmas=0.12%2C+0.5&sweep_n=300"
+LONG = "sweep_n=1000000"
+RUNNING = re.compile("^Running")
+
+
+def main(page: Page) -> Locator:
+    return page.get_by_test_id("stMainBlockContainer")
+
+
+def sidebar(page: Page) -> Locator:
+    return page.get_by_test_id("stSidebar")
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start the sweep").click()
+
+
+def finished(page: Page) -> None:
+    expect(main(page).get_by_text("Drag the noise level").first).to_be_visible()
+
+
+def run_of(page: Page) -> str:
+    return parse_qs(urlparse(page.url).query)["run"][0]
+
+
+def done_of(page: Page) -> int:
+    text = main(page).get_by_text(RUNNING).inner_text()
+    return int(re.sub(r"\D", "", text.partition(" of ")[0]))
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel").click()
+    expect(main(page).get_by_text(re.compile("^Cancelled after"))).to_be_visible()
+
+
+def bring(page: Page, name: str, data: bytes) -> None:
+    sidebar(page).get_by_text("Your own", exact=True).click()
+    chooser = sidebar(page).get_by_role("region", name="Image file").locator("input[type=file]")
+    chooser.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def scene(mode: str = "RGB", size: tuple[int, int] = (96, 64)) -> Image.Image:
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8))
+    return picture.convert(mode)
+
+
+def stored(picture: Image.Image, kind: str, **options: object) -> bytes:
+    out = BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def worker_of(server: Server) -> int:
+    """The compute process below the server, by its parent's id."""
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+            command = (entry.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == server.process.pid and b"rs_core.worker" in command:
+            return int(entry.parent.name)
+    raise AssertionError("the server has no compute process")

@@ -1,0 +1,106 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rs_core.cli import main
+from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
+
+TINY = [
+    *("train", "--dataset", "digits", "--widths", "4", "4", "4", "4"),
+    *("--batch-size", "256", "--device", "cpu"),
+]
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert "epoch 1" not in shown.out
+    assert shown.err.count("\n") == 1
+    return shown.err
+
+
+@pytest.mark.parametrize("name", ["../../evil", "größe", "a/b", "", "x" * 81])
+def test_a_name_that_cannot_name_a_file_is_refused_before_training(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = refused([*TINY, "--out", str(tmp_path / "a" / "b"), "--name", name], capsys)
+    assert "cannot name a file" in words
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_out_that_cannot_be_a_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "file", Path("/proc/nothing")):
+        assert "cannot be made a folder" in refused([*TINY, "--out", str(out)], capsys)
+    (tmp_path / "m-checkpoint").touch()
+    words = refused([*TINY, "--out", str(tmp_path), "--name", "m"], capsys)
+    assert "cannot be a folder of checkpoints" in words
+    (tmp_path / "n-checkpoint" / FILE_NAME).mkdir(parents=True)
+    words = refused([*TINY, "--out", str(tmp_path), "--name", "n"], capsys)
+    assert "Is a directory" in words
+
+
+def test_widths_are_for_conv4(capsys: pytest.CaptureFixture[str]) -> None:
+    words = refused([*TINY, "--architecture", "lenet"], capsys)
+    assert "--widths does not apply to lenet" in words
+
+
+def test_an_earlier_training_is_never_lost_silently(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [*TINY, "--epochs", "3", "--name", "m", "--out", str(tmp_path)]
+    folder = tmp_path / "m-checkpoint"
+    assert "there is no checkpoint" in refused([*command, "--resume"], capsys)
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rs_core.training.trainer.Trainer._note_epoch", stopped_after(2, stopped))
+    assert main(command) == 130
+    monkeypatch.undo()
+    saved = load_checkpoint(folder)
+    assert saved is not None
+    assert saved.epochs_done == 2
+    before = (folder / FILE_NAME).read_bytes()
+    assert "epoch 2 of 3" in refused(command, capsys)
+    assert "there is no checkpoint" in refused([*command, "--name", "typo", "--resume"], capsys)
+    assert (folder / FILE_NAME).read_bytes() == before
+    (folder / FILE_NAME).write_bytes(before + b"x")
+    assert main([*command, "--resume"]) == 0
+    shown = capsys.readouterr()
+    assert "damaged" in shown.err
+    assert "after epoch 1" in shown.err
+    assert "epoch 1/3" not in shown.out
+    assert "epoch 3/3" in shown.out
+    assert main(command) == 0  # a finished training was written as a model, so it may be replaced
+
+
+def stopped_after(epochs: int, stop: Callable[[], None]) -> Callable[..., None]:
+    from rs_core.training.trainer import Trainer
+
+    real = Trainer._note_epoch
+
+    def note(self: Trainer, *facts: float) -> None:
+        if len(self.history) == epochs:
+            stop()
+        real(self, *facts)
+
+    return note
+
+
+def test_what_an_accuracy_was_measured_on_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*TINY, "--epochs", "1", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert f"files go to {tmp_path / 'out'}" in shown
+    assert "test, images that are not trained on" in shown
+    assert main([*command, "--dataset", "mnist5k", "--name", "n"]) == 0
+    shown = capsys.readouterr().out
+    assert "that are trained on, so they are too high" in shown
+    assert "a network trained on MNIST has seen them" in shown

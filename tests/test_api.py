@@ -1,0 +1,67 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rs_core import api
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.images import ImageInput
+from rs_core.smoothing import Predict
+from tests.conftest import Coin, spec_of
+
+VERBS = [
+    (api.certify, {"sigma": 0.25, "n": 100}),
+    (api.certify_sequential, {"sigma": 0.25, "n": 1000, "target_radius": 0.1}),
+    (api.sweep, {"sigmas": (0.25,), "n": 100}),
+    (api.predict, {"sigma": 0.25, "n": 100}),
+]
+Verb = Callable[..., Any]
+
+
+@pytest.fixture
+def coin() -> Classifier:
+    return Classifier(Coin(0.95, 0.25), spec_of((1, 8, 8), 2))
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+@pytest.mark.parametrize("image", ["digit.png", np.zeros((8, 8), np.uint8), None])
+def test_what_is_no_loaded_image_is_refused(
+    coin: Classifier, verb: Verb, options: dict[str, Any], image: object
+) -> None:
+    with pytest.raises(
+        ParameterError, match=r"load it with load_image.source, classifier.spec.\.$"
+    ):
+        verb(coin, image, **options)
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+def test_a_name_is_no_classifier(grey: ImageInput, verb: Verb, options: dict[str, Any]) -> None:
+    with pytest.raises(
+        ParameterError, match=r"classifier='mnist-conv4' is no Classifier: make one"
+    ):
+        verb("mnist-conv4", grey, **options)
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+def test_seeds_are_held_to_their_range(
+    coin: Classifier, grey: ImageInput, verb: Verb, options: dict[str, Any]
+) -> None:
+    for seed in (-1, 1.5, True, None, 2**64):
+        with pytest.raises(ParameterError, match="seed="):
+            verb(coin, grey, seed=seed, **options)
+
+
+def test_results_record_plain_values(coin: Classifier, grey: ImageInput) -> None:
+    given = {"sigma": np.float32(0.25), "n": 1e2, "alpha": np.float64(0.01), "n0": np.int64(10)}
+    found = api.certify(coin, grey, seed=np.int64(3), **given)
+    assert (found.sigma, found.n, found.alpha, found.n0, found.seed) == (0.25, 100, 0.01, 10, 3)
+    kinds = [type(v) for v in (found.sigma, found.n, found.alpha, found.n0, found.seed)]
+    assert kinds == [float, int, float, int, int]
+    assert found == api.certify(coin, grey, seed=3, sigma=0.25, n=100, alpha=0.01, n0=10)
+
+
+def test_a_seed_is_held_where_the_draws_are(coin: Classifier, grey: ImageInput) -> None:
+    with pytest.raises(ParameterError, match="seed=-1"):
+        list(Predict(sigma=0.25).run(coin, [grey], seed=-1))

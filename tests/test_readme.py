@@ -1,0 +1,54 @@
+"""What README.md shows runs as it is written, from the checkout."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rs_core.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+LINES = [
+    shlex.split(command, comments=True)[1:]
+    for line in re.findall(r"^\.venv/bin/rs .*", README, re.MULTILINE)
+    for command in line.split(" ; ")
+]
+# The later of two equal options wins, so a command stays as written and becomes short.
+SHORT = {
+    "sweep": ["--n", "100", "--sigmas", "0.25"],
+    "certify": ["--n", "100"],
+    "predict": ["--n", "20", "--limit", "5"],
+    "train": ["--epochs", "1", "--widths", "4", "4", "4", "4"],
+}
+
+
+def test_the_readme_shows_the_commands() -> None:
+    assert {words[0] for words in LINES} >= {*SHORT, "models", "datasets", "--help"}
+
+
+@pytest.mark.parametrize("words", LINES, ids=" ".join)
+def test_a_command_of_the_readme_runs(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, *SHORT.get(words[0], [])]) == 0
+    written = {path.name for path in tmp_path.iterdir()} - {"assets"}
+    named = {words[i + 1] for i, word in enumerate(words) if word in ("--tsv", "--html")}
+    assert written == named | ({"runs"} if words[0] == "train" else set())
+
+
+def test_the_python_of_the_readme_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "10_000" in code
+    finished = subprocess.run(
+        [sys.executable, "-c", code.replace("10_000", "300")],
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("Certified ℓ2 radius") == 2
