@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rs_core.allocator import keep_freed_memory
-    from rs_core.api import certify, certify_sequential, predict, sweep
+    from rs_core.api import certify, certify_sequential, predict, select, sweep
     from rs_core.classifiers import Classifier, load_classifier
     from rs_core.datasets import load_dataset
     from rs_core.errors import RsError
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         write_log,
     )
     from rs_core.events import Finished, drain
+    from rs_core.guarantees import GUARANTEES
     from rs_core.images import ImageInput, load_image
     from rs_core.models import MODELS
-    from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve
+    from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
+    from rs_core.selectors import SELECTORS
     from rs_core.smoothing import Certify, Sweep
     from rs_core.training import RECIPES
 
@@ -33,6 +35,7 @@ _HOMES = {
     "Certify": "rs_core.smoothing",
     "Classifier": "rs_core.classifiers",
     "Finished": "rs_core.events",
+    "GUARANTEES": "rs_core.guarantees",
     "ImageInput": "rs_core.images",
     "MODELS": "rs_core.models",
     "ModelSpec": "rs_core.results",
@@ -40,6 +43,8 @@ _HOMES = {
     "RECIPES": "rs_core.training",
     "RadiusCurve": "rs_core.results",
     "RsError": "rs_core.errors",
+    "SELECTORS": "rs_core.selectors",
+    "Selection": "rs_core.results",
     "Sweep": "rs_core.smoothing",
     "average_certified_radius": "rs_core.evaluation",
     "certified_accuracy": "rs_core.evaluation",
@@ -52,13 +57,16 @@ _HOMES = {
     "load_image": "rs_core.images",
     "predict": "rs_core.api",
     "read_log": "rs_core.evaluation",
+    "select": "rs_core.api",
     "sweep": "rs_core.api",
     "write_log": "rs_core.evaluation",
 }
 
 __all__ = [
+    "GUARANTEES",
     "MODELS",
     "RECIPES",
+    "SELECTORS",
     "Certificate",
     "Certify",
     "Classifier",
@@ -68,6 +76,7 @@ __all__ = [
     "Prediction",
     "RadiusCurve",
     "RsError",
+    "Selection",
     "Sweep",
     "average_certified_radius",
     "certified_accuracy",
@@ -80,6 +89,7 @@ __all__ = [
     "load_image",
     "predict",
     "read_log",
+    "select",
     "sweep",
     "write_log",
 ]

@@ -11,8 +11,9 @@ from rs_core.errors import ParameterError
 from rs_core.events import drain
 from rs_core.fields import shown
 from rs_core.images import ImageInput
-from rs_core.results import Certificate, Decision, Prediction, RadiusCurve
+from rs_core.results import Certificate, Decision, Prediction, RadiusCurve, Selection
 from rs_core.seeding import check_seed
+from rs_core.selectors import Selector
 from rs_core.smoothing import Certify, CertifySequential, Predict, Sweep
 
 
@@ -56,6 +57,18 @@ def sweep(
     """
     seed = _checked(classifier, image, seed)
     return drain(Sweep(**options).run(classifier, [image], seed=seed))[0]
+
+
+def select(
+    classifier: Classifier, image: ImageInput, *, selector: Selector, seed: int = 0
+) -> Selection:
+    """The sigma that a selector proposes for an image; it certifies nothing.
+
+    Args:
+        selector: e.g. `SELECTORS["multistart"]()`.
+    """
+    seed = _checked(classifier, image, seed)
+    return drain(selector.run(classifier, [image], seed=seed))[0]
 
 
 def predict(

@@ -19,6 +19,7 @@ from rs_core.errors import RsError, UnknownNameError
 COMMANDS = {
     "certify": ("rs_core.cli.certify:CertifyCommand", "certify an image, or a folder of images"),
     "sweep": ("rs_core.cli.sweep:SweepCommand", "radius curve of an image over noise levels"),
+    "select": ("rs_core.cli.select:SelectCommand", "let a selector pick sigma per image"),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),

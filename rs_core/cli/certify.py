@@ -45,6 +45,15 @@ class CertifyCommand:
         low_open=True,
     )
 
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type:
+        """This command; `rs select` with a guarantee where a selector is to pick sigma."""
+        if not any(word.partition("=")[0] == "--selector" for word in arguments):
+            return cls
+        from rs_core.cli.select import SelectCommand
+
+        return SelectCommand.for_arguments(["--guarantee", "frozen", *arguments])
+
     def __post_init__(self) -> None:
         check_params(self)
         if self.target_radius is not None and self.certify.bound != "clopper-pearson":

@@ -105,7 +105,7 @@ class GridMinimum(Guarantee):
             radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             rigorous=self.rigorous,
             caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); all "
-            f"certified at {self.budget}",
+            f"certified at {self.budget}, the weakest at \u03c3={weakest.sigma:.4g}",
         )  # fmt: skip
         return replace(
             weakest,

@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from rs_core.cli import main
+from rs_core.evaluation import read_log
+from rs_core.results import Certificate, Selection, from_json
+from rs_core.selectors import SELECTORS
+
+QUICK = {
+    "fixed": ["--selector-sigma", "0.5"],
+    "grid": ["--selector-n", "100", "--selector-interval", "0.3"],
+    "greedy_grid": ["--selector-evaluations", "20"],
+    "gradient": ["--selector-steps", "5"],
+    "multistart": ["--selector-m", "64", "--selector-levels", "4"],
+    "multistart_uniform": ["--selector-m", "64", "--selector-levels", "4"],
+    "knn": ["--selector-limit", "100"],
+}
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["select", "--image", "digit-7", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_selector_has_its_fields_as_options(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = json.loads(printed(capsys, "--selector", name, *QUICK[name], "--json"))
+    selection = from_json(Selection, row["selection"])
+    assert selection.selector == name
+    assert row["certificate"] is None
+    text = printed(capsys, "--selector", name, *QUICK[name])
+    assert "none certifies" in text
+    assert f"{selection.sigma:.4g}" in text
+
+
+def test_a_guarantee_certifies_on_fresh_draws(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "log.tsv"
+    words = ["--selector", "multistart", *QUICK["multistart"], "--n", "500"]
+    text = printed(capsys, *words, "--guarantee", "frozen", "--tsv", str(log))
+    assert "C Fixed sigma" in text
+    assert "an attacker who can change σ is not covered" in text
+    assert [row.guarantee for row in read_log(log)] == ["C"]
+    assert main(["certify", "--image", "digit-7", *words, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    certificate = from_json(Certificate, row["certificate"])
+    assert certificate.guarantee == "C"
+    assert certificate.sigma == row["selection"]["sigma"]
+
+
+def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--selector", "multistart", *QUICK["multistart"], "--n", "500"]
+    text = printed(capsys, *words, "--guarantee", "grid_minimum")
+    assert "error of each row: 16 x 6.25e-05 = 0.001" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--selector", "oracle"], "unknown selector 'oracle'"),
+        (["--guarantee", "all"], "unknown guarantee 'all'"),
+        (["--selector", "grid", "--selector-sigma-min", "2"], "must lie below"),
+        (["--selector", "gradient", "--guarantee", "sukenik"], "no bounded log-slope"),
+        (["--selector", "gradient", "--guarantee", "global_sigma"], "fixed beforehand"),
+        (["--tsv", "x.tsv"], "--tsv holds certificates"),
+        (["--html", "x.html"], "no report yet"),
+        (["--selector", "fixed", "--selector-n", "3"], "unknown option"),
+    ],
+)
+def test_bad_words_are_one_sentence(
+    words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = QUICK["gradient"] if "gradient" in words else []
+    assert main(["select", "--image", "digit-7", *words, *quick]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
