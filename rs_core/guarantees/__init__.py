@@ -4,10 +4,20 @@ from rs_core.guarantees.dual import Dual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
 from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.regions import Regions
 from rs_core.guarantees.sukenik import Sukenik
 
 GUARANTEES: dict[str, type[Guarantee]] = {
-    kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Sukenik)
+    kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Regions, Sukenik)
 }
 
-__all__ = ["GUARANTEES", "Dual", "Frozen", "GlobalSigma", "GridMinimum", "Guarantee", "Sukenik"]
+__all__ = [
+    "GUARANTEES",
+    "Dual",
+    "Frozen",
+    "GlobalSigma",
+    "GridMinimum",
+    "Guarantee",
+    "Regions",
+    "Sukenik",
+]

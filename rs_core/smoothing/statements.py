@@ -23,18 +23,20 @@ def statement(
     invalid: bool = False,
     norm: str = "\u21132",
     caveat: str = "",
+    why: str = "",
 ) -> str:
     """What is claimed, for which classifier, at which risk, in one line.
 
     The radius is floored to three decimals, never rounded up. `caveat` says in words what the
-    guarantee rests on beyond the draws, or what it covers.
+    guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed where
+    it is not the votes.
     """
     arithmetic = RIGOROUS if rigorous else IDEALISED
     drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
-        reason = "the network gave NaN or infinite logits" if invalid else _TOO_CLOSE
+        reason = "the network gave NaN or infinite logits" if invalid else why or _TOO_CLOSE
         return (
             f"Abstained: nothing is certified at \u03c3={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"

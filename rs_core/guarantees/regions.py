@@ -1,0 +1,210 @@
+"""Input space divided into frozen regions of one sigma each: Wang et al. (2021), Algorithm 2."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.events import Finished, Step, Stream, relay
+from rs_core.fields import param
+from rs_core.guarantees.allocation import Allocation
+from rs_core.guarantees.claims import Claim, claim_of, notes_of
+from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, lay_out
+from rs_core.images import ImageInput
+from rs_core.results import Badge, Certificate, Selection
+from rs_core.smoothing.certify import certify_each
+from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.smoothing.sampling import BATCH_SIZE
+from rs_core.smoothing.statements import statement
+
+
+@dataclass(frozen=True, eq=False)
+class RegionsStep(Step):
+    """The frozen allocation; beside it what the linear programme had, if its time ran out.
+
+    `notes` say what should be known of the images.
+    """
+
+    allocation: Allocation
+    unfinished: Allocation | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regions(Guarantee):
+    """Each image owns a ball in which its sigma holds; certified against later queries.
+
+    Images with the same pixels are one point, and the first one's sigma stands. An image inside
+    another's region shares its sigma ("online") and is certified again at it. The last step
+    before the result carries the allocation.
+    """
+
+    name: ClassVar[str] = "regions"
+    badge: ClassVar[Badge] = "B"
+
+    mode: Mode = param(
+        "online",
+        help="one after another, or a linear programme: disjoint, or overlapping in one label",
+        choices=("online", "strict", "label_aware"),
+    )
+    order: Order = param(
+        "given",
+        help="who comes first online: as given, or by the number of balls met",
+        choices=("given", "ascending", "descending"),
+    )
+    time_limit: float = param(
+        60.0,
+        help="for the linear programme; after it, online regions",
+        unit="seconds",
+        low=0,
+        low_open=True,
+        high=86_400,
+    )
+    fallback_sigma: float | None = param(
+        None,
+        help="noise level outside all regions; abstain there by default",
+        unit="pixels of [0,1]",
+        low=0,
+        high=SIGMA_MAX,
+        low_open=True,
+    )
+
+    @property
+    def budget(self) -> str:
+        """What each draw pays; by degree, an image's own draws help decide which it needs."""
+        if self.mode == "label_aware":
+            return f"N x alpha/N = {self.alpha:g} for all N images together"
+        if self.mode == "online" and self.order != "given":
+            half = f"{self.alpha / 2:.3g}"
+            return f"{half} at its own sigma + {half} at an inherited one = {self.alpha:g}"
+        return f"alpha = {self.alpha:g}"
+
+    def level(self, count: int) -> float:
+        """The level of every single certificate among `count` different images."""
+        if self.mode == "label_aware":
+            return self.alpha / max(count, 1)
+        # As given, only earlier images' draws decide whether a point inherits, so one of its two
+        # certificates is issued whatever its own draws say; by degree they have a say in it.
+        return self.alpha / 2 if self.mode == "online" and self.order != "given" else self.alpha
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        selections: Sequence[Selection],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Yields the loop's steps, a `RegionsStep`, then the certificates."""
+        self.hold_pairs(images, selections)
+        firsts: dict[str, int] = {}
+        for k, image in enumerate(images):
+            firsts.setdefault(image.digest, k)
+        points = [images[k] for k in firsts.values()]
+        level, each = self.level(len(points)), self.n0 + self.n
+        self.check_n(level, classifier.num_classes)
+
+        def certified(which: Sequence[ImageInput], sigmas: Sequence[float], part: int) -> _Rows:
+            return certify_each(
+                self, classifier, which, np.array(sigmas)[:, None], level, seed=seed,
+                caller=self.name, guarantee=self.badge, part=part, batch_size=batch_size,
+            )  # fmt: skip
+
+        picked = [selections[k].sigma for k in firsts.values()]
+        rows = yield from relay(certified(points, picked, 0))
+        own = [row[0] for row in rows]
+        layout = self._layout(points, own)
+        # What replaced a programme out of time was not paid for: there, no second certificate.
+        joined = [int(k) for k in layout.inside] if self.mode == "online" else []
+        before, total = len(points) * each, (len(points) + len(joined)) * each
+        again: dict[int, Certificate] = {}
+        if joined:
+            inherited = [own[layout.owners[k]].sigma for k in joined]
+            stream = certified([points[k] for k in joined], inherited, 1)
+            rows = yield from relay(stream, before=before, total=total)
+            again = {k: row[0] for k, row in zip(joined, rows, strict=True)}
+        claims = [claim_of(k, layout, points, own, again) for k in range(len(points))]
+        notes = notes_of(len(images) - len(points), claims)
+        allocation, unfinished = self._frozen(points, own, layout, claims)
+        yield RegionsStep(total, total, allocation, unfinished, notes)
+        places = {digest: place for place, digest in enumerate(firsts)}
+        certificates = [self._certificate(claim, allocation, classifier) for claim in claims]
+        yield Finished(tuple(certificates[places[image.digest]] for image in images))
+
+    def _layout(self, points: Sequence[ImageInput], own: Sequence[Certificate]) -> Layout:
+        return lay_out(
+            _pixels(points),
+            np.array([ABSTAIN if c.predicted is None else c.predicted for c in own]),
+            np.array([c.radius for c in own]),
+            mode=self.mode,
+            order=self.order,
+            time_limit=self.time_limit,
+        )
+
+    def _frozen(
+        self,
+        points: Sequence[ImageInput],
+        own: Sequence[Certificate],
+        layout: Layout,
+        claims: Sequence[Claim],
+    ) -> tuple[Allocation, Allocation | None]:
+        """The allocation, and what the linear programme had where its time ran out."""
+        sigmas = np.array([c.sigma for c in own])
+        allocation = Allocation(
+            mode=layout.mode,
+            weights_id=own[0].weights_id,
+            digests=tuple(image.digest for image in points),
+            points=_pixels(points),
+            labels=np.array([ABSTAIN if c.label is None else c.label for c in claims]),
+            sigmas=sigmas[layout.owners],
+            radii=np.array([c.radius for c in claims]),
+            owners=layout.owners,
+            fallback_sigma=self.fallback_sigma,
+            notes=layout.notes,
+        )
+        if layout.unfinished is None:
+            return allocation, None
+        labels = np.array([ABSTAIN if c.predicted is None else c.predicted for c in own])
+        unfinished = replace(
+            allocation, mode=self.mode, labels=labels, sigmas=sigmas, radii=layout.unfinished,
+            owners=np.arange(len(own)), hash="",
+        )  # fmt: skip
+        return allocation, unfinished
+
+    def _certificate(
+        self, claim: Claim, allocation: Allocation, classifier: Classifier
+    ) -> Certificate:
+        """The claim as a certificate; its level is what the whole statement pays."""
+        source, predicted = claim.certificate, claim.label if claim.radius > 0 else None
+        caveat = f"valid for queries after this allocation was frozen (hash {allocation.hash})"
+        if self.mode == "label_aware":
+            caveat += f"; the risk covers all {len(allocation.digests)} statements together"
+        if allocation.mode != self.mode:
+            caveat += f"; {allocation.notes[0]}"
+        if claim.owner:
+            caveat += f"; \u03c3 is that of the region of {claim.owner}"
+        sentence = statement(
+            guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            radius=claim.radius, sigma=source.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
+            rigorous=self.rigorous, why=claim.why, caveat=caveat,
+            invalid=source.predicted is None and source.counts[-1] == source.n_top == source.n,
+        )  # fmt: skip
+        return replace(
+            source,
+            predicted=predicted,
+            radius=claim.radius if predicted is not None else 0.0,
+            alpha=self.alpha,
+            statement=sentence,
+            draws=claim.draws,
+        )
+
+
+_Rows = Stream[tuple[tuple[Certificate, ...], ...]]
+
+
+def _pixels(points: Sequence[ImageInput]) -> np.ndarray:
+    return np.stack([image.pixels.ravel() for image in points])
