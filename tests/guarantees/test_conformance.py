@@ -22,14 +22,16 @@ SETTINGS: dict[str, Guarantee] = {
     "grid_minimum": GUARANTEES["grid_minimum"](n=500, sigmas=SIGMAS),
     "frozen": GUARANTEES["frozen"](n=500),
     "sukenik": GUARANTEES["sukenik"](n=500),
+    "memory": GUARANTEES["memory"](n=500),
 }
 PICKED = {
     "global_sigma": Selection("fixed", 0.3, (), 0),
     "grid_minimum": Selection("multistart", 0.3, (), 500),
     "frozen": Selection("gradient", 0.3, (), 100),
     "sukenik": Selection("knn", 0.3, (), 0, rate=0.01),
+    "memory": Selection("gradient", 0.3, (), 100),
 }
-BADGES = {"global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A"}
+BADGES = {"global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A", "memory": "B"}
 
 
 def certified(
