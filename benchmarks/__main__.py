@@ -4,7 +4,14 @@ import argparse
 
 import torch
 
-from benchmarks import certify_speed, memory, sequential_draws, startup, sweep_speed
+from benchmarks import (
+    certify_speed,
+    memory,
+    memory_guarantee,
+    sequential_draws,
+    startup,
+    sweep_speed,
+)
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--device", default="cpu")
@@ -16,3 +23,4 @@ certify_speed.main(choice.device)  # before sweep_speed, which changes the alloc
 sweep_speed.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)
+memory_guarantee.main()
