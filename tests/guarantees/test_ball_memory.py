@@ -171,6 +171,30 @@ def test_balls_are_open(line: BallMemory) -> None:
     assert line.place(at(np.nextafter(np.float32(1), 0)), "c", 1, 0.5).label == 0
 
 
+def test_a_repeat_of_a_point_that_a_later_ball_covers_returns_the_balls_label() -> None:
+    with closing(NoCut("", KEY, (1, 1, 1))) as memory:  # a sound memory has no such ball
+        memory.place(at(0.5), "a", None, 0.0)
+        memory.place(at(0), "b", 1, 1.0)
+        again = memory.place(at(0.5), "a", None, 0.0)
+        assert (again.label, again.kind, again.conflict) == (1, "inherited", 2)
+
+
+def test_an_inherited_ball_at_the_rim_stays_inside_its_owners() -> None:
+    rng = np.random.default_rng(0)
+    radii = []
+    for _ in range(300):
+        way = rng.standard_normal(3)
+        x = np.float32(way / np.linalg.norm(way) * (1 - 1e-8)).reshape(1, 1, 3)
+        with closing(BallMemory("", KEY, (1, 1, 3))) as memory:
+            owner = memory.place(at(0, 0, 0), "a", 0, 1.0)
+            placed = memory.place(x, "b", 1, 1.0)
+        if placed.kind == "inherited":
+            left = Fraction(owner.radius) - Fraction(placed.radius)
+            assert placed.radius == 0 or square(x, at(0, 0, 0)) <= left**2
+            radii.append(placed.radius)
+    assert 0 < np.median(radii) < 1e-7
+
+
 @pytest.mark.parametrize(
     ("pixels", "label", "radius"),
     [

@@ -110,6 +110,19 @@ def test_draws_that_disagree_do_not_support_a_repeat(
     assert still.statement.startswith("Abstained: nothing is certified · answer of entry 2")
 
 
+def test_weaker_draws_do_not_support_a_repeat_and_no_draws_an_inherited_label(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    memory = Memory(n=500, path=str(tmp_path / "memory"))
+    first, second = certified(memory, classifier, [0, 10], 0.1, 0.9)
+    weaker, same = certified(memory, classifier, [0, 10], 0.05, 0.1)
+    assert (weaker.predicted, weaker.radius) == (0, first.radius)
+    assert math.isnan(weaker.p_lower)
+    assert "answer of entry 1 repeated" in weaker.statement
+    assert (same.predicted, same.statement) == (0, second.statement)
+    assert math.isnan(same.p_lower)
+
+
 def test_the_policy_network_and_selector_are_the_key(
     classifier: Classifier, tmp_path: Path
 ) -> None:
