@@ -128,7 +128,8 @@ class BallFile:
     def append(self, ball: Ball, pixels: np.ndarray) -> None:
         """Add a row; it counts once the transaction around it is committed."""
         raw = pixels.astype("<f4").tobytes()
-        row = (*astuple(ball), raw, _seal(astuple(ball), raw))
+        facts = astuple(ball)
+        row = (*facts, raw, _seal(facts, raw))
         marks = ", ".join("?" * len(row))
         self._connection.execute(f"INSERT INTO balls VALUES ({marks})", row)
 

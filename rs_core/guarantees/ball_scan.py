@@ -38,8 +38,12 @@ class BallScan:
 
     def __init__(self, shape: tuple[int, int, int], shrink: float) -> None:
         self.count = 0
-        self._shape, self._values, self._shrink = shape, math.prod(shape), shrink
-        self._edge = math.ceil(math.sqrt(self._values / _OUTLINE_VALUES))
+        self._values, self._shrink = math.prod(shape), shrink
+        edge = math.ceil(math.sqrt(self._values / _OUTLINE_VALUES))
+        self._tops, self._lefts = (np.arange(0, size, edge) for size in shape[1:])
+        heights = np.diff(self._tops, append=shape[1])
+        widths = np.diff(self._lefts, append=shape[2])
+        self._scale = 1 / np.sqrt(heights[:, None] * widths)
         self._rows = max(1, _CHUNK_VALUES // self._values)
         self._chunks: list[np.ndarray] = []
         self._outlines = np.empty((64, self._outline(np.zeros(shape)).size), dtype=np.float32)
@@ -103,12 +107,8 @@ class BallScan:
 
     def _outline(self, pixels: np.ndarray) -> np.ndarray:
         """Block means times the root of the block's size, of pixels around 0; float32."""
-        _, height, width = self._shape
-        tops, lefts = np.arange(0, height, self._edge), np.arange(0, width, self._edge)
-        sums = np.add.reduceat(pixels.astype(np.float64) - 0.5, tops, axis=1)
-        sums = np.add.reduceat(sums, lefts, axis=2)
-        heights, widths = np.diff(tops, append=height), np.diff(lefts, append=width)
-        scaled = sums / np.sqrt(heights[:, None] * widths)
+        sums = np.add.reduceat(pixels.astype(np.float64) - 0.5, self._tops, axis=1)
+        scaled = np.add.reduceat(sums, self._lefts, axis=2) * self._scale
         return np.asarray(scaled.reshape(-1), dtype=np.float32)
 
     def _grow(self) -> None:
