@@ -4,7 +4,15 @@ import argparse
 
 import torch
 
-from benchmarks import certify_speed, memory, regions_speed, sequential_draws, startup, sweep_speed
+from benchmarks import (
+    certify_speed,
+    memory,
+    memory_guarantee,
+    regions_speed,
+    sequential_draws,
+    startup,
+    sweep_speed,
+)
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--device", default="cpu")
@@ -17,3 +25,4 @@ sweep_speed.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)
 regions_speed.main()
+memory_guarantee.main()

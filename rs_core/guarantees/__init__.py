@@ -4,11 +4,12 @@ from rs_core.guarantees.dual import Dual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
 from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.memory import Memory
 from rs_core.guarantees.regions import Regions
 from rs_core.guarantees.sukenik import Sukenik
 
 GUARANTEES: dict[str, type[Guarantee]] = {
-    kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Regions, Sukenik)
+    kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Regions, Memory, Sukenik)
 }
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "GlobalSigma",
     "GridMinimum",
     "Guarantee",
+    "Memory",
     "Regions",
     "Sukenik",
 ]

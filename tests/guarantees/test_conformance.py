@@ -23,6 +23,7 @@ SETTINGS: dict[str, Guarantee] = {
     "frozen": GUARANTEES["frozen"](n=500),
     "sukenik": GUARANTEES["sukenik"](n=500),
     "regions": GUARANTEES["regions"](n=500),
+    "memory": GUARANTEES["memory"](n=500),
 }
 PICKED = {
     "global_sigma": Selection("fixed", 0.3, (), 0),
@@ -30,8 +31,12 @@ PICKED = {
     "frozen": Selection("gradient", 0.3, (), 100),
     "sukenik": Selection("knn", 0.3, (), 0, rate=0.01),
     "regions": Selection("grid", 0.3, (), 500),
+    "memory": Selection("gradient", 0.3, (), 100),
 }
-BADGES = {"global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A", "regions": "B"}
+BADGES = {
+    "global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A", "regions": "B",
+    "memory": "B",
+}  # fmt: skip
 
 
 def certified(
