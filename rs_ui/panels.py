@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 def error_box(sentence: str) -> None:
     """One sentence: what is wrong, the limit, what to do. Stands beside the control it concerns."""
-    st.error(plain(sentence[:1].upper() + sentence[1:]), icon=":material/error:")
+    st.error(plain(sentence), icon=":material/error:")
 
 
 def badge_html(badge: BadgeStyle) -> str:

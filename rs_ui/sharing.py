@@ -12,7 +12,13 @@ from rs_ui.pictures import Picture
 
 
 def tidy_address() -> None:
-    """Drop numbers from the address that no field can hold, such as 1e400, before one tries."""
+    """Drop numbers from a visitor's address that no field can hold, such as 1e400.
+
+    Only before the first field is drawn: later the address holds what a person typed.
+    """
+    if session.remembered("address_read"):
+        return
+    session.remember("address_read", True)
     for name in list(st.query_params):
         try:
             held = float(st.query_params[name])
