@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rs_ui import browser, session, shell, sidebar
+from rs_ui import browser, session, sharing, shell, sidebar
 
 shell.configure()
 shell.mark_routed()
@@ -12,6 +12,7 @@ if owner is None:
     st.skeleton(height=400)
     st.stop()
 session.keep_owner(owner)
+sharing.tidy_address()
 with st.spinner("The compute process is starting: a few seconds, once ..."), st.sidebar:
     sidebar.draw_sidebar()
 page.run()

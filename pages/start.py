@@ -33,7 +33,7 @@ job = running.begin_once("certify", "start", subject, {"sigma": sigma, "n": COPI
 running.complaint("start")
 try:
     if job is not None:
-        status = running.watch(job, certifying.waiting)
+        status = running.watch(job, certifying.waiting, kind="certify")
         asked = subjects.subject_of(job, status.about, subject)
         certifying.verdict(status, asked)
         if status.state == "finished":

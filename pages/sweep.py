@@ -16,13 +16,13 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then start a sweep here.")
     st.stop()
-sweeping.controls(subject)
+config = sweeping.controls(subject)
 job = session.run_id("sweep")
 if job is None:
     sweeping.invitation(subject)
     st.stop()
 try:
-    sweeping.show(job, subject)
+    sweeping.show(job, subject, config)
 except WorkerError as error:
     session.keep_run("sweep", None)
     error_box(str(error))

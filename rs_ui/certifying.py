@@ -28,7 +28,7 @@ def verdict(status: Status, subject: Subject) -> None:
         certificate = from_json(Certificate, status.result)
         certificate_card(certificate, subject.label, subject.class_names)
         st.caption(f"{certificate.n:,} noisy copies voted in {duration(status.seconds)}.")
-        running.seeds_note(status)
+        running.questions_note(status)
         teaching.say(teaching.lesson(certificate))
     elif status.state == "cancelled":
         st.info("Cancelled: nothing was certified. Choose another noise level to go on.")

@@ -32,7 +32,10 @@ export default function ({ parentElement, setStateValue }) {
     pen.beginPath(); pen.moveTo(...at(e)); pen.lineTo(...at(e)); pen.stroke();
   };
   canvas.onpointermove = (e) => { if (e.buttons) { pen.lineTo(...at(e)); pen.stroke(); } };
-  parentElement.querySelector(".use").onclick = () => setStateValue("png", canvas.toDataURL());
+  const hasInk = () => pen.getImageData(0, 0, canvas.width, canvas.height).data.some(
+    (level, index) => index % 4 < 3 && level > 0);
+  parentElement.querySelector(".use").onclick = () =>
+    setStateValue("png", hasInk() ? canvas.toDataURL() : "");
   parentElement.querySelector(".clear").onclick = () => { clear(); setStateValue("png", null); };
 }
 """
@@ -44,6 +47,8 @@ _MOST = 1_000_000
 def drawn_png(key: str) -> bytes | None:
     """The drawing as PNG once "Use drawing" was pressed, else None."""
     result = _canvas(key=key, on_png_change=lambda: None)
+    if result.get("png") == "":
+        st.caption("The canvas is empty: draw a digit, then press Use drawing.")
     return png_of(result.get("png"))
 
 

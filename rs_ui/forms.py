@@ -30,17 +30,13 @@ def form(
     by_name = {field["name"]: field for field in fields}
     values = {name: _widget(by_name[name], f"{prefix}_{name}") for name in first if name in by_name}
     rest = [name for name in by_name if name not in first and name not in given]
-    if rest and teaching.is_on():
-        values |= {name: _held(by_name[name], f"{prefix}_{name}") for name in rest}
+    defaults = {name: by_name[name]["default"] for name in rest}
+    if teaching.hides({f"{prefix}_{name}": value for name, value in defaults.items()}):
+        values |= defaults
     elif rest:
         with st.expander("More settings", icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
     return None if any(value is None for value in values.values()) else values
-
-
-def _held(field: Mapping[str, Any], key: str) -> Any:
-    """What a widget that is out of sight would hold."""
-    return st.session_state.get(key, field["default"])
 
 
 def _widget(field: Mapping[str, Any], key: str) -> Any:

@@ -12,6 +12,7 @@ from rs_ui.drawing import drawn_png
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 
+_DRAWING = "drawing"
 _SOURCES = ("Preset", "Your own", "Draw")
 _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _INVERT: dict[str, str | bool] = {"Automatic": "auto", "Invert": True, "Keep": False}
@@ -47,7 +48,7 @@ def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | N
         return _own()
     if source == "Draw":
         png = drawn_png(session.fresh_key("drawing"))
-        return None if png is None else Picture("drawing", False, png)
+        return None if png is None else Picture(_DRAWING, False, png)
     titles = {sample["name"]: sample["title"] for sample in samples}
     name = st.selectbox(
         "Preset image", list(titles), key="image", bind="query-params", on_change=on_sample
@@ -68,7 +69,7 @@ def _own() -> Picture | None:
 
 def choose_inversion(picture: Picture | None, channels: int) -> str | bool:
     """Whether dark ink on white paper is turned round: offered for a person's own digit."""
-    if picture is None or picture.sample or channels != 1:
+    if picture is None or picture.sample or picture.name == _DRAWING or channels != 1:
         return "auto"
     choice = st.segmented_control(
         "Dark ink on white paper",

@@ -54,15 +54,14 @@ def begin_once(
     return found
 
 
-def seeds_note(status: Status) -> None:
-    """Says so when several seeds were tried on this image: the best of them promises less."""
-    tried, alpha = status.seeds, status.about["config"]["alpha"]
-    if tried > 1:
-        st.warning(
-            f"{tried} seeds were tried on this image with this network. Each statement holds by "
-            f"itself; the best one of {tried}, picked afterwards, may be false with probability up "
-            f"to {ceil_digits(min(tried * alpha, 1.0), 3)}.",
-            icon=":material/casino:",
+def questions_note(status: Status) -> None:
+    """Says so when several questions were asked of this image: the best answer promises less."""
+    if status.questions > 1:
+        st.caption(
+            f":material/casino: {status.questions} runs were made of this image with this network "
+            "(other seeds, noise levels or numbers of copies). Each statement holds by itself; the "
+            "best of them, picked afterwards, may be false with probability up to "
+            f"{ceil_digits(min(status.risk, 1.0), 3)}."
         )
 
 
@@ -91,9 +90,15 @@ def follow(job: str, *, patience: float = 0.0) -> Status:
         time.sleep(_PAUSE)
 
 
-def watch(job: str, draw: Callable[[Status], None]) -> Status:
-    """How far a run is, with its controls; while it is live a fragment draws it every second."""
+def watch(job: str, draw: Callable[[Status], None], *, kind: str) -> Status:
+    """How far a run is, with its controls; while it is live a fragment draws it every second.
+
+    Raises:
+        WorkerError: this owner has no run of this kind under that id.
+    """
     first = follow(job, patience=_PATIENCE)
+    if first.about["kind"] != kind:
+        raise WorkerError(f"run not found: the address names a run of another page, no {kind}.")
     if first.state == "finished":
         return first
     fresh = [first]

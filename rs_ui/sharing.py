@@ -1,5 +1,6 @@
 """What leaves the session: a link to its settings, and everything of it when it is deleted."""
 
+import math
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -8,6 +9,23 @@ from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import plain
 from rs_ui.pictures import Picture
+
+
+def tidy_address() -> None:
+    """Drop numbers from a visitor's address that no field can hold, such as 1e400.
+
+    Only before the first field is drawn: later the address holds what a person typed.
+    """
+    if session.remembered("address_read"):
+        return
+    session.remember("address_read", True)
+    for name in list(st.query_params):
+        try:
+            held = float(st.query_params[name])
+        except ValueError:
+            continue
+        if not math.isfinite(held):
+            del st.query_params[name]
 
 
 def share_link(picture: Picture | None) -> None:

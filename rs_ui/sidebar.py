@@ -34,8 +34,12 @@ def draw_sidebar() -> None:
     st.subheader("Image")
     chosen = choose_picture(offer["samples"], lambda: fit_model(offer))
     picture = chosen or session.remembered("picture")
+    if chosen is None and picture is not None:
+        st.caption(f"Nothing here yet: {plain(picture.name)} stays until there is.")
     place = st.container()
     st.subheader("Network")
+    if "model" not in st.session_state and "model" not in st.query_params:
+        fit_model(offer)  # an address may name a preset alone
     if session.remembered("picked") in models:
         st.session_state["model"] = session.remembered("picked")
         session.remember("picked", None)
@@ -103,10 +107,9 @@ def _true_class(
 
 
 def _settings(offer: dict[str, Any]) -> dict[str, Any]:
-    if teaching.is_on():
-        held = st.session_state
-        alpha, seed = held.get("alpha", _DEFAULT_ALPHA), held.get("seed", 0)
-        return {"alpha": float(alpha), "seed": int(seed), "device": held.get("device") or "auto"}
+    defaults = {"alpha": _DEFAULT_ALPHA, "seed": 0, "device": "auto"}
+    if teaching.hides(defaults):
+        return defaults
     with st.expander("Seed, risk, device", icon=":material/settings:"):
         alpha = st.number_input(
             "Risk alpha: how often a statement may be false",

@@ -6,6 +6,7 @@ from typing import Any
 from rs_ui import session
 
 _LIVE = ("queued", "running")
+_TELLING = 2.0  # seconds; a shorter run says less about the next one
 _ENDED = ("finished", "failed", "cancelled")
 
 
@@ -21,7 +22,8 @@ class Status:
     error: str | None = None
     seconds: float = 0.0
     about: dict[str, Any] = field(default_factory=dict)
-    seeds: int = 1  # tried on this image with this network
+    questions: int = 1  # asked of this image with this network, this one among them
+    risk: float = 0.0  # the sum of what they risk
 
     @property
     def is_live(self) -> bool:
@@ -41,6 +43,8 @@ class Status:
     @property
     def progress_text(self) -> str:
         """Forward passes done, and the time left at the present pace."""
+        if not self.total:
+            return "no copy has voted yet"
         text = f"{self.done:,} of {self.total:,} forward passes"
         if self.done and self.seconds > 0 and self.is_live:
             left = self.seconds * (self.total - self.done) / self.done
@@ -60,8 +64,10 @@ def duration(seconds: float) -> str:
 def learn_pace(status: Status) -> None:
     """Remember how fast a finished run was, for the next estimate."""
     passes = draws_of(status.result)
-    if status.seconds > 0.2 and passes:
-        session.remember(f"pace_{_family(status.about['model'])}", passes / status.seconds)
+    name = f"pace_{_family(status.about['model'])}"
+    longest, _ = session.remembered(name, (0.2, 0.0))
+    if passes and (status.seconds >= longest or status.seconds > _TELLING):
+        session.remember(name, (min(status.seconds, _TELLING), passes / status.seconds))
 
 
 def draws_of(result: dict[str, Any]) -> int:
@@ -75,10 +81,10 @@ def draws_of(result: dict[str, Any]) -> int:
 
 def cost_text(subject: session.Subject, passes: int) -> str:
     """Forward passes, and how long they take at the pace of this session's last run."""
-    pace = session.remembered(f"pace_{_family(subject.model)}")
+    _, pace = session.remembered(f"pace_{_family(subject.model)}", (0.0, 0.0))
     if not pace:
         return f"{passes:,} forward passes"
-    return f"{passes:,} forward passes, about {duration(passes / pace)} at the last run's pace"
+    return f"{passes:,} forward passes, about {duration(passes / pace)} at an earlier run's pace"
 
 
 def _family(model: str) -> str:

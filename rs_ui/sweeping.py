@@ -20,13 +20,15 @@ _GIVEN = ("alpha",)
 _LESSON = (
     "Read the curve from left to right. At a small σ nearly all copies agree, but agreement under "
     "little noise certifies little: even if *all* of $n$ copies agree, the radius is at most "
-    "$\\sigma\\,\\Phi^{-1}(\\alpha^{1/n})$, the dashed ceiling (10 of 10 at α = 0.001 certify "
-    "0.003 σ). At a large σ the network no longer recognises the image, and the vote abstains."
+    "$\\sigma\\,\\Phi^{-1}(\\alpha^{1/n})$ (10 of 10 at α = 0.001 certify 0.003 σ). The dashed "
+    "ceiling is that limit; all levels of the curve share one α, so each has its part of it, while "
+    "the star has an α of its own and may stand above. At a large σ the network no longer "
+    "recognises the image, and the vote abstains."
 )
 
 
-def controls(subject: Subject) -> None:
-    """The form, what it costs, and Start."""
+def controls(subject: Subject) -> dict[str, Any] | None:
+    """The form, what it costs, and Start; its settings, None while one makes no sense."""
     with st.container(border=True):
         fields = caching.description()["forms"]["sweep"]
         config = form(fields, prefix=_PAGE, first=_FIRST, given=_GIVEN)
@@ -49,6 +51,7 @@ def controls(subject: Subject) -> None:
             if config is not None:
                 _start(subject, config)
         running.complaint(_PAGE)
+    return config
 
 
 def passes(config: dict[str, Any]) -> int:
@@ -72,13 +75,16 @@ def invitation(subject: Subject) -> None:
     )
 
 
-def show(job: str, present: Subject) -> None:
+def show(job: str, present: Subject, config: dict[str, Any] | None) -> None:
     """The run: its live curve, its finished one, or why there is none.
 
+    Args:
+        job: the run.
+        present, config: what the sidebar and the form show now; a note says where they differ.
+
     Raises:
-        WorkerError: this browser has no such run, or the worker cannot be reached.
+        WorkerError: this browser has no such sweep, or the worker cannot be reached.
     """
-    session.keep_run(_PAGE, job)
     note = st.container()
 
     def draw(status: Status) -> None:
@@ -87,10 +93,13 @@ def show(job: str, present: Subject) -> None:
         else:
             live_curve(status, subject_of(job, status.about).class_names)
 
-    status = running.watch(job, draw)
+    status = running.watch(job, draw, kind="sweep")
+    session.keep_run(_PAGE, job)
     subject = subject_of(job, status.about, present)
     with note:
         _belongs_to(subject, present)
+        if config is not None and _differs(config, status.about["config"]):
+            st.info("The settings above have changed since: press Start for a curve of theirs.")
     teaching.say(_LESSON)
     if status.state == "finished":
         _finished(job, status, subject)
@@ -111,6 +120,12 @@ def _belongs_to(subject: Subject, present: Subject) -> None:
         )
 
 
+def _differs(config: dict[str, Any], asked: dict[str, Any]) -> bool:
+    levels = [sorted({float(s) for s in one["sigmas"]}) for one in (config, asked)]
+    others = (name for name in config if name != "sigmas")
+    return levels[0] != levels[1] or any(config[name] != asked[name] for name in others)
+
+
 def _finished(job: str, status: Status, subject: Subject) -> None:
     curve = from_json(RadiusCurve, status.result)
     sigmas = [c.sigma for c in curve.certificates]
@@ -126,7 +141,7 @@ def _finished(job: str, status: Status, subject: Subject) -> None:
         f"{draws:,} noisy copies in {duration(status.seconds)} · {plain(subject.spec.name)}"
         f" · {curve.certificates[0].precision} · seed {subject.seed}"
     )
-    running.seeds_note(status)
+    running.questions_note(status)
     download_row(curve, status.result, subject, status.seconds, copies)
     with st.expander("What happened to the image", icon=":material/image:"):
         image_pair(subject, width=200)

@@ -1,5 +1,8 @@
 """Teaching mode: narration on every page, advanced controls out of sight."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from rs_core.plots.wording import radius_text
@@ -20,6 +23,19 @@ def switch() -> None:
 def is_on() -> bool:
     """Whether pages explain themselves."""
     return bool(st.session_state.get("teach"))
+
+
+def hides(defaults: Mapping[str, Any]) -> bool:
+    """Whether controls, by key, stay out of sight: in teaching mode, while all hold their defaults.
+
+    A setting that is in force is never hidden, whether the address or a person gave it.
+    """
+    if not is_on():
+        return False
+    held = st.session_state
+    return not any(
+        key in st.query_params or held.get(key, value) != value for key, value in defaults.items()
+    )
 
 
 def say(text: str) -> None:

@@ -23,10 +23,10 @@ _STEPS = (
     ),
     (
         "What may be claimed",
-        "Every number carries a badge. **A Certified**: σ was fixed before anybody looked at the "
-        "image, and the statement holds against every attacker. **C Fixed sigma**: σ was picked "
-        "for this image, so the statement holds for the classifier held at that σ, and not for "
-        "one that picks again. An abstention is shown as one; nothing is rounded up.",
+        "Every certificate carries a badge. **A Certified**: σ was fixed before anybody looked at "
+        "the image, and the statement holds against every attacker. **C Fixed sigma**: σ was "
+        "picked for this image, so the statement holds for the classifier held at that σ, and not "
+        "for one that picks again. An abstention is shown as one; nothing is rounded up.",
     ),
 )
 

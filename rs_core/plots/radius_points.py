@@ -152,7 +152,9 @@ def _ceiling(points: Sequence[Certificate]) -> Points:
     )
     # The ceiling is proportional to sigma, so it starts at the origin.
     sigmas = (0.0, *(c.sigma for c in points))
-    return Points("ceiling: all votes agree", sigmas, (0.0, *limits), ("", *hover))
+    return Points(
+        "ceiling: all votes agree, at the curve's alpha", sigmas, (0.0, *limits), ("", *hover)
+    )
 
 
 def _best(best: Certificate | None, names: Sequence[str]) -> Points | None:

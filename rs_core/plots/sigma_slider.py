@@ -12,9 +12,10 @@ from plotly.subplots import make_subplots
 
 from rs_core.errors import ParameterError
 from rs_core.plots.frame import frame
-from rs_core.plots.palette import GREY, OTHER, Style, series_style
+from rs_core.plots.palette import GREY, OTHER, Style, certificate_badge, series_style
 from rs_core.plots.wording import abstain_reason, class_text, plain, radius_text, votes_text, wrap
 from rs_core.results import Certificate, RadiusCurve
+from rs_core.statistics import ceil_digits
 
 _MOST_CLASSES = 5
 _LARGEST_SIDE = 96
@@ -98,7 +99,11 @@ def _line(c: Certificate, names: Sequence[str]) -> str:
     if c.predicted is None:
         return f"σ = {c.sigma:g}: abstains: {abstain_reason(c)}"
     what = plain(class_text(c.predicted, names))
-    return f"σ = {c.sigma:g}: {what}, certified radius {radius_text(c.radius)}, {votes_text(c)}"
+    badge = f"{certificate_badge(c).text}, alpha {ceil_digits(c.alpha, 3)}"
+    return (
+        f"σ = {c.sigma:g}: {what}, certified radius {radius_text(c.radius)} ({badge}), "
+        f"{votes_text(c)}"
+    )
 
 
 def _png(copy: np.ndarray) -> str:

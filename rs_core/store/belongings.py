@@ -1,4 +1,4 @@
-"""What an owner brought and tried: images, model files, seeds, under that owner only."""
+"""What an owner brought and asked: images, model files, questions, under that owner only."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from rs_core.errors import NotFoundError
 from rs_core.store.home import folder_bytes, private_folder, reported
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_WEIGHTS, _SPEC, _SEEDS = "model.safetensors", "model.json", "seeds.json"
+_WEIGHTS, _SPEC, _QUESTIONS = "model.safetensors", "model.json", "questions.json"
 
 
 @dataclass(frozen=True)
@@ -90,22 +90,23 @@ class Belongings:
         items = sorted((item for item in found if item), key=lambda item: item.used)
         return [item.path.name for item in items if (item.path / _SPEC).is_file()]
 
-    def note_seed(self, owner: str, about: str, seed: int) -> None:
-        """Count a seed that this owner tries on `about`.
+    def note_question(self, owner: str, about: str, key: str, risk: float) -> None:
+        """Count a question that this owner asks about `about`, with the risk that its answer takes.
 
-        Who tries many seeds and shows the best one risks more than alpha; so they are counted,
-        and the count outlives the runs.
+        Who asks with many seeds, sigmas or n and shows the best answer risks more than one
+        alpha; so the questions are counted, and the count outlives the runs.
         """
         folder = private_folder(self._folder(owner))
         with self._counting, reported():
-            tried = self._seeds(owner)
-            if seed not in tried.setdefault(about, []):
-                tried[about].append(seed)
-                write_durably(folder / _SEEDS, json.dumps(tried).encode())
+            asked = self._questions(owner)
+            if key not in asked.setdefault(about, {}):
+                asked[about][key] = risk
+                write_durably(folder / _QUESTIONS, json.dumps(asked).encode())
 
-    def seeds(self, owner: str, about: str) -> int:
-        """How many seeds this owner has tried on `about`."""
-        return len(self._seeds(owner).get(about, []))
+    def questions(self, owner: str, about: str) -> tuple[int, float]:
+        """(how many questions this owner has asked about `about`, the sum of their risks)."""
+        asked = self._questions(owner).get(about, {})
+        return len(asked), sum(asked.values())
 
     def delete_owner(self, owner: str) -> None:
         """Delete everything that this owner brought."""
@@ -128,12 +129,13 @@ class Belongings:
         else:
             item.path.unlink(missing_ok=True)
 
-    def _seeds(self, owner: str) -> dict[str, list[int]]:
+    def _questions(self, owner: str) -> dict[str, dict[str, float]]:
         try:
-            tried: dict[str, list[int]] = json.loads((self._folder(owner) / _SEEDS).read_bytes())
+            raw = (self._folder(owner) / _QUESTIONS).read_bytes()
+            asked: dict[str, dict[str, float]] = json.loads(raw)
         except (OSError, ValueError):
             return {}
-        return tried
+        return asked
 
     def _folder(self, owner: str) -> Path:
         if not _ID.fullmatch(owner):  # never a path

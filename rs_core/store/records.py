@@ -17,14 +17,15 @@ class Progress:
     """How far a run is: the content of its `state` file.
 
     `held` says that a person paused it; `strikes` counts the deaths of worker processes in the
-    midst of this run; `seconds` is the time spent computing it, `total` the forward passes of the
-    whole; `ended` is when it was over.
+    midst of this run; `seconds` is the time spent computing it, `done` and `total` the forward
+    passes so far and of the whole; `ended` is when it was over.
     """
 
     state: State = "queued"
     held: bool = False
     error: str | None = None
     seconds: float = 0.0
+    done: int = 0
     total: int = 0
     strikes: int = 0
     ended: float | None = None

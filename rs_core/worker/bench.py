@@ -175,7 +175,9 @@ class Bench:
         if not job.is_open:
             return
         job.result = to_json(result)
-        job.progress = replace(job.progress, state="finished", held=False, total=job.total)
+        job.progress = replace(
+            job.progress, state="finished", held=False, done=job.total, total=job.total
+        )
         self._settle(job, lambda: self._store.finish(job.id, job.result, job.progress))
 
     def _fail(self, job: Job, sentence: str) -> None:
@@ -185,7 +187,8 @@ class Bench:
 
     def _to(self, job: Job, state: State, *, held: bool = False, error: str | None = None) -> None:
         """Change a run's state, here and in the store; the lock is held."""
-        job.progress = replace(job.progress, state=state, held=held, error=error)
+        far = {"done": job.done, "total": job.total}
+        job.progress = replace(job.progress, state=state, held=held, error=error, **far)
         self._changed.notify()
         self._settle(job, lambda: self._store.update(job.id, job.progress))
 

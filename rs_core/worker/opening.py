@@ -14,7 +14,7 @@ from rs_core.worker.bench import Bench
 from rs_core.worker.job import Job
 from rs_core.worker.pictures import image_of
 from rs_core.worker.shelf import Shelf
-from rs_core.worker.tasks import build_task, config_of, content_key
+from rs_core.worker.tasks import build_task, config_of, content_key, risk_of
 
 BATCH_SIZE = 256  # forward passes between two steps: few, so that turns stay short
 MAX_OPEN = 20
@@ -56,7 +56,8 @@ class Opener:
         _hold_fit(image, classifier)
         request = self._request(question, image, classifier)
         key = _key(question.kind, request, classifier)
-        self._store.belongings.note_seed(question.owner, _subject(request), question.seed)
+        task = build_task(question.kind, question.config, classifier.num_classes)
+        self._store.belongings.note_question(question.owner, _subject(request), key, risk_of(task))
         found = self._store.find(question.owner, key)
         if found is not None:
             return found
@@ -70,9 +71,10 @@ class Opener:
         self._bench.add(self._job(run, claim))
         return run.job, "queued"
 
-    def seeds(self, owner: str, asked: Mapping[str, Any]) -> int:
-        """How many seeds the owner has tried on the image and network of a run's `about`."""
-        return self._store.belongings.seeds(owner, _subject(asked))
+    def questions(self, owner: str, asked: Mapping[str, Any]) -> dict[str, float]:
+        """How many questions the owner has asked of a run's image and network, and their risk."""
+        count, risk = self._store.belongings.questions(owner, _subject(asked))
+        return {"questions": count, "risk": risk}
 
     def job(self, owner: str, job: str) -> Job | None:
         """The owner's run if it is open, taken over where no other process computes it.

@@ -43,6 +43,14 @@ def build_task(kind: str, config: Mapping[str, Any], num_classes: int) -> Task:
     return task
 
 
+def risk_of(task: Task) -> float:
+    """The probability, at most, that some statement of the task's answer is false."""
+    if not isinstance(task, Sweep):
+        return task.alpha
+    curve = task.alpha if task.simultaneous else task.alpha * len(task.sigmas)
+    return curve + task.alpha * task.recertify
+
+
 def content_key(parts: Mapping[str, Any]) -> str:
     """32 hex digits of everything that decides a result: the same question has the same key."""
     text = json.dumps({**parts, "version": __version__}, sort_keys=True, allow_nan=False)

@@ -116,16 +116,15 @@ class Desk:
         job = self.opener.job(owner, name)
         if job is not None:
             self._bench.follow(job)
-            return _live(job) | {"seeds": self.opener.seeds(owner, job.about)}
+            return _live(job) | self.opener.questions(owner, job.about)
         run = self._store.read(name, owner)
         progress = run.progress
         result = self._store.result(name) if progress.state == "finished" else None
         return {
-            "job": name, "state": progress.state, "held": progress.held, "done": progress.total,
+            "job": name, "state": progress.state, "held": progress.held, "done": progress.done,
             "total": progress.total, "step": None, "result": result, "error": progress.error,
             "seconds": progress.seconds, "about": about(run),
-            "seeds": self.opener.seeds(owner, run.request),
-        }  # fmt: skip
+        } | self.opener.questions(owner, run.request)  # fmt: skip
 
     def _change(self, fields: Fields, action: Callable[[Job], None]) -> Reply:
         owner, name = _owner(fields), _run_id(fields)

@@ -81,7 +81,7 @@ class FakeWorker:
     refuse: dict[str, str] = field(default_factory=dict)  # verb -> sentence
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seeds: dict[tuple[str, str, str], set[int]] = field(default_factory=dict)
+    asked: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
     models: dict[str, Any] = field(default_factory=dict)
     images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
@@ -134,8 +134,8 @@ class FakeWorker:
         about["model"] = {"mnist-conv4": "m-12"}.get(about["model"], about["model"])
         fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
         self.jobs.setdefault(job, fresh)
-        tried = self.seeds.setdefault((owner, about["image_id"], about["model"]), set())
-        tried.add(about["seed"])
+        asked_before = self.asked.setdefault((owner, about["image_id"], about["model"]), {})
+        asked_before[job] = config["alpha"]
         return {"job": job, "state": "queued"}
 
     def _job(self, owner: str, job: str) -> dict[str, Any]:
@@ -151,12 +151,13 @@ class FakeWorker:
                 run["state"] = "finished"
         finished = run["state"] == "finished"
         result = _result(run["about"], self.margin) if finished else None
+        asked = self.asked[owner, run["about"]["image_id"], run["about"]["model"]]
         step = _step(run["about"]) if run["about"]["kind"] == "sweep" and not finished else None
         return {
             "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
             "about": run["about"],
-            "seeds": len(self.seeds[owner, run["about"]["image_id"], run["about"]["model"]]),
+            "questions": len(asked), "risk": sum(asked.values()),
         }  # fmt: skip
 
     def _change(self, owner: str, job: str, state: str) -> dict[str, Any]:

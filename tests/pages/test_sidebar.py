@@ -142,3 +142,25 @@ def test_a_dead_worker_is_one_sentence(open_app: Open, worker: FakeWorker) -> No
     app = open_app()
     assert "did not answer" in app.sidebar.error[0].value
     assert "Choose an image" in app.main.info[0].value
+
+
+def test_a_preset_alone_in_the_address_brings_its_network(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app(image="cat")
+    assert app.sidebar.selectbox(key="model").value == "cifar10-conv4"
+    both = open_app(image="cat", model="mnist-conv4")
+    assert both.sidebar.selectbox(key="model").value == "mnist-conv4"
+
+
+def test_what_stays_is_said_while_a_source_has_no_image(open_app: Open) -> None:
+    app = open_app()
+    app.sidebar.segmented_control(key="source").set_value("Draw").run()
+    assert any("digit\\-3 stays" in c.value for c in app.sidebar.caption)
+
+
+def test_numbers_that_no_field_holds_leave_the_address(open_app: Open) -> None:
+    for name in ("seed", "alpha", "sweep_n"):
+        app = open_app("sweep", **{name: "1e400"})
+        assert not app.exception
+    assert app.sidebar.number_input(key="seed").value == 0

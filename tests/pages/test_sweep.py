@@ -140,3 +140,26 @@ def test_downloads_parse_and_agree(finished: tuple[Subject, dict]) -> None:
     report = downloads.report_text(curve, subject, [[[[0.0] * 28] * 28]] * len(radii))
     assert report.startswith("<!DOCTYPE html>")
     assert MODELS["mnist-conv4"].name in report
+
+
+def test_changed_settings_are_said_beside_the_old_curve(open_app: Open) -> None:
+    app = open_app("sweep")
+    app.button(key="start_sweep").click().run()
+    assert not [i for i in app.main.info if "have changed since" in i.value]
+    app.main.number_input(key="sweep_n").set_value(3000).run()
+    assert [i for i in app.main.info if "have changed since" in i.value]
+    app.button(key="start_sweep").click().run()
+    assert not [i for i in app.main.info if "have changed since" in i.value]
+
+
+def test_a_run_of_another_kind_is_not_found_and_not_kept(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    open_app()
+    (job,) = worker.jobs
+    app = open_app("sweep", run=job)
+    assert "of another page" in app.main.error[0].value
+    app.switch_page("pages/start.py").run()
+    app.switch_page("pages/sweep.py").run()
+    assert not app.exception
+    assert not app.main.error

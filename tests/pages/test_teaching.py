@@ -30,12 +30,20 @@ def test_an_abstention_is_explained_without_a_radius(open_app: Open, worker: Fak
     assert "Phi" not in said
 
 
-def test_hidden_settings_keep_what_they_held(open_app: Open, worker: FakeWorker) -> None:
-    app = open_app("sweep", alpha="0.01", seed="7")
-    app.number_input(key="sweep_n0").set_value(50).run()
-    app.sidebar.toggle(key="teach").set_value(True).run()
-    app.sidebar.selectbox(key="image").set_value("digit-9").run()
+def test_a_first_lesson_is_spared_the_advanced_settings(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep", teach="true")
     assert not app.sidebar.number_input
+    assert [n.key for n in app.main.number_input] == ["sweep_n"]
+    app.button(key="start_sweep").click().run()
+    asked = [fields for verb, fields in worker.calls if verb == "start"][-1]
+    assert (asked["seed"], asked["config"]["alpha"], asked["config"]["n0"]) == (0, 0.001, 100)
+
+
+def test_a_setting_in_force_is_never_hidden(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep", alpha="0.01", seed="7", sweep_n0="50", teach="true")
+    app.sidebar.selectbox(key="image").set_value("digit-9").run()
+    assert app.sidebar.number_input(key="alpha").value == 0.01
+    assert app.main.number_input(key="sweep_n0").value == 50
     app.button(key="start_sweep").click().run()
     asked = [fields for verb, fields in worker.calls if verb == "start"][-1]
     assert (asked["seed"], asked["config"]["alpha"], asked["config"]["n0"]) == (7, 0.01, 50)
@@ -52,12 +60,21 @@ def test_a_card_takes_its_preset_and_a_network_that_knows_it(
     assert not app.exception
 
 
-def test_several_seeds_are_counted_and_shown(open_app: Open, worker: FakeWorker) -> None:
+def test_several_runs_of_an_image_are_counted_with_their_risks(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    def notes() -> list[str]:
+        return [c.value for c in app.main.caption if "runs were made of this image" in c.value]
+
     app = open_app()
-    assert not app.main.warning
+    assert not notes()
     app.sidebar.number_input(key="seed").set_value(1).run()
-    app.sidebar.number_input(key="seed").set_value(2).run()
-    assert "3 seeds were tried" in app.main.warning[0].value
-    assert "up to 0.003" in app.main.warning[0].value
+    app.sidebar.number_input(key="alpha").set_value(0.01).run()
+    assert "3 runs were made" in notes()[0]
+    assert "up to 0.012." in notes()[0]
+    app.select_slider(key="sigma").set_value(0.5).run()
+    assert "4 runs were made" in notes()[0]
+    app.sidebar.number_input(key="alpha").set_value(0.001).run()
     app.sidebar.number_input(key="seed").set_value(0).run()
-    assert "3 seeds were tried" in app.main.warning[0].value
+    app.select_slider(key="sigma").set_value(0.25).run()
+    assert "up to 0.02" in notes()[0]

@@ -224,18 +224,34 @@ def test_noisy_copies_for_thumbnails(office: Office) -> None:
             office.ask("noise", sigmas=sigmas, **fields)
 
 
-def test_seeds_tried_on_an_image_are_counted_and_outlive_their_runs(office: Office) -> None:
+def test_questions_about_an_image_are_counted_and_outlive_their_runs(office: Office) -> None:
     first = office.start(seed=0)
-    assert office.follow(first)["seeds"] == 1
+    alone = office.follow(first)
+    assert (alone["questions"], alone["risk"]) == (1, pytest.approx(0.002))  # curve and best
     again, second = office.start(seed=0), office.start(seed=1)
     assert again == first
     office.ask("cancel", job=second)
     office.start("bob", seed=5)
+    office.start(kind="certify", config={"sigma": 0.25, "n": 200, "alpha": 0.1})
     office.finish()
-    assert office.follow(first)["seeds"] == 2
-    assert office.follow(office.start(image=office.image(sample="digit-3")))["seeds"] == 1
+    found = office.follow(first)
+    assert (found["questions"], found["risk"]) == (3, pytest.approx(0.104))
+    other = office.start(image=office.image(sample="digit-3"))
+    assert office.follow(other)["questions"] == 1
     office.ask("forget")
-    assert office.follow(office.start(seed=0))["seeds"] == 1
+    assert office.follow(office.start(seed=0))["questions"] == 1
+
+
+def test_a_cancelled_run_says_how_far_it_was(office: Office) -> None:
+    job = office.start(config={"sigmas": [0.1, 0.25], "n": 100_000, "n0": 50})
+    for _ in range(3):
+        office.bench.turn()
+    reached = office.follow(job)["done"]
+    assert reached > 0
+    office.ask("cancel", job=job)
+    ended = office.follow(job)
+    assert (ended["state"], ended["done"]) == ("cancelled", reached)
+    assert ended["total"] == 3 * 100_050
 
 
 def test_an_id_of_any_length_is_not_found(office: Office) -> None:
