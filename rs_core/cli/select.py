@@ -72,7 +72,8 @@ class SelectCommand:
         spent = time.perf_counter() - started
         certificates: tuple[Certificate, ...] = ()
         if self.settings is not None:
-            stream = self.settings.run(classifier, images, picked, **options)
+            settings = self.settings.under(str(self._selector()))
+            stream = settings.run(classifier, images, picked, **options)
             certificates = follow(stream, label=str(self.guarantee))
         self._write(chosen.items, certificates, time.perf_counter() - started)
         if self.output.json:

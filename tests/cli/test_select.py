@@ -80,3 +80,16 @@ def test_bad_words_are_one_sentence(
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_a_memory_belongs_to_the_selectors_settings(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["select", "--image", "digit-7", "--guarantee", "memory", "--n", "500"]
+    words += ["--path", str(tmp_path / "memory.sqlite"), "--selector", "fixed"]
+    assert main([*words, "--selector-sigma", "0.25"]) == 0
+    assert "B Conditional" in capsys.readouterr().out
+    assert main([*words, "--selector-sigma", "0.25"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--selector-sigma", "0.5"]) == 2
+    assert "sigma policy" in capsys.readouterr().err
