@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rs_core.cli.pictures import Picked, Selection
 from rs_core.images import ImageInput
-from rs_core.plots.wording import tidy
+from rs_core.plots.wording import share_text, tidy
 from rs_core.results import BADGE_WORDS, Certificate
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals
@@ -99,6 +99,6 @@ def _row(certificate: Certificate, class_names: tuple[str, ...]) -> tuple[str, .
         floor_decimals(certificate.radius, 3),
         f"{certificate.n_top:,}",
         f"{certificate.n:,}",
-        floor_decimals(certificate.p_lower, 4),
+        share_text(certificate.p_lower, 4),
         "-" if predicted is None else _badge(certificate),
     )

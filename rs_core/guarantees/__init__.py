@@ -1,6 +1,6 @@
 """What may be claimed once a sigma was proposed: badge, statement, error budget."""
 
-from rs_core.guarantees.dual import Dual
+from rs_core.guarantees.dual import Dual, PublishedDual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
 from rs_core.guarantees.guarantee import Guarantee
@@ -20,6 +20,7 @@ __all__ = [
     "GridMinimum",
     "Guarantee",
     "Memory",
+    "PublishedDual",
     "Regions",
     "Sukenik",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import ceil_digits
 
-Mode = Literal["quantised", "published"]
 _UNIT = "pixels of [0,1]"
 
 
@@ -28,21 +27,17 @@ _UNIT = "pixels of [0,1]"
 class Dual(Guarantee):
     """The class stays although an attacker within `distance` moves the median of h.
 
-    `quantised` (SPEC 3.2): h is snapped to the declared sigmas, every sigma between the bounds of
-    its median is certified at alpha/K, all must agree; the radius is min(distance, smallest
-    radius). `published` checks three sigmas, the median and its two bounds, and lets them stand
-    for the continuum between; that is no proof, so its badge is C and it says "approximate".
+    h is snapped to the declared sigmas (SPEC 3.2), every sigma between the bounds of its median
+    is certified at alpha/K, all must agree; the radius is min(distance, smallest radius).
 
     Fields:
         network: h, pixels to one sigma per row.
     """
 
     name: ClassVar[str] = "dual"
+    badge: ClassVar[Badge] = "A"
 
     network: ScalarNetwork
-    mode: Mode = param(
-        "quantised", help="quantised or published", choices=("quantised", "published")
-    )
     sigmas: tuple[float, ...] = param(
         (0.12, 0.18, 0.25, 0.35, 0.5, 0.71, 1.0),
         help="sigmas that h is snapped to; the ends clip it",
@@ -64,9 +59,9 @@ class Dual(Guarantee):
             raise ParameterError("alpha_h and beta must lie above 0: they are errors to be paid.")
 
     @property
-    def badge(self) -> Badge:  # type: ignore[override]
-        """A where every reachable sigma is certified, C where three stand for all."""
-        return "A" if self.mode == "quantised" else "C"
+    def most(self) -> int:
+        """The largest number of sigmas that an image may need."""
+        return len(self.sigmas)
 
     @property
     def budget(self) -> str:
@@ -88,9 +83,8 @@ class Dual(Guarantee):
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then the certificates; the sigmas come from h, not from the selections."""
         self.hold_pairs(images, selections)
-        most = len(self.sigmas) if self.mode == "quantised" else 3
-        self.check_n(self.alpha / most, classifier.num_classes)
-        per_image = self.n_h + most * (self.n0 + self.n)
+        self.check_n(self.alpha / self.most, classifier.num_classes)
+        per_image = self.n_h + self.most * (self.n0 + self.n)
         found = []
         for index, image in enumerate(images):
             certificate = yield from relay(
@@ -125,12 +119,16 @@ class Dual(Guarantee):
                 sigma=self.sigma_m, n=self.n_h, seed=seed, caller=self.name,
             )
         )  # fmt: skip
+        return self.bound_of(values[0])
+
+    def bound_of(self, values: np.ndarray) -> MedianBound:
+        """Bounds of the deployed median within the distance, from answers (n_h,) under noise."""
         return median_bound(
-            values[0],
+            values,
             sigma=self.sigma_m,
             distance=self.distance,
             alpha=self.alpha_h,
-            beta=self.beta if self.mode == "quantised" else None,
+            beta=self.beta,
             clip=(self.sigmas[0], self.sigmas[-1]),
         )
 
@@ -139,11 +137,20 @@ class Dual(Guarantee):
         return min(self.sigmas, key=lambda sigma: (abs(sigma - value), sigma))
 
     def reachable(self, bound: MedianBound) -> tuple[float, ...]:
-        """The sigmas to certify: all declared ones between the bounds, or the published three."""
-        if self.mode == "published":
-            return tuple(sorted({bound.lower, bound.median, bound.upper}))
+        """The sigmas to certify: all declared ones between the bounds."""
         low, high = self.snap(bound.lower), self.snap(bound.upper)
         return tuple(sigma for sigma in self.sigmas if low <= sigma <= high)
+
+    def deployed(self, bound: MedianBound) -> float:
+        """The sigma that answers at this very image."""
+        return self.snap(bound.median)
+
+    def caveat(self, sigmas: Sequence[float]) -> str:
+        """What the claim covers, and at which price."""
+        return (
+            f"for every \u03c3 that an attacker within {self.distance:g} can bring about: "
+            f"{len(sigmas)} from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, error {self.budget}"
+        )
 
     def _joint(
         self, row: tuple[Certificate, ...], bound: MedianBound, classifier: Classifier
@@ -152,24 +159,56 @@ class Dual(Guarantee):
         agree = len({c.predicted for c in row}) == 1 and weakest.predicted is not None
         radius = min(weakest.radius, self.distance) if agree else 0.0
         predicted = weakest.predicted if radius > 0 else None
-        sigma = self.snap(bound.median) if self.mode == "quantised" else bound.median
+        sigma = self.deployed(bound)
         alpha = 2 * self.alpha_h + self.alpha
-        low, high = row[0].sigma, row[-1].sigma
-        caveat = (
-            f"for every \u03c3 that an attacker within {self.distance:g} can bring about: "
-            f"{len(row)} from {low:.4g} to {high:.4g}, error {self.budget}"
-        )
-        if self.mode == "published":
-            caveat = (
-                f"approximate: {len(row)} \u03c3 ({low:.4g} to {high:.4g}) were checked and stand "
-                "for all between; an attacker on the selector is not covered"
-            )
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, caveat=caveat,
+            rigorous=self.rigorous,
+            caveat=self.caveat([c.sigma for c in row]),
         )  # fmt: skip
         return replace(
             weakest, predicted=predicted, radius=radius, sigma=sigma, alpha=alpha,
             statement=sentence, draws=self.n_h + sum(c.draws for c in row),
         )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PublishedDual(Dual):
+    """The check as published: three sigmas, the median and its two bounds, stand for all between.
+
+    That is no proof (RELIABILITY T8), so the badge is C and the sentence says "approximate".
+    """
+
+    name: ClassVar[str] = "dual_published"
+    badge: ClassVar[Badge] = "C"
+
+    @property
+    def most(self) -> int:
+        """The median and its two bounds."""
+        return 3
+
+    def bound_of(self, values: np.ndarray) -> MedianBound:
+        """Bounds of the population median, as published."""
+        return median_bound(
+            values,
+            sigma=self.sigma_m,
+            distance=self.distance,
+            alpha=self.alpha_h,
+            clip=(self.sigmas[0], self.sigmas[-1]),
+        )
+
+    def reachable(self, bound: MedianBound) -> tuple[float, ...]:
+        """The median and its two bounds."""
+        return tuple(sorted({bound.lower, bound.median, bound.upper}))
+
+    def deployed(self, bound: MedianBound) -> float:
+        """The median itself, not snapped."""
+        return bound.median
+
+    def caveat(self, sigmas: Sequence[float]) -> str:
+        """That three sigmas are no continuum."""
+        return (
+            f"approximate: {len(sigmas)} \u03c3 ({sigmas[0]:.4g} to {sigmas[-1]:.4g}) were checked "
+            "and stand for all between; an attacker on the selector is not covered"
+        )

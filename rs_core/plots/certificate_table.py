@@ -5,9 +5,9 @@ from typing import Any
 
 from rs_core.plots.palette import BadgeStyle, certificate_badge
 from rs_core.plots.report import Statement, Table
-from rs_core.plots.wording import abstain_reason, class_text, radius_text
+from rs_core.plots.wording import abstain_reason, class_text, radius_text, share_text
 from rs_core.results import Certificate
-from rs_core.statistics import ceil_digits, floor_decimals
+from rs_core.statistics import ceil_digits
 
 _HEADER = ("guarantee", "sigma", "votes", "n", "lower bound of p", "alpha", "why it abstains")
 
@@ -53,7 +53,7 @@ def certificate_table(
             f"{c.sigma:g}",
             f"{c.n_top:,}",
             f"{c.n:,}",
-            floor_decimals(c.p_lower, 5),
+            share_text(c.p_lower, 5),
             ceil_digits(c.alpha, 3),
             *([abstain_reason(c) if abstains else ""] if silent else []),
         )

@@ -1,6 +1,7 @@
 """The words and numbers that figures and reports share."""
 
 import html
+import math
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,6 +26,11 @@ def plain(text: str) -> str:
     """The text such that a figure shows it as typed, markup included."""
     # plotly fills in %{...} even in legend names, before it reads the entities.
     return html.escape(tidy(text), quote=False).replace("%{", "%&#123;")
+
+
+def share_text(p_lower: float, digits: int) -> str:
+    """A lower bound of a share, rounded down; "-" where no votes stand behind a label."""
+    return "-" if math.isnan(p_lower) else floor_decimals(p_lower, digits)
 
 
 def class_text(index: int, names: Sequence[str]) -> str:

@@ -1,10 +1,15 @@
 import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rs_core.cli import main
 from rs_core.evaluation import read_log
+from rs_core.events import Finished
+from rs_core.guarantees import GUARANTEES
 from rs_core.results import Certificate, Selection, from_json
 from rs_core.selectors import SELECTORS
 
@@ -93,3 +98,21 @@ def test_a_memory_belongs_to_the_selectors_settings(
     capsys.readouterr()
     assert main([*words, "--selector-sigma", "0.5"]) == 2
     assert "sigma policy" in capsys.readouterr().err
+
+
+def test_an_inherited_label_is_told_without_a_bound(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A label taken from another's ball has no votes behind it: its p_lower is NaN."""
+    run = GUARANTEES["memory"].run
+
+    def inherited(*arguments: object, **options: object) -> Iterator[object]:
+        for event in run(*arguments, **options):
+            if isinstance(event, Finished):
+                event = Finished(tuple(replace(c, p_lower=math.nan) for c in event.result))
+            yield event
+
+    monkeypatch.setattr(GUARANTEES["memory"], "run", inherited)
+    words = ["--selector", "fixed", "--guarantee", "memory", "--n", "500"]
+    row = next(x for x in printed(capsys, *words).splitlines() if "B Conditional" in x)
+    assert row.split()[-3] == "-"

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
-from rs_core.guarantees import Dual
+from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import Certificate, Selection
 from tests.conftest import MakeLinear, spec_of
@@ -101,9 +101,7 @@ def test_three_sigmas_cannot_stand_for_a_continuum(shell: tuple[Classifier, Imag
     assert all(p_shell(s) > 0.5 for s in (0.6, 1.0, 2.1))
     settings = {"network": wide, "n": 5000, "distance": 0.3, "sigma_m": 0.3}
     grid = (0.2, 0.25, 0.6, 1.0, 3.0)
-    published = certified(
-        Dual(mode="published", sigmas=(0.2, 0.25, 3.0), **settings), classifier, image
-    )
+    published = certified(PublishedDual(sigmas=(0.2, 0.25, 3.0), **settings), classifier, image)
     assert published.predicted == 0
     assert published.radius > 0.25
     assert published.guarantee == "C"
