@@ -64,7 +64,7 @@ def _info(curve: RadiusCurve, copies: np.ndarray, names: Sequence[str]) -> _Slid
         names=(*labels, _rest(points)),
         shares=rows,
         styles=(*styles, OTHER),
-        lines=tuple(_line(c, names) for c in points),
+        lines=tuple(_line(c, curve, names) for c in points),
         start=max(range(len(points)), key=lambda i: points[i].radius),
     )
 
@@ -95,11 +95,19 @@ def _shares(c: Certificate, leaders: Sequence[int]) -> tuple[float, ...]:
     return (*found, max(1 - sum(found), 0.0))
 
 
-def _line(c: Certificate, names: Sequence[str]) -> str:
+def _line(c: Certificate, curve: RadiusCurve, names: Sequence[str]) -> str:
+    """What is certified at a level; whoever drags picks one, so a joint curve names its whole
+    risk and not the part that one level pays."""
     if c.predicted is None:
         return f"σ = {c.sigma:g}: abstains: {abstain_reason(c)}"
     what = plain(class_text(c.predicted, names))
-    badge = f"{certificate_badge(c).text}, alpha {ceil_digits(c.alpha, 3)}"
+    alpha = ceil_digits(curve.alpha, 3)
+    scope = (
+        f"all levels together at alpha {alpha}"
+        if curve.simultaneous
+        else (f"this level alone at alpha {alpha}")
+    )
+    badge = f"{certificate_badge(c).text}, {scope}"
     return (
         f"σ = {c.sigma:g}: {what}, certified radius {radius_text(c.radius)} ({badge}), "
         f"{votes_text(c)}"

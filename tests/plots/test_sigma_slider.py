@@ -66,3 +66,12 @@ def test_it_refuses_copies_that_do_not_fit(curve: RadiusCurve) -> None:
         sigma_slider_figure(curve, copies_of(curve)[:-1])
     with pytest.raises(ParameterError, match="one noisy copy"):
         sigma_slider_figure(RadiusCurve((), 0.1, simultaneous=True), copies_of(curve))
+
+
+def test_the_risk_beside_a_level_is_the_curves_own(curve: RadiusCurve) -> None:
+    """A level is picked after seeing all of them: alpha/S of one level would promise too much."""
+    for simultaneous, words in ((True, "all levels together"), (False, "this level alone")):
+        drawn = replace(curve, simultaneous=simultaneous, alpha=0.01)
+        figure = sigma_slider_figure(drawn, copies_of(drawn))
+        told = figure.layout.title.subtitle.text.replace("<br>", " ")
+        assert f"{words} at alpha 0.01" in told
