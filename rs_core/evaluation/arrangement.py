@@ -1,0 +1,85 @@
+"""Points in some order: the balls that a memory would hold, and the regions of an allocation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from rs_core.results import Certificate, Selection
+
+BallKind = Literal["own", "cut", "inherited", "repeat"]
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Images certified at picked sigmas, and how far they lie from each other.
+
+    Fields:
+        names, digests: of the images.
+        labels: true classes; None where unknown.
+        selections, certificates: one per image; badge C, each holds by itself.
+        distances: float64 (N, N), l2 between the pixels.
+        coordinates: float64 (N, 2): the pixels themselves where an image has two values, else a
+            map of the distances in the plane, for drawing only.
+        true_plane: whether the coordinates are the pixels.
+        policy: the selector and its settings in words.
+    """
+
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    labels: tuple[int | None, ...]
+    selections: tuple[Selection, ...]
+    certificates: tuple[Certificate, ...]
+    distances: np.ndarray
+    coordinates: np.ndarray
+    true_plane: bool
+    policy: str
+
+
+@dataclass(frozen=True)
+class PlacedBall:
+    """What became of one point.
+
+    Fields:
+        point: its index in `Points`.
+        label: the answer inside the ball, None for abstain.
+        radius: of the ball, pixels of [0,1].
+        asked_label, asked_radius: what its own draws certified.
+        kind: "own"; "cut" by a point of another label; "inherited" from a ball or region that it
+            lies in; "repeat" of an equal image.
+        conflict: index of the point that cut or enforced it, None if nobody did.
+        final: False where the radius is only a limit until the point is certified again, at the
+            sigma of the region that it lies in.
+    """
+
+    point: int
+    label: int | None
+    radius: float
+    asked_label: int | None
+    asked_radius: float
+    kind: BallKind
+    conflict: int | None
+    final: bool = True
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """One rule applied to all points.
+
+    Fields:
+        rule: "memory", or the mode of `Regions`: "online", "strict", "label_aware".
+        order: indices of the points as they came.
+        balls: one per point, in the order in which they came.
+        meeting: pairs of points whose own certified balls meet, whatever their labels.
+        conflicting: those of them with different labels.
+        total: sum of the radii.
+        notes: what should be known, e.g. that the linear programme ran out of time.
+    """
+
+    rule: str
+    order: tuple[int, ...]
+    balls: tuple[PlacedBall, ...]
+    meeting: tuple[tuple[int, int], ...]
+    conflicting: tuple[tuple[int, int], ...]
+    total: float
+    notes: tuple[str, ...]
