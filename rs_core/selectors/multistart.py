@@ -17,7 +17,7 @@ from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
 from rs_core.selectors.selector import Selector
-from rs_core.selectors.soft_radius import one_sided_soft_radius
+from rs_core.selectors.soft_radius import CLAMP, one_sided_soft_radius
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 
 Need = tuple[int, int]  # (image, level)
@@ -69,7 +69,10 @@ class Multistart(Selector):
     """Levels sigma_0 * sqrt(k), k = 1..levels, climbed from both ends of the range.
 
     The score is the concise soft radius of `m` draws, with the most voted class (the label is
-    never read). A search stops at the border of the range; ties move on, as printed.
+    never read). A mean score counts at most alpha^(1/m), the most that m draws could certify:
+    without that cap (alpha=1, as published) sure images stop at a small sigma, where the last
+    digits of the softmax outweigh noise that they would bear. A search stops at the border of
+    the range; ties move on, as printed.
     """
 
     name: ClassVar[str] = "multistart"
@@ -78,6 +81,9 @@ class Multistart(Selector):
     levels: int = param(16, help="number of levels sigma_0 * sqrt(k)", low=2, high=1000)
     m: int = param(500, help="draws per level", low=1, high=1_000_000)
     both_ends: bool = param(True, help="search from both ends; off: upwards only")
+    alpha: float = param(
+        1e-3, help="scores count at most alpha^(1/m); 1: no cap, as published", low=1e-12, high=1
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -86,6 +92,12 @@ class Multistart(Selector):
                 f"the largest level is sigma={self.sigma_of(self.levels):g}, the limit is 10: "
                 "give fewer levels or a smaller sigma_0."
             )
+
+    @property
+    def clamp(self) -> tuple[float, float]:
+        """Bounds of a mean score."""
+        low, high = CLAMP
+        return low, max(min(high, self.alpha ** (1 / self.m)), 0.5)
 
     def sigma_of(self, level: int) -> float:
         """The noise level of a k."""
@@ -143,7 +155,7 @@ class Multistart(Selector):
             )  # fmt: skip
             spent += sigmas.size * self.m
             assert votes.soft is not None
-            radii = one_sided_soft_radius(sigmas, votes.soft / self.m)
+            radii = one_sided_soft_radius(sigmas, votes.soft / self.m, self.clamp)
             known |= {
                 (i, level): float(radius)
                 for i, row in zip(group, radii, strict=True)

@@ -52,7 +52,7 @@ def run(
     land = Landscape({str(i): own for i, own in enumerate(heights)})
     monkeypatch.setattr(multistart, "draw_votes", land)
     images = [replace(grey, name=str(i)) for i in range(len(heights))]
-    found = drain(kind(levels=len(heights[0]), m=10, **options).run(coin, images, seed=0))
+    found = drain(kind(levels=len(heights[0]), m=10, alpha=1, **options).run(coin, images, seed=0))
     return found, land
 
 
@@ -62,6 +62,27 @@ def level_of(selection: Selection) -> int:
 
 def test_candidates_are_a_quarter_times_root_k() -> None:
     assert [Multistart().sigma_of(k) for k in (1, 4, 16)] == [0.25, 0.5, 1.0]
+
+
+def test_scores_count_at_most_what_the_draws_could_certify() -> None:
+    capped = Multistart(m=500)
+    assert capped.clamp[1] == pytest.approx(1e-3 ** (1 / 500))
+    assert Multistart(m=500, alpha=1).clamp[1] == 0.999
+    assert Multistart(m=1).clamp[1] == 0.5
+
+
+def test_a_sure_image_bears_more_noise_once_scores_are_capped(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    scores = [0.999, 0.985, 0.9]
+    hills = [SIGMA_0 * np.sqrt(k) * norm.ppf(p) for k, p in enumerate(scores, start=1)]
+    land = Landscape({"0": hills})
+    monkeypatch.setattr(multistart, "draw_votes", land)
+    images = [replace(grey, name="0")]
+    sure = drain(Multistart(levels=3, m=500, alpha=1).run(coin, images, seed=0))
+    capped = drain(Multistart(levels=3, m=500).run(coin, images, seed=0))
+    assert level_of(sure[0]) == 1
+    assert level_of(capped[0]) == 2
 
 
 def test_two_starts_find_the_higher_of_two_peaks(
