@@ -23,7 +23,7 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 
 bench: $(VENV)/dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(if $(MNIST),--mnist $(MNIST))
 
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants

@@ -9,6 +9,7 @@ from benchmarks import (
     memory,
     memory_guarantee,
     regions_speed,
+    selection_speed,
     sequential_draws,
     startup,
     sweep_speed,
@@ -25,4 +26,5 @@ sweep_speed.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)
 regions_speed.main()
+selection_speed.main(choice.device, choice.mnist)
 memory_guarantee.main()

@@ -99,6 +99,16 @@ class Multistart(Selector):
         low, high = CLAMP
         return low, max(min(high, self.alpha ** (1 / self.m)), 0.5)
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...]:
+        """All levels."""
+        return tuple(self.sigma_of(level) for level in range(1, self.levels + 1))
+
+    @property
+    def most_draws(self) -> int:
+        """All levels, although searches that meet early evaluate fewer."""
+        return self.levels * self.m
+
     def sigma_of(self, level: int) -> float:
         """The noise level of a k."""
         return float(self.sigma_0 * np.sqrt(level))
