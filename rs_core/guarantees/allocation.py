@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rs_core.errors import ParameterError
-from rs_core.guarantees.overlaps import distances_from, find_overlaps, hold_shapes
-from rs_core.guarantees.region_radii import ABSTAIN, SHRINK, Mode
+from rs_core.guarantees.overlaps import SHRINK, distances_from, find_overlaps, hold_shapes
+from rs_core.guarantees.region_radii import ABSTAIN, Mode
 from rs_core.results import Certificate
 
 
