@@ -15,7 +15,6 @@ from rs_core.guarantees.guarantee import Guarantee
 from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, laying_out
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
@@ -108,13 +107,12 @@ class Regions(Guarantee):
             firsts.setdefault(image.digest, k)
         points = [images[k] for k in firsts.values()]
         level, each = self.level(len(points)), self.n0 + self.n
-        self.check_n(level, classifier.num_classes)
 
         def certified(which: Sequence[ImageInput], sigmas: Sequence[float], part: int) -> _Rows:
-            return certify_each(
-                self, classifier, which, np.array(sigmas)[:, None], level, seed=seed,
-                caller=self.name, guarantee=self.badge, part=part, batch_size=batch_size,
-            )  # fmt: skip
+            column = np.array(sigmas)[:, None]
+            return self.fresh(
+                classifier, which, column, level, seed=seed, part=part, batch_size=batch_size
+            )
 
         picked = [selections[k].sigma for k in firsts.values()]
         rows = yield from relay(certified(points, picked, 0))
