@@ -53,6 +53,11 @@ class SelectCommand:
         self.output.check(*self.image.files(), *self.model.files())
         if self.output.tsv is not None and self.settings is None:
             raise ParameterError("--tsv holds certificates: give --guarantee, or leave it out.")
+        if self.output.tsv is not None and self.settings is not None and self.settings.norm != "l2":
+            raise ParameterError(
+                f"--tsv holds l2 radii, and {self.guarantee} certifies {self.settings.norm} radii: "
+                "leave it out, or take --json."
+            )
         if self.output.html is not None:
             raise ParameterError("rs select writes no report yet: leave --html out.")
         classifier = self.model.load()
@@ -83,7 +88,7 @@ class SelectCommand:
     def _write(
         self, items: Sequence[Picked], certificates: Sequence[Certificate], seconds: float
     ) -> None:
-        if not certificates:
+        if not certificates or self.output.tsv is None:
             return
         share = seconds / len(items)
         rows = [
@@ -117,7 +122,8 @@ def print_selections(
 ) -> None:
     """Print the sigma of each image and what choosing cost."""
     width = max(len("image"), *map(len, chosen.names))
-    print(f"{'image'.rjust(width)}  {'sigma':>8}  {'draws':>9}")
+    level = "lambda" if {selection.norm for selection in picked} == {"l1"} else "sigma"
+    print(f"{'image'.rjust(width)}  {level:>8}  {'draws':>9}")
     for name, selection in zip(chosen.names, picked, strict=True):
         notes = f"  {'; '.join(selection.notes)}" if selection.notes else ""
         print(f"{name.rjust(width)}  {selection.sigma:>8.4g}  {selection.draws:>9,}{notes}")

@@ -22,7 +22,7 @@ def certificate_table(
     names: Sequence[str] | None = None,
 ) -> str:
     """One row per certificate; radii floored to three decimals, abstain shown as abstain."""
-    rows = [_HEADER, *(_row(c, class_names) for c in certificates)]
+    rows = [_header(certificates), *(_row(c, class_names) for c in certificates)]
     if names is not None:
         rows = [(name, *row) for name, row in zip(("image", *names), rows, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -120,6 +120,13 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _badge(certificate: Certificate) -> str:
     return f"{certificate.guarantee} {BADGE_WORDS[certificate.guarantee]}"
+
+
+def _header(certificates: Sequence[Certificate]) -> tuple[str, ...]:
+    """Names of the columns; uniform noise has a lambda and l1 radii."""
+    if {certificate.norm for certificate in certificates} == {"l1"}:
+        return ("lambda", "class", "l1 radius", *_HEADER[3:])
+    return _HEADER
 
 
 def _row(certificate: Certificate, class_names: tuple[str, ...]) -> tuple[str, ...]:

@@ -51,9 +51,19 @@ class GlobalSigma(Frozen):
             ParameterError: a selection is not of the selector `fixed`, or the sigmas differ.
         """
         super().hold_pairs(images, selections)
-        picked = sorted({s.selector for s in selections} - {"fixed"})
-        if picked or len({s.sigma for s in selections}) > 1:
-            raise ParameterError(
-                f"global_sigma needs one sigma fixed beforehand, and {picked or 'several'} "
-                "looked at the images: take the guarantee frozen or grid_minimum."
-            )
+        hold_fixed(self.name, selections, "frozen or grid_minimum")
+
+
+def hold_fixed(name: str, selections: Sequence[Selection], instead: str) -> None:
+    """Refuse noise levels that were not one number fixed beforehand.
+
+    Raises:
+        ParameterError: a selection is not of the selector `fixed`, or the levels differ; names
+            the guarantee and what to take `instead`.
+    """
+    picked = sorted({s.selector for s in selections} - {"fixed"})
+    if picked or len({s.sigma for s in selections}) > 1:
+        raise ParameterError(
+            f"{name} needs one noise level fixed beforehand, and {picked or 'several'} looked at "
+            f"the images: take the guarantee {instead}."
+        )

@@ -89,12 +89,18 @@ class Guarantee(CertifyOptions):
         yield Finished(tuple(row[0] for row in rows))
 
     def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
-        """Refuse another number of selections than of images.
+        """Refuse another number of selections than of images, and picks under other noise.
 
         Raises:
-            ParameterError: says both numbers.
+            ParameterError: says both numbers, or both norms.
         """
         if len(images) != len(selections):
             raise ParameterError(
                 f"{len(selections)} selections for {len(images)} images: give one for each."
             )
+        for selection in selections:
+            if selection.norm not in (None, self.norm):
+                raise ParameterError(
+                    f"{selection.selector} picked its noise level for {selection.norm} radii, and "
+                    f"{self.name} certifies {self.norm} radii: let both be of one norm."
+                )
