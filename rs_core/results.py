@@ -24,7 +24,8 @@ BADGE_WORDS: dict[str, str] = {
 }
 Outcome = Literal["certified", "refuted", "undecided"]
 Stage = Literal["select", "label", "certify", "predict"]
-Noise = Literal["gaussian", "gaussian-grid"]
+Noise = Literal["gaussian", "gaussian-grid", "uniform"]
+Norm = Literal["l2", "l1"]
 
 T = TypeVar("T")
 
@@ -65,11 +66,12 @@ class Votes:
 
     Fields:
         counts: int64 (B, S, K+1); the last class, INVALID, took rows with NaN or infinite logits.
-        sigmas: float64 (B, S), pixels of [0,1].
+        sigmas: float64 (B, S), pixels of [0,1]; the lambdas of uniform noise.
         n: noisy copies per image and sigma.
         stage: what the draws may be used for.
         soft: float64 (B, S, K), softmax scores summed over the copies, where they were asked for;
             a row with NaN or infinite logits adds nothing.
+        noise: under which the copies were made.
     """
 
     counts: np.ndarray
@@ -77,6 +79,7 @@ class Votes:
     n: int
     stage: Stage
     soft: np.ndarray | None = None
+    noise: Noise = "gaussian"
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,9 @@ class Certificate:
     `predicted` is None and `radius` 0 where the certifier abstains. `radius` is in pixels of
     [0,1] at the network's input size. `alpha` is the level of this one statement. `counts` are
     the K+1 votes of the certifying draws, INVALID last; `draws` counts every noisy copy spent.
-    `noise` is "gaussian" (float32, taken as exactly Gaussian) or "gaussian-grid" (the rigorous
-    mode); seed, `stream` (which caller drew), image, weights, precision and device repeat it.
+    `noise` is "gaussian" (float32, taken as exactly Gaussian), "gaussian-grid" (the rigorous
+    mode) or "uniform" (on [-sigma, sigma] in each value, with `norm` "l1"); seed, `stream` (which
+    caller drew), image, weights, precision and device repeat it.
     """
 
     predicted: int | None
@@ -147,6 +151,8 @@ class Selection:
         draws: noisy copies spent.
         notes: what should be known of this choice, e.g. that it ran into a bound.
         rate: Lipschitz constant of ln sigma(x) per pixel unit, where the selector has one.
+        norm: of the radii that it was picked for: "l2" is Gaussian noise, "l1" uniform noise on
+            [-sigma, sigma]; None where no noise was looked at.
     """
 
     selector: str
@@ -155,6 +161,7 @@ class Selection:
     draws: int
     notes: tuple[str, ...] = ()
     rate: float | None = None
+    norm: Norm | None = "l2"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,14 @@ import os
 import sys
 
 _REFUSALS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-_PLAIN = {"\u00b7": "-", "\u2264": "<=", "\u03c3": "sigma", "\u2113": "l", "\u2192": "->"}
+_PLAIN = {
+    "\u00b7": "-",
+    "\u2264": "<=",
+    "\u03c3": "sigma",
+    "\u03bb": "lambda",
+    "\u2113": "l",
+    "\u2192": "->",
+}
 
 
 def readable_anywhere() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from rs_core.errors import ParameterError
 from rs_core.results import Badge, Certificate, RadiusCurve, Selection
 
 
@@ -78,7 +79,14 @@ class MethodScore(NamedTuple):
 
 
 def method_scores(comparison: Comparison) -> tuple[MethodScore, ...]:
-    """A score per method, in their order."""
+    """A score per method, in their order.
+
+    Raises:
+        ParameterError: methods certify radii of different norms, which are not comparable.
+    """
+    norms = sorted({c.norm for method in comparison.methods for c in method.certificates})
+    if len(norms) > 1:
+        raise ParameterError(f"radii in {' and '.join(norms)}: compare methods of one norm.")
     return tuple(_score(method, comparison.labels) for method in comparison.methods)
 
 

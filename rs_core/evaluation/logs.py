@@ -52,7 +52,16 @@ class LogRow:
 def row_from_certificate(
     idx: int, label: int | None, certificate: Certificate, seconds: float | None
 ) -> LogRow:
-    """The log row of a certificate; `correct` is None where `label` is, False on abstain."""
+    """The log row of a certificate; `correct` is None where `label` is, False on abstain.
+
+    Raises:
+        DataError: its radius is not in l2, which is what every reader of such a log takes it for.
+    """
+    if certificate.norm != "l2":
+        raise DataError(
+            f"a certification log holds l2 radii, and this one is in {certificate.norm}: keep it "
+            "as JSON."
+        )
     return LogRow(
         idx=idx,
         label=label,

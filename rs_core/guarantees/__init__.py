@@ -7,15 +7,22 @@ from rs_core.guarantees.guarantee import Guarantee
 from rs_core.guarantees.memory import Memory
 from rs_core.guarantees.regions import Regions
 from rs_core.guarantees.sukenik import Sukenik
+from rs_core.guarantees.uniform_noise import FrozenLambda, GlobalLambda
 
 GUARANTEES: dict[str, type[Guarantee]] = {
-    kind.name: kind for kind in (GlobalSigma, GridMinimum, Frozen, Regions, Memory, Sukenik)
+    kind.name: kind
+    for kind in (
+        *(GlobalSigma, GridMinimum, Frozen, Regions, Memory, Sukenik),
+        *(GlobalLambda, FrozenLambda),
+    )
 }
 
 __all__ = [
     "GUARANTEES",
     "Dual",
     "Frozen",
+    "FrozenLambda",
+    "GlobalLambda",
     "GlobalSigma",
     "GridMinimum",
     "Guarantee",

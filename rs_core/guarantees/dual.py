@@ -13,7 +13,6 @@ from rs_core.fields import param
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.median import MedianBound, ScalarNetwork, draw_scalars, median_bound
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
@@ -109,14 +108,14 @@ class Dual(Guarantee):
     ) -> Stream[Certificate]:
         bound = yield from self._bound(classifier, image, seed)
         sigmas = self.reachable(bound)
+        level = self.alpha / len(sigmas)
         rows = yield from relay(
-            certify_each(
-                self, classifier, [image], np.array([sigmas]), self.alpha / len(sigmas),
-                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
+            self.fresh(
+                classifier, [image], np.array([sigmas]), level, seed=seed, batch_size=batch_size
             ),
             before=self.n_h,
             total=self.n_h + len(sigmas) * (self.n0 + self.n),
-        )  # fmt: skip
+        )
         yield Finished(self._joint(rows[0], bound, classifier))
 
     def _bound(

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.events import Finished, Stream, relay
+from rs_core.events import Stream
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.sampling import BATCH_SIZE
 
 
@@ -37,15 +34,7 @@ class Frozen(Guarantee):
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields the loop's steps, then the certificates."""
-        self.hold_pairs(images, selections)
-        self.check_n(self.alpha, classifier.num_classes)
-        rows = yield from relay(
-            certify_each(
-                self, classifier, images, np.array([[s.sigma] for s in selections]), self.alpha,
-                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
-            )
-        )  # fmt: skip
-        yield Finished(tuple(row[0] for row in rows))
+        return self.at_selected(classifier, images, selections, seed=seed, batch_size=batch_size)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +51,19 @@ class GlobalSigma(Frozen):
             ParameterError: a selection is not of the selector `fixed`, or the sigmas differ.
         """
         super().hold_pairs(images, selections)
-        picked = sorted({s.selector for s in selections} - {"fixed"})
-        if picked or len({s.sigma for s in selections}) > 1:
-            raise ParameterError(
-                f"global_sigma needs one sigma fixed beforehand, and {picked or 'several'} "
-                "looked at the images: take the guarantee frozen or grid_minimum."
-            )
+        hold_fixed(self.name, selections, "frozen or grid_minimum")
+
+
+def hold_fixed(name: str, selections: Sequence[Selection], instead: str) -> None:
+    """Refuse noise levels that were not one number fixed beforehand.
+
+    Raises:
+        ParameterError: a selection is not of the selector `fixed`, or the levels differ; names
+            the guarantee and what to take `instead`.
+    """
+    picked = sorted({s.selector for s in selections} - {"fixed"})
+    if picked or len({s.sigma for s in selections}) > 1:
+        raise ParameterError(
+            f"{name} needs one noise level fixed beforehand, and {picked or 'several'} looked at "
+            f"the images: take the guarantee {instead}."
+        )

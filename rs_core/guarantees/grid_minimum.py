@@ -13,7 +13,6 @@ from rs_core.fields import param
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
@@ -77,12 +76,10 @@ class GridMinimum(Guarantee):
         self.hold_pairs(images, selections)
         each = self.level(len(images))
         self.check_n(each, classifier.num_classes)
+        sigmas = np.tile(self.sigmas, (len(images), 1))
         rows = yield from relay(
-            certify_each(
-                self, classifier, images, np.tile(self.sigmas, (len(images), 1)), each,
-                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
-            )
-        )  # fmt: skip
+            self.fresh(classifier, images, sigmas, each, seed=seed, batch_size=batch_size)
+        )
         yield Finished(
             tuple(
                 self._joint(row, selection.sigma, classifier)

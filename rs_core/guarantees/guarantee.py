@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.events import Stream
+from rs_core.events import Finished, Stream, relay
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
+from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE
 
@@ -55,13 +58,58 @@ class Guarantee(CertifyOptions):
         """This guarantee for sigmas picked by the selector with these settings, as text."""
         return self
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
-        """Refuse another number of selections than of images.
+    def fresh(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        sigmas: np.ndarray,
+        level: float,
+        *,
+        seed: int,
+        part: int = 0,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[tuple[Certificate, ...], ...]]:
+        """Certificates (B)(S) at sigmas (B, S), each at `level`, on draws that are its own.
 
         Raises:
-            ParameterError: says both numbers.
+            ParameterError: n could never certify at this level.
+        """
+        self.check_n(level, classifier.num_classes)
+        return certify_each(
+            self, classifier, images, sigmas, level,
+            seed=seed, caller=self.name, guarantee=self.badge, part=part, batch_size=batch_size,
+        )  # fmt: skip
+
+    def at_selected(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        selections: Sequence[Selection],
+        *,
+        seed: int,
+        batch_size: int,
+    ) -> Stream[tuple[Certificate, ...]]:
+        """Each image at its selected sigma, at alpha: yields steps, then the certificates."""
+        self.hold_pairs(images, selections)
+        sigmas = np.array([[selection.sigma] for selection in selections])
+        rows = yield from relay(
+            self.fresh(classifier, images, sigmas, self.alpha, seed=seed, batch_size=batch_size)
+        )
+        yield Finished(tuple(row[0] for row in rows))
+
+    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+        """Refuse another number of selections than of images, and picks under other noise.
+
+        Raises:
+            ParameterError: says both numbers, or both norms.
         """
         if len(images) != len(selections):
             raise ParameterError(
                 f"{len(selections)} selections for {len(images)} images: give one for each."
             )
+        for selection in selections:
+            if selection.norm not in (None, self.norm):
+                raise ParameterError(
+                    f"{selection.selector} picked its noise level for {selection.norm} radii, and "
+                    f"{self.name} certifies {self.norm} radii: let both be of one norm."
+                )

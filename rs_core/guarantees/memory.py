@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay
@@ -18,7 +16,6 @@ from rs_core.guarantees.ball_memory import BallMemory
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import class_label, statement
 from rs_core.statistics import floor_decimals
@@ -67,13 +64,12 @@ class Memory(Guarantee):
         with closing(memory):
             drawn = len(images) * (self.n0 + self.n)
             total = drawn + len(images)
-            stream = certify_each(
-                self, classifier, images, np.array([[s.sigma] for s in selections]), self.alpha,
-                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
-            )  # fmt: skip
+            stream = self.at_selected(
+                classifier, images, selections, seed=seed, batch_size=batch_size
+            )
             rows = yield from relay(stream, total=total)
             issued: list[Certificate] = []
-            for image, (row,) in zip(images, rows, strict=True):
+            for image, row in zip(images, rows, strict=True):
                 placed = memory.place(image.pixels, image.digest, row.predicted, row.radius)
                 ball = memory.balls[placed.position - 1]
                 issued.append(self._issued(row, ball, memory.key_hash, classifier))

@@ -12,7 +12,6 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import Bound
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
@@ -47,18 +46,13 @@ class Sukenik(Guarantee):
         Raises:
             ParameterError: a selection has no Lipschitz constant, or the bound is two-sided.
         """
-        self.hold_pairs(images, selections)
-        self.check_n(self.alpha, classifier.num_classes)
-        rows = yield from relay(
-            certify_each(
-                self, classifier, images, np.array([[s.sigma] for s in selections]), self.alpha,
-                seed=seed, caller=self.name, guarantee=self.badge, batch_size=batch_size,
-            )
-        )  # fmt: skip
+        frozen = yield from relay(
+            self.at_selected(classifier, images, selections, seed=seed, batch_size=batch_size)
+        )
         yield Finished(
             tuple(
-                self._moved(row[0], selection, classifier)
-                for row, selection in zip(rows, selections, strict=True)
+                self._moved(certificate, selection, classifier)
+                for certificate, selection in zip(frozen, selections, strict=True)
             )
         )
 

@@ -18,7 +18,8 @@ READING_NOTES = (
     "An abstention is not an error and not a radius of zero that was proved: nothing is certified.",
     "C Fixed sigma: sigma was picked for this image and is held fixed; an attacker who can change "
     "sigma is not covered.",
-    "The noise is taken as exactly Gaussian, unless the statement says rigorous.",
+    "The noise is taken as exactly Gaussian (exactly uniform for l1 radii), unless the statement "
+    "says rigorous.",
     "Decoding, turning and resizing a file happen before certification and lie outside the radius.",
 )
 
@@ -41,7 +42,9 @@ def certificate_table(
     """
     silent = any(c.predicted is None for c in certificates)
     norms = " and ".join(sorted({c.norm for c in certificates}))
-    header = (first, "certified class", f"radius ({norms})", *(_HEADER if silent else _HEADER[:-1]))
+    guarantee, level, *rest = _HEADER if silent else _HEADER[:-1]
+    level = "lambda" if norms == "l1" else level
+    header = (first, "certified class", f"radius ({norms})", guarantee, level, *rest)
     rows: list[tuple[str | BadgeStyle, ...]] = []
     for label, c in zip(labels, certificates, strict=True):
         abstains = c.predicted is None

@@ -39,4 +39,4 @@ class Fixed(Selector):
     ) -> Stream[tuple[Selection, ...]]:
         """Yields one step, then the same selection for every image."""
         yield Step(done=len(images), total=len(images))
-        yield Finished((Selection(self.name, self.sigma, (), 0),) * len(images))
+        yield Finished((Selection(self.name, self.sigma, (), 0, norm=None),) * len(images))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import param
 from rs_core.images import ImageInput
-from rs_core.results import Selection
+from rs_core.results import Norm, Selection
 from rs_core.seeding import derive_seed
 from rs_core.selectors.selector import Selector
 from rs_core.selectors.soft_radius import CLAMP
@@ -23,7 +23,6 @@ from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.threads import block_threads
 
-Norm = Literal["l2", "l1"]
 PAPER_CLAMP = (0.02, 0.98)
 _UNIT = "pixels of [0,1]"
 _ROWS = 64  # of one forward and backward pass: activations stay in cache
@@ -158,6 +157,7 @@ class Gradient(Selector):
                     candidates=tuple(trace),
                     draws=self.steps * self.n,
                     notes=self._notes(sigma, sigmas[:, index], radii[:, index]),
+                    norm=self.norm,
                 )
             )
         return found

@@ -15,6 +15,7 @@ from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOpti
 from rs_core.smoothing.sampling import BATCH_SIZE, VotesStep, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import (
+    l1_radius,
     l2_radius,
     l2_radius_two_sided,
     lower_confidence_bound,
@@ -144,11 +145,16 @@ def certificates_from_votes(
         labels: (B, S) class to certify, chosen on other draws; K (INVALID) abstains.
 
     Raises:
-        ParameterError: the votes are of another stage.
+        ParameterError: the votes are of another stage, or drawn under other noise.
     """
     if votes.stage != "certify":
         raise ParameterError(
             f"votes of stage {votes.stage!r} cannot certify: draw fresh ones of stage 'certify'."
+        )
+    if votes.noise != options.noise:
+        raise ParameterError(
+            f"votes under {votes.noise} noise cannot certify for {options.noise} noise: draw fresh "
+            "ones."
         )
     p_lower, p_upper, radii = bound_radii(options.bound, votes, labels, alpha)
     return tuple(
@@ -175,10 +181,13 @@ def bound_radii(
     if bound == "two-sided":
         p_lower, p_upper = two_sided_bounds(votes.counts, labels, alpha)
         p_lower = np.where(labels == invalid, 0.0, p_lower)
-        radii = np.asarray(l2_radius_two_sided(votes.sigmas, p_lower, p_upper))
+        two_sided = l1_radius if votes.noise == "uniform" else l2_radius_two_sided
+        radii = np.asarray(two_sided(votes.sigmas, p_lower, p_upper))
         return p_lower, np.asarray(p_upper), np.where(labels == invalid, 0.0, radii)
     n_top = np.take_along_axis(votes.counts, labels[..., None], axis=-1)[..., 0]
     p_lower = np.where(labels == invalid, 0.0, lower_confidence_bound(n_top, votes.n, alpha))
+    if votes.noise == "uniform":
+        return p_lower, None, np.asarray(l1_radius(votes.sigmas, p_lower, 1 - p_lower))
     return p_lower, None, np.asarray(l2_radius(votes.sigmas, p_lower))
 
 
@@ -205,12 +214,12 @@ def make_certificate(
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,
-        sequential=bound == "anytime", invalid=label == classifier.num_classes,
+        norm=options.norm, sequential=bound == "anytime", invalid=label == classifier.num_classes,
     )  # fmt: skip
     return Certificate(
         predicted=predicted,
         radius=radius if predicted is not None else 0.0,
-        norm="l2",
+        norm=options.norm,
         p_lower=p_lower,
         p_upper_runner_up=p_upper,
         sigma=sigma,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from rs_core.errors import ParameterError
 from rs_core.fields import check_params, param
-from rs_core.results import Noise
+from rs_core.results import Noise, Norm
 from rs_core.statistics import smallest_n
 
 Bound = Literal["clopper-pearson", "two-sided"]
@@ -43,6 +43,11 @@ class DrawOptions:
     def noise(self) -> Noise:
         """The noise kind of the sampling loop."""
         return noise_kind(self.rigorous)
+
+    @property
+    def norm(self) -> Norm:
+        """The norm of radii under this noise."""
+        return "l1" if self.noise == "uniform" else "l2"
 
 
 @dataclass(frozen=True, kw_only=True)

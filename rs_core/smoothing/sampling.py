@@ -23,7 +23,7 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise, Stage, Votes
 from rs_core.seeding import block_seeds, derive_seed
-from rs_core.smoothing.noise import as_batch, on_grid, standard_normal
+from rs_core.smoothing.noise import as_batch, on_grid, standard_normal, standard_uniform
 from rs_core.smoothing.threads import block_threads
 
 BATCH_SIZE = 1024
@@ -66,14 +66,16 @@ def draw_votes(
     Args:
         classifier: the prepared network f.
         images: B images of the network's input shape.
-        sigmas: (B, S) standard deviations, pixels of [0,1].
+        sigmas: (B, S) noise levels, pixels of [0,1]: standard deviations of Gaussian noise, half
+            the width of uniform noise.
         n: copies per image and sigma.
         seed, caller, stage, part: name the stream of noise. Under one seed and caller, different
             stages and parts (0 to 3) never share a block; draws that choose must differ from
             draws that certify in one of the two.
         start: copies of this stream already drawn; a multiple of `classifier.block`.
         noise: "gaussian" (float32 draws, taken as exactly Gaussian) or "gaussian-grid" (rigorous:
-            float64 draws rounded to 1/1024 of an 8-bit level, added exactly to 8-bit pixels).
+            float64 draws rounded to 1/1024 of an 8-bit level, added exactly to 8-bit pixels) or
+            "uniform" (float32 draws, taken as exactly uniform on [-sigma, sigma] in each value).
         soft: also sum the softmax scores of the copies.
         batch_size: forward passes between two steps.
 
@@ -106,7 +108,7 @@ def draw_votes(
             n_done[block.image] += block.take
         done = int(n_done.sum()) * sigmas.shape[1]
         yield VotesStep(done=done, total=total, counts=counts.copy(), n_done=n_done.copy())
-    yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage, soft=scores))
+    yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage, soft=scores, noise=noise))
 
 
 def _check(
@@ -189,7 +191,8 @@ def _block_logits(
     on_cpu = classifier.device.type == "cpu"
     precise = noise == "gaussian-grid"
     dtype = torch.float64 if precise else torch.float32
-    z = standard_normal(classifier, classifier.block if on_cpu else block.take, block.seed, dtype)
+    draw = standard_uniform if noise == "uniform" else standard_normal
+    z = draw(classifier, classifier.block if on_cpu else block.take, block.seed, dtype)
     z = z[: block.take]
     # As many sigmas as fit into two blocks' rows share a forward pass.
     together = 2 * classifier.block // block.take

@@ -1,9 +1,10 @@
 """The sentence that a reader may quote beside a radius with its caveats inside."""
 
-from rs_core.results import Badge
+from rs_core.results import Badge, Norm
 from rs_core.statistics import ceil_digits, floor_decimals
 
 IDEALISED = "noise taken as exactly Gaussian"
+UNIFORM = "noise taken as exactly uniform on [-\u03bb, \u03bb] in each value"
 RIGOROUS = "rigorous: float64 noise on the 1/1024 grid of 8-bit levels"
 _TOO_CLOSE = "too few votes or too much noise"
 
@@ -21,7 +22,7 @@ def statement(
     rigorous: bool,
     sequential: bool = False,
     invalid: bool = False,
-    norm: str = "\u21132",
+    norm: Norm = "l2",
     caveat: str = "",
     why: str = "",
 ) -> str:
@@ -31,26 +32,28 @@ def statement(
     guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed where
     it is not the votes.
     """
-    arithmetic = RIGOROUS if rigorous else IDEALISED
+    arithmetic = UNIFORM if norm == "l1" else RIGOROUS if rigorous else IDEALISED
+    level = "\u03bb" if norm == "l1" else "\u03c3"
     drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
         reason = "the network gave NaN or infinite logits" if invalid else why or _TOO_CLOSE
         return (
-            f"Abstained: nothing is certified at \u03c3={sigma:.10g} \u00b7 {reason} \u00b7 "
+            f"Abstained: nothing is certified at {level}={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"
         )
     if guarantee == "C" and not caveat:
         caveat = (
-            f"radius with \u03c3 frozen at {sigma:.10g}; an attacker who can change \u03c3 "
+            f"radius with {level} frozen at {sigma:.10g}; an attacker who can change {level} "
             "is not covered"
         )
     backing = f" \u00b7 {caveat}" if caveat else ""
+    risk = ceil_digits(alpha, 3)
     return (
-        f"Certified {norm} radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 class "
-        f"{class_label(predicted, class_names)} \u00b7 \u03c3={sigma:.10g} \u00b7 P(this statement "
-        f"is false) \u2264 {ceil_digits(alpha, 3)} \u00b7 {drawn}{backing} \u00b7 {arithmetic}"
+        f"Certified \u2113{norm[1:]} radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 "
+        f"class {class_label(predicted, class_names)} \u00b7 {level}={sigma:.10g} \u00b7 P(this "
+        f"statement is false) \u2264 {risk} \u00b7 {drawn}{backing} \u00b7 {arithmetic}"
     )
 
 

@@ -15,7 +15,6 @@ from rs_core.statistics.bounds import (
     upper_confidence_bound,
 )
 from rs_core.statistics.moving_sigma import (
-    l1_radius,
     moving_sigma_radius,
     sigma_ratio_bounds,
     worst_runner_up,
@@ -29,6 +28,7 @@ from rs_core.statistics.order import (
 from rs_core.statistics.radius import (
     ceil_digits,
     floor_decimals,
+    l1_radius,
     l2_radius,
     l2_radius_two_sided,
     radius_ceiling,

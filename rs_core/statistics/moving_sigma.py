@@ -99,16 +99,3 @@ def moving_sigma_radius(sigma: float, p_lower: float, rate: float, dimension: in
         else:
             high = middle
     return low
-
-
-def l1_radius(scale: float, p_lower: float, p_upper: float) -> float:
-    """scale * (p_lower - p_upper), and 0 where that is negative: an l1 radius.
-
-    Args:
-        scale: lambda of noise uniform on [-lambda, lambda]^d, pixels of [0,1].
-        p_lower: lower bound of the top class's probability.
-        p_upper: upper bound of every other class's, at most 1 - p_lower where none was drawn.
-
-    Yang et al. (2020); Alfarra et al. (2022), section 3.
-    """
-    return float(as_positive("scale", scale)) * max(p_lower - p_upper, 0.0)

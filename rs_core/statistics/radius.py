@@ -1,4 +1,4 @@
-"""Probabilities become radii: l2 radii of Gaussian smoothing, in the unit of sigma."""
+"""Probabilities become radii: l2 of Gaussian and l1 of uniform smoothing, in sigma's unit."""
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -65,10 +65,27 @@ def l2_radius_two_sided(sigma: Numbers, p_lower: Numbers, p_upper: Numbers) -> f
     Cohen et al. (2019), Theorem 1.
     """
     noise, lower = as_positive("sigma", sigma), _as_lower(p_lower)
-    wanted = "upper bounds above 0 and at most 1"
-    upper = as_array("p_upper", p_upper, wanted)
-    refuse_where("p_upper", upper, (upper <= 0) | (upper > 1), wanted)
+    upper = _as_upper(p_upper)
     return as_given(noise / 2 * np.maximum(ndtri(lower) - ndtri(upper), 0.0))
+
+
+def l1_radius(scale: Numbers, p_lower: Numbers, p_upper: Numbers) -> float | np.ndarray:
+    """scale * (p_lower - p_upper), and 0 (abstain) where that is negative: an l1 radius.
+
+    Args:
+        scale: lambda of noise uniform on [-lambda, lambda]^d, above 0, pixels of [0,1].
+        p_lower: lower bound of the top class's probability, in [0, 1).
+        p_upper: upper bound of every other class's, in (0, 1]; 1 - p_lower where only the top
+            class was bounded, which is 2 * scale * (p_lower - 1/2).
+
+    Raises:
+        ParameterError: an argument outside its range, or NaN.
+
+    Two cubes moved apart by delta differ in at most |delta|_1 / (2 lambda) of their volume:
+    Yang et al. (2020); Alfarra et al. (2022), section 3.
+    """
+    width, lower = as_positive("scale", scale), _as_lower(p_lower)
+    return as_given(width * np.maximum(lower - _as_upper(p_upper), 0.0))
 
 
 @overload
@@ -148,3 +165,10 @@ def _as_lower(p_lower: Numbers) -> np.ndarray:
     lower = as_array("p_lower", p_lower, wanted)
     refuse_where("p_lower", lower, (lower < 0) | (lower >= 1), wanted)
     return lower
+
+
+def _as_upper(p_upper: Numbers) -> np.ndarray:
+    wanted = "upper bounds above 0 and at most 1"
+    upper = as_array("p_upper", p_upper, wanted)
+    refuse_where("p_upper", upper, (upper <= 0) | (upper > 1), wanted)
+    return upper

@@ -74,6 +74,13 @@ def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--selector", "gradient", "--guarantee", "global_sigma"], "fixed beforehand"),
         (["--tsv", "x.tsv"], "--tsv holds certificates"),
         (["--html", "x.html"], "no report yet"),
+        (["--guarantee", "frozen_lambda", "--tsv", "x.tsv"], "--tsv holds l2 radii"),
+        (["--guarantee", "frozen_lambda", "--rigorous"], "no rigorous mode"),
+        (["--selector", "gradient", "--guarantee", "frozen_lambda"], "for l2 radii"),
+        (
+            ["--selector", "gradient", "--selector-norm", "l1", "--guarantee", "regions"],
+            "gradient picked its noise level for l1 radii, and regions certifies l2 radii",
+        ),
         (["--selector", "fixed", "--selector-n", "3"], "unknown option"),
     ],
 )
@@ -85,6 +92,19 @@ def test_bad_words_are_one_sentence(
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
+
+
+def test_l1_radii_are_called_l1(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--selector", "gradient", *QUICK["gradient"], "--selector-norm", "l1", "--n", "500"]
+    text = printed(capsys, *words, "--guarantee", "frozen_lambda")
+    assert text.splitlines()[0].split() == ["image", "lambda", "draws"]
+    assert "l1 radius" in text
+    assert "C Fixed sigma" in text
+    assert "Certified ℓ1 radius" in text
+    fixed = ["--selector", "fixed", "--selector-sigma", "0.5", "--n", "500", "--json"]
+    row = json.loads(printed(capsys, *fixed, "--guarantee", "global_lambda"))
+    certificate = from_json(Certificate, row["certificate"])
+    assert (certificate.norm, certificate.noise, certificate.guarantee) == ("l1", "uniform", "A")
 
 
 def test_a_memory_belongs_to_the_selectors_settings(

@@ -241,6 +241,11 @@ def test_a_failed_write_leaves_the_old_log_whole(
     assert [p.name for p in tmp_path.iterdir()] == ["log"]
 
 
+def test_an_l1_radius_does_not_enter_a_log_of_l2_radii() -> None:
+    with pytest.raises(DataError, match="holds l2 radii, and this one is in l1"):
+        row_from_certificate(0, 1, dataclasses.replace(certificate(1), norm="l1"), None)
+
+
 def certificate(predicted: int | None) -> Certificate:
     return Certificate(
         predicted=predicted, radius=0.123456789012345 if predicted is not None else 0.0,

@@ -24,6 +24,8 @@ SETTINGS: dict[str, Guarantee] = {
     "sukenik": GUARANTEES["sukenik"](n=500),
     "regions": GUARANTEES["regions"](n=500),
     "memory": GUARANTEES["memory"](n=500),
+    "global_lambda": GUARANTEES["global_lambda"](n=500),
+    "frozen_lambda": GUARANTEES["frozen_lambda"](n=500),
 }
 PICKED = {
     "global_sigma": Selection("fixed", 0.3, (), 0),
@@ -32,10 +34,12 @@ PICKED = {
     "sukenik": Selection("knn", 0.3, (), 0, rate=0.01),
     "regions": Selection("grid", 0.3, (), 500),
     "memory": Selection("gradient", 0.3, (), 100),
+    "global_lambda": Selection("fixed", 0.3, (), 0, norm=None),
+    "frozen_lambda": Selection("gradient", 0.3, (), 100, norm="l1"),
 }
 BADGES = {
     "global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A", "regions": "B",
-    "memory": "B",
+    "memory": "B", "global_lambda": "A", "frozen_lambda": "C",
 }  # fmt: skip
 
 
@@ -98,11 +102,27 @@ def test_an_undecided_vote_abstains(name: str, grey: ImageInput) -> None:
     assert certificate.statement.startswith("Abstained")
 
 
-def test_only_a_frozen_sigma_carries_the_caveat(linear: MakeLinear) -> None:
+def test_only_a_frozen_noise_level_carries_the_caveat(linear: MakeLinear) -> None:
     classifier, image = linear(0.5)
     for name in GUARANTEES:
-        caveat = "an attacker who can change σ is not covered"
-        assert (caveat in certified(name, classifier, image).statement) == (name == "frozen")
+        said = certified(name, classifier, image).statement
+        assert ("an attacker who can change σ is not covered" in said) == (name == "frozen")
+        assert ("an attacker who can change λ is not covered" in said) == (name == "frozen_lambda")
+
+
+@pytest.mark.parametrize("name", GUARANTEES)
+def test_norms_are_not_mixed(name: str, linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+    guarantee = SETTINGS[name]
+    other = replace(PICKED[name], norm="l1" if guarantee.norm == "l2" else "l2")
+    with pytest.raises(ParameterError, match=f"{name} certifies {guarantee.norm} radii"):
+        drain(guarantee.run(classifier, [image], [other], seed=0))
+    blind = replace(PICKED[name], norm=None)
+    certificate = drain(guarantee.run(classifier, [image], [blind], seed=0))[0]
+    assert certificate.norm == guarantee.norm
+    assert f"ℓ{guarantee.norm[1]} radius" in certificate.statement
+    assert ("λ=0.3" in certificate.statement) == (guarantee.norm == "l1")
+    assert ("σ=0.3" in certificate.statement) == (guarantee.norm == "l2")
 
 
 def test_a_sigma_that_looked_at_the_image_is_not_global(linear: MakeLinear) -> None:

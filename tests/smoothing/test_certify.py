@@ -113,6 +113,20 @@ def test_votes_that_chose_cannot_certify(stage: str, grey: ImageInput) -> None:
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("drawn", ["uniform", "gaussian-grid"])
+def test_votes_under_other_noise_cannot_certify(drawn: str, grey: ImageInput) -> None:
+    classifier = coin(0.9)
+    stream = draw_votes(
+        classifier, [grey], np.array([[0.25]]), 100,
+        seed=0, caller="x", stage="certify", noise=drawn,
+    )  # fmt: skip
+    with pytest.raises(ParameterError, match=f"under {drawn} noise cannot certify for gaussian"):
+        certificates_from_votes(
+            Certify(sigma=0.25), drain(stream), np.array([[1]]), 1e-3,
+            classifier=classifier, images=[grey], seed=0, stream="x 0", guarantee="A",
+        )  # fmt: skip
+
+
 def test_label_and_certifying_draws_are_different(grey: ImageInput) -> None:
     """T4: at p=.5 the class that leads n0 must not lead the fresh draws more often than chance."""
     classifier, seeds = coin(0.5), 400

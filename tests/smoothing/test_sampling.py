@@ -16,9 +16,10 @@ from rs_core import devices
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
+from rs_core.guarantees import GUARANTEES
 from rs_core.images import ImageInput, image_from_array
 from rs_core.models.registry import build_network
-from rs_core.results import Votes
+from rs_core.results import Selection, Votes
 from rs_core.smoothing import sampling
 from rs_core.smoothing.noise import noisy_copies
 from rs_core.smoothing.sampling import VotesStep, draw_votes
@@ -153,6 +154,12 @@ def test_no_two_callers_share_a_stream(monkeypatch: pytest.MonkeyPatch, grey: Im
     api.predict(coin, grey, sigma=0.25, n=500)
     api.certify_sequential(coin, grey, sigma=0.25, target_radius=0.1, n=500)
     assert len(set(seen.values())) == 9  # 4 label, 1 predict, and certify, best, curve, sequential
+    for name, guarantee in GUARANTEES.items():
+        norm = guarantee().norm
+        selection = Selection("fixed", 0.25, (), 0, rate=0.01, norm=norm)
+        settings = {"sigmas": (0.25,)} if name == "grid_minimum" else {}
+        drain(guarantee(n=500, **settings).run(coin, [grey], [selection], seed=0))
+    assert len(set(seen.values())) == 9 + 2 * len(GUARANTEES)
 
 
 def test_t3_counts_of_many_seeds_have_binomial_dispersion(grey: ImageInput) -> None:
@@ -274,6 +281,43 @@ def test_noise_is_gaussian_white_and_of_size_sigma(grey: ImageInput) -> None:
     covariance = flat.T @ flat / len(flat) - torch.eye(flat.shape[1])
     assert covariance.abs().max() < 6 * math.sqrt(2 / len(flat))
     assert len({tuple(row) for row in flat[:, :4].tolist()}) == len(flat)
+
+
+def test_uniform_noise_is_flat_white_and_stays_within_lambda(grey: ImageInput) -> None:
+    noise = (recorded(grey, 0.5, noise="uniform").double() - 128 / 255) / 0.5
+    count = noise.numel()
+    assert noise.abs().max() <= 1 + 1e-6
+    assert noise.max() > 0.999
+    assert noise.min() < -0.999
+    assert abs(noise.mean()) < 5 / math.sqrt(3 * count)
+    assert abs(noise.var() - 1 / 3) < 5 * math.sqrt(4 / 45 / count)
+    shares = torch.histc(noise, 20, -1, 1) / count
+    assert (shares - 1 / 20).abs().max() < 6 * math.sqrt(0.05 / count)
+    flat = noise.flatten(1)
+    covariance = flat.T @ flat / len(flat) - torch.eye(flat.shape[1]) / 3
+    assert covariance.abs().max() < 6 * math.sqrt(2 / len(flat)) / 3
+    assert len({tuple(row) for row in flat[:, :4].tolist()}) == len(flat)
+
+
+def test_uniform_counts_do_not_depend_on_batch_threads_or_cuts(network: Classifier) -> None:
+    image, before = photo(), torch.get_num_threads()
+    asked = {"noise": "uniform"}
+    expected = votes(network, image, [0.25, 1.0], 300, **asked)
+    assert expected.noise == "uniform"
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found = votes(network, image, [0.25, 1.0], 300, batch_size=1, **asked)
+            assert (found.counts == expected.counts).all()
+    finally:
+        torch.set_num_threads(before)
+    parts = [
+        votes(network, image, [0.25, 1.0], n, start=s, **asked) for s, n in ((0, 128), (128, 172))
+    ]
+    assert (parts[0].counts + parts[1].counts == expected.counts).all()
+    gaussian = votes(network, image, [0.25, 1.0], 300)
+    assert gaussian.noise == "gaussian"
+    assert (gaussian.counts != expected.counts).any()
 
 
 def test_the_sum_is_made_in_float32_and_only_then_cast(

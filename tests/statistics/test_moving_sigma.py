@@ -2,11 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 
 from rs_core.errors import ParameterError
 from rs_core.statistics import (
-    l1_radius,
     l2_radius,
     moving_sigma_radius,
     sigma_ratio_bounds,
@@ -81,9 +79,3 @@ def test_the_limits() -> None:
         moving_sigma_radius(0.5, 0.9, -1.0, 784)
     with pytest.raises(ParameterError, match="p_lower"):
         sigma_ratio_bounds(0.4, 784)
-
-
-def test_l1_radius_is_linear_in_the_probabilities() -> None:
-    assert l1_radius(0.5, 0.9, 0.1) == pytest.approx(0.4)
-    assert l1_radius(0.5, 0.4, 0.6) == 0
-    assert norm.ppf(0.5) == 0

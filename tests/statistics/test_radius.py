@@ -11,6 +11,7 @@ from rs_core.errors import ParameterError
 from rs_core.statistics import (
     ceil_digits,
     floor_decimals,
+    l1_radius,
     l2_radius,
     l2_radius_two_sided,
     lower_confidence_bound,
@@ -32,6 +33,24 @@ def test_radius_is_the_quantile_above_one_half_and_zero_below(sigma, p_lower):
     else:
         assert radius == pytest.approx(sigma * norm.ppf(p_lower), rel=1e-12)
         assert radius > 0
+
+
+@given(SIGMAS, st.floats(0, BELOW_ONE))
+def test_l1_radius_is_linear_and_twice_the_lead_over_one_half(scale, p_lower):
+    radius = l1_radius(scale, p_lower, 1 - p_lower)
+    assert type(radius) is float
+    assert radius == pytest.approx(max(2 * scale * (p_lower - 0.5), 0), abs=1e-12)
+    assert 0 <= radius <= scale
+
+
+def test_l1_radius_of_two_bounds():
+    assert l1_radius(0.5, 0.9, 0.1) == pytest.approx(0.4)
+    assert l1_radius(0.5, 0.4, 0.6) == 0
+    radii = l1_radius(np.array([0.5, 1.0]), np.array([0.3, 0.9]), np.array([0.1, 0.95]))
+    assert radii.tolist() == [pytest.approx(0.1), 0]
+    for wrong in ((0.0, 0.9, 0.1), (0.5, 1.0, 0.1), (0.5, 0.9, 0.0), (0.5, np.nan, 0.1)):
+        with pytest.raises(ParameterError):
+            l1_radius(*wrong)
 
 
 def test_radius_broadcasts():
