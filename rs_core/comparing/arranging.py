@@ -22,7 +22,7 @@ from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, in_ord
 Rule = Literal["memory", "online", "strict", "label_aware"]
 RULES: tuple[str, ...] = get_args(Rule)
 ORDERS: tuple[str, ...] = get_args(Order)
-_LP_SECONDS = 10.0
+_LP_SECONDS = 5.0
 _CUT = 1e-6  # a linear programme's radius differs from an uncut one by its tolerance
 
 

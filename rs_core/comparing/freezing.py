@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rs_core.classifiers import Classifier
+from rs_core.comparing.mapping import in_words
 from rs_core.errors import ParameterError
 from rs_core.evaluation.arrangement import FrozenRegions
-from rs_core.events import Finished, Stream, relay
+from rs_core.events import Finished, PhaseStep, Stream
 from rs_core.guarantees import Regions
 from rs_core.guarantees.allocation import Allocation
 from rs_core.guarantees.regions import RegionsStep
@@ -44,14 +45,17 @@ class FreezeRegions:
         if not images:
             raise ParameterError("there are no images: give one at least.")
         options = {"seed": seed, "batch_size": batch_size}
-        selections = yield from relay(self.selector.run(classifier, images, **options))
+        picking = self.selector.run(classifier, images, **options)
+        later = len(images) * (self.regions.n0 + self.regions.n)
+        selections, spent = yield from in_words(picking, "picking sigma", later=later)
         allocation: Allocation | None = None
         notes: tuple[str, ...] = ()
         for event in self.regions.run(classifier, images, selections, **options):
             if isinstance(event, RegionsStep):
                 allocation, notes = event.allocation, event.notes
             if not isinstance(event, Finished):
-                yield event
+                done, total = spent + event.done, spent + event.total
+                yield PhaseStep(done, total, "certifying the regions")
                 continue
             assert allocation is not None  # regions show it before they finish
             yield Finished(

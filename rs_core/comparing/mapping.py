@@ -1,19 +1,22 @@
 """Images become points: sigmas picked and certified one by one, and how far apart they lie."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.arrangement import Points
-from rs_core.events import Finished, Stream, relay
+from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.guarantees import Frozen
 from rs_core.guarantees.overlaps import distances_from
 from rs_core.images import ImageInput
 from rs_core.selectors import Selector
 from rs_core.smoothing.sampling import BATCH_SIZE
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,11 @@ class MapPoints:
         if not images:
             raise ParameterError("there are no images: give one at least.")
         options = {"seed": seed, "batch_size": batch_size}
-        selections = yield from relay(self.selector.run(classifier, images, **options))
+        later = len(images) * (self.certifier.n0 + self.certifier.n)
+        picking = self.selector.run(classifier, images, **options)
+        selections, spent = yield from in_words(picking, "picking sigma", later=later)
         stream = self.certifier.run(classifier, images, selections, **options)
-        certificates = yield from relay(stream)
+        certificates, _ = yield from in_words(stream, "certifying each point", before=spent)
         distances = pairwise_distances(np.stack([image.pixels.ravel() for image in images]))
         true_plane = images[0].pixels.size == 2
         yield Finished(
@@ -66,6 +71,25 @@ class MapPoints:
                 policy=str(self.selector),
             )
         )
+
+
+def in_words(
+    stream: Stream[R], phase: str, *, before: int = 0, later: int = 0
+) -> Generator[Step, None, tuple[R, int]]:
+    """Pass the steps of one part on under a name; its result, and the work done so far.
+
+    Args:
+        stream: the part.
+        phase: what it does, for people.
+        before, later: work of the parts before and after it.
+    """
+    done = before
+    for event in stream:
+        if isinstance(event, Finished):
+            return event.result, done
+        done = before + event.total
+        yield PhaseStep(before + event.done, done + later, phase)
+    raise RuntimeError("the stream ended without a result")
 
 
 def pairwise_distances(points: np.ndarray) -> np.ndarray:
