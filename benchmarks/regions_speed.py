@@ -6,7 +6,8 @@ import numpy as np
 
 from benchmarks.timing import verdict
 from rs_core.guarantees.overlaps import distances_from, find_overlaps
-from rs_core.guarantees.region_radii import in_order, lay_out, linear_programme, online
+from rs_core.guarantees.programme import linear_programme
+from rs_core.guarantees.region_radii import in_order, lay_out, online
 
 LIMIT = 300.0
 

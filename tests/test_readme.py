@@ -14,33 +14,43 @@ from rs_core.cli import main
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LINES = [
-    shlex.split(command, comments=True)[1:]
+    [shlex.split(command, comments=True)[1:] for command in line.split(" ; ")]
     for line in re.findall(r"^\.venv/bin/rs .*", README, re.MULTILINE)
-    for command in line.split(" ; ")
 ]
 # The later of two equal options wins, so a command stays as written and becomes short.
 SHORT = {
     "sweep": ["--n", "100", "--sigmas", "0.25"],
     "certify": ["--n", "100"],
     "predict": ["--n", "20", "--limit", "5"],
+    "regions allocate": ["--n", "100", "--selector-m", "32"],
+    "regions show": ["--n", "100"],
     "train": ["--epochs", "1", "--widths", "4", "4", "4", "4"],
 }
 
 
 def test_the_readme_shows_the_commands() -> None:
-    assert {words[0] for words in LINES} >= {*SHORT, "models", "datasets", "--help"}
+    shown = {name(words) for line in LINES for words in line}
+    assert shown >= {*SHORT, "models", "datasets", "--help", "regions check"}
 
 
-@pytest.mark.parametrize("words", LINES, ids=" ".join)
-def test_a_command_of_the_readme_runs(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def name(words: list[str]) -> str:
+    """The command's name, of one word or two."""
+    return " ".join(words[: 2 if words[0] == "regions" else 1])
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: " ; ".join(map(" ".join, line)))
+def test_a_line_of_the_readme_runs(
+    line: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     monkeypatch.chdir(tmp_path)
-    assert main([*words, *SHORT.get(words[0], [])]) == 0
-    written = {path.name for path in tmp_path.iterdir()} - {"assets"}
-    named = {words[i + 1] for i, word in enumerate(words) if word in ("--tsv", "--html")}
-    assert written == named | ({"runs"} if words[0] == "train" else set())
+    named = set()
+    for words in line:
+        assert main([*words, *SHORT.get(name(words), [])]) == 0
+        outputs = ("--tsv", "--html", "--out")
+        named |= {words[i + 1] for i, word in enumerate(words) if word in outputs}
+        named |= {"runs"} if words[0] == "train" else set()
+    assert {path.name for path in tmp_path.iterdir()} - {"assets"} == named
 
 
 def test_the_python_of_the_readme_runs() -> None:

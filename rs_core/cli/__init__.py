@@ -4,7 +4,7 @@ The table names each command's class as text, so that `rs --help` loads nothing.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 from rs_core.cli.terminal import (
@@ -20,6 +20,12 @@ COMMANDS = {
     "certify": ("rs_core.cli.certify:CertifyCommand", "certify an image, or a folder of images"),
     "sweep": ("rs_core.cli.sweep:SweepCommand", "radius curve of an image over noise levels"),
     "select": ("rs_core.cli.select:SelectCommand", "let a selector pick sigma per image"),
+    "regions allocate": (
+        "rs_core.cli.regions:AllocateCommand",
+        "divide input space into frozen regions of one sigma each",
+    ),
+    "regions check": ("rs_core.cli.regions:CheckCommand", "whether a frozen file is as it was"),
+    "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
@@ -30,12 +36,17 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    name = arguments[0] if arguments else "--help"
+    name, arguments = _split(list(sys.argv[1:] if argv is None else argv))
     readable_anywhere()
-    code = _guarded(name, arguments[1:])
+    code = _guarded(name, arguments)
     drop_unprinted()
     return code
+
+
+def _split(words: list[str]) -> tuple[str, list[str]]:
+    """The command's name, of two words where the table has such, and the words after it."""
+    count = 2 if " ".join(words[:2]) in COMMANDS else 1
+    return " ".join(words[:count]) or "--help", words[count:]
 
 
 def _guarded(name: str, arguments: list[str]) -> int:
@@ -60,13 +71,19 @@ def _guarded(name: str, arguments: list[str]) -> int:
 
 def _run(name: str, arguments: list[str]) -> int:
     if name in ("-h", "--help", "help"):
-        print(_help(), flush=True)
+        print(_help(COMMANDS), flush=True)
         return 0
     if name in ("-V", "--version"):
         from rs_core.cli.listings import version
 
         print(version())
         return 0
+    parts = {command: row for command, row in COMMANDS.items() if command.startswith(f"{name} ")}
+    if parts and arguments[:1] in ([], ["-h"], ["--help"]):
+        print(_help(parts), flush=True)
+        return 0
+    if parts:
+        raise UnknownNameError("command", f"{name} {arguments[0]}", parts)
     if name not in COMMANDS:
         raise UnknownNameError("command", name, COMMANDS)
     import tyro
@@ -90,8 +107,9 @@ def _run(name: str, arguments: list[str]) -> int:
     return code
 
 
-def _help() -> str:
-    rows = [f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items()]
+def _help(commands: Mapping[str, tuple[str, str]]) -> str:
+    width = max(map(len, commands)) + 2
+    rows = [f"  {name:<{width}}{text}" for name, (_, text) in commands.items()]
     lines = ["usage: rs COMMAND [options]", "", "Per-sample randomized smoothing you can see.", ""]
     lines += ["commands:", *rows, "", "rs COMMAND --help shows a command's options; rs --version."]
     return "\n".join(lines)

@@ -21,16 +21,20 @@ class Option:
         many: it takes several values.
         required: it must be given.
         help: what it is, for the sentence that misses it.
+        choices: the words that it takes; empty for any.
     """
 
     number: type
     many: bool
     required: bool
     help: str
+    choices: tuple[str, ...] = ()
 
 
 def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     """The arguments, with whole numbers such as 1e3 written out for int options.
+
+    A command with an attribute `leading` takes that option's value as its first word, too.
 
     Raises:
         UnknownNameError: no such option.
@@ -39,6 +43,9 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     if "-h" in arguments or "--help" in arguments:
         return list(arguments)
     options = dict(_options(command))
+    leading = getattr(command, "leading", None)
+    if leading and arguments and not arguments[0].startswith("--"):
+        arguments = [f"--{leading}", *arguments]
     checked: list[str] = []
     given = set()
     for name, values in _groups(arguments):
@@ -65,7 +72,8 @@ def _options(command: type) -> Iterator[tuple[str, Option]]:
         text = str(field.metadata.get("help", "see --help"))
         missing = dataclasses.MISSING
         required = field.default is missing and field.default_factory is missing
-        yield name, Option(_number(hint), "tuple" in str(hint), required, text)
+        choices = tuple(field.metadata.get("choices", ()))
+        yield name, Option(_number(hint), "tuple" in str(hint), required, text, choices)
         if hint is bool:
             yield f"--no-{name[2:]}", Option(bool, False, False, text)
 
@@ -104,7 +112,12 @@ def _values(name: str, option: Option, values: list[str]) -> list[str]:
         raise ParameterError(f"{name} has no value: give one ({option.help}).")
     if len(values) > 1 and not option.many:
         raise ParameterError(f"{name} takes one value, not {len(values)}: leave out {values[1]!r}.")
-    if option.number is str or values == ["None"]:
+    if values == ["None"]:
+        return values
+    if option.choices and values[0] not in option.choices:
+        known = ", ".join(option.choices)
+        raise ParameterError(f"{name} {values[0]!r} is not known: choose one of {known}.")
+    if option.number is str:
         return values
     return [_numeral(name, option, value) for value in values]
 

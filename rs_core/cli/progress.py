@@ -10,6 +10,7 @@ from tqdm import tqdm
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import say
 from rs_core.events import Finished, Stream
+from rs_core.guarantees.programme import ProgrammeStep
 from rs_core.images import ImageInput
 from rs_core.smoothing import draw_votes
 
@@ -25,6 +26,9 @@ def follow(stream: Stream[R], *, label: str) -> R:
             if isinstance(event, Finished):
                 return event.result
             bar.total = event.total
+            if isinstance(event, ProgrammeStep):
+                spent = f"{event.seconds:.0f} of {event.time_limit:g} s"
+                bar.set_postfix_str(f"programme {event.solved}/{event.components}, {spent}")
             bar.update(event.done - bar.n)
     raise RuntimeError("the stream ended without a result")
 

@@ -2,25 +2,23 @@
 
 import io
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, make_dataclass
-from typing import Any, get_type_hints
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
+from rs_core.cli.selecting import SELECTOR, Extra, named, selector_of, with_selector
 from rs_core.cli.tables import certificate_table, notes_below
-from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import param
 from rs_core.guarantees import GUARANTEES, Guarantee
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Selection, to_json
-from rs_core.selectors import SELECTORS, Selector
-
-_PREFIX = "selector_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +31,7 @@ class SelectCommand:
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
     output: Output = field(default_factory=Output)
-    selector: str = param("multistart", help="who picks sigma", choices=tuple(SELECTORS))
+    selector: str = SELECTOR
     guarantee: str | None = param(
         None, help="certify at the picked sigma; none: only pick", choices=tuple(GUARANTEES)
     )
@@ -42,19 +40,13 @@ class SelectCommand:
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type["SelectCommand"]:
         """This command with the fields of the selector and the guarantee that are named."""
-        selector = _named(arguments, "--selector", SELECTORS, "multistart")
-        guarantee = _named(arguments, "--guarantee", GUARANTEES, None)
-        extra: list[tuple[str, Any, Any]] = list(_selector_fields(SELECTORS[selector]))
+        guarantee = named(arguments, "--guarantee", GUARANTEES, None)
+        extra: list[Extra] = [("settings", type(None), field(default=None, init=False))]
         if guarantee is not None:
             kind = GUARANTEES[guarantee]
-            extra.append(("settings", kind, field(default_factory=kind)))
+            extra = [("settings", kind, field(default_factory=kind))]
             extra.append(("guarantee", str, param(guarantee, help="what may be claimed")))
-        else:
-            extra.append(("settings", type(None), field(default=None, init=False)))
-        return make_dataclass(
-            cls.__name__, extra, bases=(cls,), frozen=True, kw_only=True,
-            namespace={"__doc__": cls.__doc__},
-        )  # fmt: skip
+        return with_selector(cls, arguments, extra)
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
@@ -67,19 +59,19 @@ class SelectCommand:
         chosen = self.image.load(classifier.spec)
         images = [item.image for item in chosen.items]
         options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
-        started = time.perf_counter()
-        picked = follow(self._selector().run(classifier, images, **options), label=self.selector)
+        started, selector = time.perf_counter(), selector_of(self)
+        picked = follow(selector.run(classifier, images, **options), label=self.selector)
         spent = time.perf_counter() - started
         certificates: tuple[Certificate, ...] = ()
         if self.settings is not None:
-            settings = self.settings.under(str(self._selector()))
+            settings = self.settings.under(str(selector))
             stream = settings.run(classifier, images, picked, **options)
             certificates = follow(stream, label=str(self.guarantee))
         self._write(chosen.items, certificates, time.perf_counter() - started)
         if self.output.json:
             _print_json(chosen, picked, certificates)
             return 0
-        _print_selections(chosen, picked, spent)
+        print_selections(chosen, picked, spent)
         if certificates and self.settings is not None:
             print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
             print(f"error of each row: {self.settings.budget}")
@@ -87,10 +79,6 @@ class SelectCommand:
         for note in notes_below(chosen):
             print(note)
         return 0
-
-    def _selector(self) -> Selector:
-        own = {name: value for name, value in vars(self).items() if name.startswith(_PREFIX)}
-        return SELECTORS[self.selector](**{n.removeprefix(_PREFIX): v for n, v in own.items()})
 
     def _write(
         self, items: Sequence[Picked], certificates: Sequence[Certificate], seconds: float
@@ -106,27 +94,6 @@ class SelectCommand:
         write_log(text, rows)
         with self.output.growing_table() as table:
             table.add(text.getvalue())
-
-
-def _named(
-    arguments: Sequence[str], option: str, known: dict[str, Any], default: str | None
-) -> Any:
-    name = default
-    for index, word in enumerate(arguments):
-        if word.startswith(f"{option}="):
-            name = word.partition("=")[2]
-        elif word == option and index + 1 < len(arguments):
-            name = arguments[index + 1]
-    if name is not None and name not in known:
-        raise UnknownNameError(option.removeprefix("--"), name, known)
-    return name
-
-
-def _selector_fields(kind: type[Selector]) -> Iterable[tuple[str, Any, Any]]:
-    hints = get_type_hints(kind)
-    for own in fields(kind):
-        default = own.default if own.default is not MISSING else None
-        yield _PREFIX + own.name, hints[own.name], field(default=default, metadata=own.metadata)
 
 
 def _print_json(
@@ -145,11 +112,15 @@ def _print_json(
     print_json(rows[0] if chosen.single else rows)
 
 
-def _print_selections(chosen: Chosen, picked: Sequence[Selection], seconds: float) -> None:
+def print_selections(
+    chosen: Chosen, picked: Sequence[Selection], seconds: float | None = None
+) -> None:
+    """Print the sigma of each image and what choosing cost."""
     width = max(len("image"), *map(len, chosen.names))
     print(f"{'image'.rjust(width)}  {'sigma':>8}  {'draws':>9}")
     for name, selection in zip(chosen.names, picked, strict=True):
         notes = f"  {'; '.join(selection.notes)}" if selection.notes else ""
         print(f"{name.rjust(width)}  {selection.sigma:>8.4g}  {selection.draws:>9,}{notes}")
     draws = sum(selection.draws for selection in picked)
-    print(f"{picked[0].selector}: {draws:,} selection draws in {seconds:.1f} s; none certifies")
+    took = "" if seconds is None else f" in {seconds:.1f} s"
+    print(f"{picked[0].selector}: {draws:,} selection draws{took}; none certifies")

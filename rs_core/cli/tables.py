@@ -1,8 +1,10 @@
 """Certificates and the notes beside them, as aligned text."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rs_core.cli.pictures import Picked, Selection
+from rs_core.guarantees.allocation_file import AllocationRecord
 from rs_core.images import ImageInput
 from rs_core.plots.wording import share_text, tidy
 from rs_core.results import BADGE_WORDS, Certificate
@@ -11,6 +13,7 @@ from rs_core.statistics import floor_decimals
 
 _HEADER = ("sigma", "class", "radius", "votes", "n", "p_lower", "badge")
 _WIDEST_CLASS = 30
+_WIDEST_BAR = 40
 
 
 def certificate_table(
@@ -24,6 +27,34 @@ def certificate_table(
         rows = [(name, *row) for name, row in zip(("image", *names), rows, strict=True)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(_line(row, widths) for row in rows)
+
+
+def region_table(record: AllocationRecord) -> str:
+    """One row per point of a frozen allocation: its label, its sigma, and its room."""
+    allocation = record.allocation
+    rows: list[tuple[str, ...]] = [("point", "image", "class", "sigma", "radius", "of region")]
+    for k, name in enumerate(record.names):
+        label, owner = int(allocation.labels[k]), int(allocation.owners[k])
+        known = label < len(record.class_names)
+        word = class_label(label, record.class_names) if known else str(label)
+        rows.append((
+            str(k), tidy(name), "abstain" if label < 0 else tidy(word),
+            f"{allocation.sigmas[k]:g}", floor_decimals(float(allocation.radii[k]), 3),
+            str(owner) if allocation.radii[owner] > 0 else "-",
+        ))  # fmt: skip
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def degree_table(degrees: Sequence[int]) -> str:
+    """How many images' own balls meet how many others: Wang et al. (2021), appendix C.1."""
+    counts = Counter(degrees)
+    most = max(counts.values(), default=1)
+    rows = [("balls met", "images", "")]
+    for degree in sorted(counts):
+        bar = "#" * max(1, round(_WIDEST_BAR * counts[degree] / most))
+        rows.append((str(degree), str(counts[degree]), bar))
+    return "\n".join(f"{met:>9}  {images:>6}  {bar}".rstrip() for met, images, bar in rows)
 
 
 class RowsInTurn:

@@ -3,13 +3,13 @@
 import dataclasses
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from rs_core.errors import ParameterError
-from rs_core.guarantees.overlaps import distances_from, find_overlaps, hold_shapes
-from rs_core.guarantees.region_radii import ABSTAIN, SHRINK, Mode
+from rs_core.guarantees.overlaps import SHRINK, distances_from, find_overlaps, hold_shapes
+from rs_core.guarantees.region_radii import ABSTAIN, Mode
 from rs_core.results import Certificate
 
 
@@ -147,6 +147,12 @@ class Allocation:
         rows = (self.labels, self.sigmas, self.owners)
         if len(self.digests) != count or any(row.shape != (count,) for row in rows):
             raise ParameterError(f"{count} points need as many digests, labels, sigmas and owners.")
+        kinds = "".join(row.dtype.kind for row in (self.points, *rows, self.radii))
+        if self.mode not in get_args(Mode) or kinds != "fifif":
+            raise ParameterError(
+                f"mode is one of {', '.join(get_args(Mode))}; points, sigmas and radii are floats, "
+                "labels and owners integers."
+            )
         if ((self.labels < 0) & (self.radii > 0)).any() or (self.labels < ABSTAIN).any():
             raise ParameterError("labels are -1 (abstain, radius 0) or a class.")
         if not ((self.owners >= 0) & (self.owners < count)).all():

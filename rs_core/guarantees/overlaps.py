@@ -8,6 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 from rs_core.errors import ParameterError
 
+SHRINK = 1e-9  # of a distance; its rounding error is below 1e-13 of it for 1e6 values
 _ROWS = 512  # rows of one block of the distance scan: 512 x 10,000 float64 are 41 MB
 _VALUES = 2**23  # float64 values of one block of exact distances: 67 MB
 
@@ -99,6 +100,27 @@ def hold_shapes(points: np.ndarray, radii: np.ndarray) -> None:
         )
     if not np.isfinite(points).all() or not (np.isfinite(radii) & (radii >= 0)).all():
         raise ParameterError("points and radii must be finite and radii at least 0.")
+
+
+def hold_constraints(
+    overlaps: Overlaps, found: np.ndarray, radii: np.ndarray, owners: np.ndarray
+) -> None:
+    """Recheck in float64: 0 <= r <= R, regions apart, a ball inside the region that it joined.
+
+    Raises:
+        RuntimeError: one does not hold (a bug here or in the solver).
+    """
+    first, second = overlaps.first, overlaps.second
+    opened = owners == np.arange(len(owners))
+    within = (found >= 0).all() and (found <= radii)[opened].all()
+    both = opened[first] & opened[second]
+    apart = (found[first] + found[second] <= overlaps.distance)[both].all()
+    held = all(
+        (found[k] + overlaps.distance <= found[owner])[owners[k] == owner].all()
+        for k, owner in ((first, second), (second, first))
+    )
+    if not (within and apart and held):
+        raise RuntimeError("allocated regions break a constraint: this is a bug, do not use them")
 
 
 def distances_from(points: np.ndarray, query: np.ndarray) -> np.ndarray:

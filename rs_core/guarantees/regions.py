@@ -1,6 +1,6 @@
 """Input space divided into frozen regions of one sigma each: Wang et al. (2021), Algorithm 2."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from rs_core.fields import param
 from rs_core.guarantees.allocation import Allocation
 from rs_core.guarantees.claims import Claim, claim_of, notes_of
 from rs_core.guarantees.guarantee import Guarantee
-from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, lay_out
+from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, laying_out
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.certify import certify_each
@@ -25,12 +25,14 @@ from rs_core.smoothing.statements import statement
 class RegionsStep(Step):
     """The frozen allocation; beside it what the linear programme had, if its time ran out.
 
-    `notes` say what should be known of the images.
+    `notes` say what should be known of the images. `degrees` (N,) counts for each point how
+    many other balls its own Monte Carlo ball meets: Wang et al. (2021), appendix C.1.
     """
 
     allocation: Allocation
     unfinished: Allocation | None
     notes: tuple[str, ...]
+    degrees: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +119,10 @@ class Regions(Guarantee):
         picked = [selections[k].sigma for k in firsts.values()]
         rows = yield from relay(certified(points, picked, 0))
         own = [row[0] for row in rows]
-        layout = self._layout(points, own)
+        layout, work = yield from self._layout(points, own, len(points) * each)
         # What replaced a programme out of time was not paid for: there, no second certificate.
         joined = [int(k) for k in layout.inside] if self.mode == "online" else []
-        before, total = len(points) * each, (len(points) + len(joined)) * each
+        before, total = work, work + len(joined) * each
         again: dict[int, Certificate] = {}
         if joined:
             inherited = [own[layout.owners[k]].sigma for k in joined]
@@ -130,20 +132,28 @@ class Regions(Guarantee):
         claims = [claim_of(k, layout, points, own, again) for k in range(len(points))]
         notes = notes_of(len(images) - len(points), claims)
         allocation, unfinished = self._frozen(points, own, layout, claims)
-        yield RegionsStep(total, total, allocation, unfinished, notes)
+        yield RegionsStep(total, total, allocation, unfinished, notes, layout.degrees)
         places = {digest: place for place, digest in enumerate(firsts)}
         certificates = [self._certificate(claim, allocation, classifier) for claim in claims]
         yield Finished(tuple(certificates[places[image.digest]] for image in images))
 
-    def _layout(self, points: Sequence[ImageInput], own: Sequence[Certificate]) -> Layout:
-        return lay_out(
+    def _layout(
+        self, points: Sequence[ImageInput], own: Sequence[Certificate], before: int
+    ) -> Generator[Step, None, tuple[Layout, int]]:
+        """The layout, and the work done when it stands: a component counts as much as a draw."""
+        stream = laying_out(
             _pixels(points),
             np.array([ABSTAIN if c.predicted is None else c.predicted for c in own]),
             np.array([c.radius for c in own]),
-            mode=self.mode,
-            order=self.order,
-            time_limit=self.time_limit,
-        )
+            mode=self.mode, order=self.order, time_limit=self.time_limit,
+        )  # fmt: skip
+        work = before
+        for event in stream:
+            if isinstance(event, Finished):
+                return event.result, work
+            work = before + event.total
+            yield replace(event, done=before + event.done, total=work)
+        raise RuntimeError("the stream ended without a layout")
 
     def _frozen(
         self,

@@ -28,6 +28,10 @@ PREDICT = ["predict", "--device", "cpu", "--sigma", "0.25"]
         (["train", "--widths", "8", "x"], "--widths 'x' is not a whole number"),
         (["train", "--recipe"], "--recipe has no value"),
         (["app", "--port", "http"], "--port 'http' is not a whole number"),
+        (
+            [*PREDICT, "--precision", "fp64"],
+            "'fp64' is not known: choose one of auto, fp32",
+        ),
         (["models", "--jsn"], "Did you mean '--json'?"),
     ],
 )

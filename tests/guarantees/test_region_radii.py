@@ -8,16 +8,13 @@ from scipy.optimize import milp
 from scipy.spatial.distance import cdist
 
 from rs_core.errors import ParameterError
-from rs_core.guarantees import region_radii as module
-from rs_core.guarantees.overlaps import find_overlaps
+from rs_core.guarantees.overlaps import find_overlaps, hold_constraints
 from rs_core.guarantees.region_radii import (
     Layout,
     Mode,
     Order,
-    hold_constraints,
     in_order,
     lay_out,
-    linear_programme,
     online,
 )
 
@@ -198,60 +195,6 @@ def test_a_programme_out_of_time_says_so_and_keeps_both_results() -> None:
     met = find_overlaps(points, radii).degrees > 0
     assert (found.unfinished[~met] == radii[~met]).all()
     assert lay_out(points, labels, radii, mode="strict").unfinished is None
-
-
-def test_the_solver_itself_runs_out_of_time_in_the_largest_component(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    solve = module.linprog
-
-    def slow(objective: np.ndarray, **rest: object) -> object:
-        answer = solve(objective, **rest)
-        if len(objective) > 2:
-            answer.status, answer.x = 1, None
-        return answer
-
-    monkeypatch.setattr(module, "linprog", slow)
-    found = line([0, 1, 2, 10, 11], [1, 1, 1, 0.8, 0.8], time_limit=60)
-    assert "1 of 2 components" in found.notes[0]
-    assert found.unfinished is not None
-    assert found.unfinished[:3].tolist() == [0, 0, 0]
-    assert found.unfinished[3:].sum() == pytest.approx(1)
-    assert found.radii[3:].sum() == pytest.approx(1)
-
-
-@pytest.mark.parametrize("slip", [1e-7, 1e-12])
-def test_a_solver_that_misses_by_its_tolerance_is_shrunk(
-    slip: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    solve = module.linprog
-
-    def loose(objective: np.ndarray, **rest: object) -> object:
-        answer = solve(objective, **rest)
-        answer.x = answer.x + slip
-        return answer
-
-    monkeypatch.setattr(module, "linprog", loose)
-    points, _, radii = balls(7, 30, 2)
-    overlaps = find_overlaps(points, radii)
-    found = linear_programme(overlaps, radii, 60).radii
-    assert (found[overlaps.first] + found[overlaps.second] <= overlaps.distance).all()
-    monkeypatch.setattr(module, "_shrunk", lambda overlaps, found, radii: np.minimum(found, radii))
-    with pytest.raises(RuntimeError, match="break a constraint"):
-        linear_programme(overlaps, radii, 60)
-
-
-def test_a_wrong_solver_is_not_mended_but_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    solve = module.linprog
-
-    def wrong(objective: np.ndarray, **rest: object) -> object:
-        answer = solve(objective, **rest)
-        answer.x = answer.x + 0.01
-        return answer
-
-    monkeypatch.setattr(module, "linprog", wrong)
-    with pytest.raises(RuntimeError, match="outside its constraints"):
-        line([0, 1], [1, 1])
 
 
 def test_the_recheck_sees_each_kind_of_fault() -> None:
