@@ -95,7 +95,7 @@ class FrozenRegions:
         names, digests: of the images.
         labels: true classes; None where unknown.
         selections, certificates: one per image; badge B.
-        allocation: as JSON, with its hash.
+        file: as JSON, what `rs regions` reads; its "allocation" carries the hash.
         budget: the error of each certificate as a printed sum.
         policy: the selector and its settings in words.
         notes: what should be known of the images.
@@ -106,7 +106,7 @@ class FrozenRegions:
     labels: tuple[int | None, ...]
     selections: tuple[Selection, ...]
     certificates: tuple[Certificate, ...]
-    allocation: dict[str, Any]
+    file: dict[str, Any]
     budget: str
     policy: str
     notes: tuple[str, ...]

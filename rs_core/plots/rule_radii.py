@@ -1,7 +1,7 @@
 """Several rules on the same points: every radius, and their sums; and how many balls meet."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -12,6 +12,7 @@ from rs_core.plots.frame import frame
 from rs_core.plots.palette import GREY, SKY, Style, series_style
 from rs_core.plots.wording import plain, wrap
 
+_APART = 0.16
 _CERTIFIED = Style(GREY, "dot", "line-ew-open")
 
 
@@ -43,25 +44,9 @@ def rule_radii_figure(
         )
     )
     for index, found in enumerate(arrangements):
-        style = series_style(index)
-        balls = [ball for ball in found.balls if ball.point in places]
-        hover = [plain(ball_sentence(b, found, points, class_names)) for b in balls]
-        figure.add_trace(
-            go.Scatter(
-                x=[places[b.point] + 0.16 * (index - (len(arrangements) - 1) / 2) for b in balls],
-                y=[b.radius for b in balls],
-                name=f"{RULE_WORDS[found.rule]}: sum {total_text(found)}",
-                mode="markers",
-                hovertext=[wrap(text, 46) for text in hover],
-                hoverinfo="text",
-                marker={
-                    "color": style.colour,
-                    "symbol": [style.marker + ("" if b.final else "-open") for b in balls],
-                    "size": 10,
-                    "line": {"width": 2, "color": style.colour},
-                },
-            )
-        )
+        shift = _APART * (index - (len(arrangements) - 1) / 2)
+        at = {point: place + shift for point, place in places.items()}
+        figure.add_trace(_radii(points, found, at, series_style(index), class_names))
     sums = "; ".join(f"{RULE_WORDS[a.rule]} {total_text(a)}" for a in arrangements)
     figure.update_xaxes(tickformat="d", nticks=min(len(order), 20) + 1)
     figure.update_yaxes(rangemode="tozero")
@@ -72,6 +57,30 @@ def rule_radii_figure(
         alt=f"Radius of {len(order)} points under each rule; sums: {sums}.",
         x="place in the order",
         y="radius (pixels of [0,1])",
+    )
+
+
+def _radii(
+    points: Points,
+    found: Arrangement,
+    at: Mapping[int, float],
+    style: Style,
+    names: Sequence[str],
+) -> go.Scatter:
+    balls = [ball for ball in found.balls if ball.point in at]
+    return go.Scatter(
+        x=[at[b.point] for b in balls],
+        y=[b.radius for b in balls],
+        name=f"{RULE_WORDS[found.rule]}: sum {total_text(found)}",
+        mode="markers",
+        hovertext=[wrap(plain(ball_sentence(b, found, points, names)), 46) for b in balls],
+        hoverinfo="text",
+        marker={
+            "color": style.colour,
+            "symbol": [style.marker + ("" if b.final else "-open") for b in balls],
+            "size": 10,
+            "line": {"width": 2, "color": style.colour},
+        },
     )
 
 

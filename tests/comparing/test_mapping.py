@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +15,7 @@ from rs_core.errors import ParameterError
 from rs_core.evaluation.arrangement import FrozenRegions, Points
 from rs_core.events import drain
 from rs_core.guarantees import Frozen, Memory, Regions
-from rs_core.guarantees.allocation import Allocation
+from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
 from rs_core.selectors import SELECTORS
@@ -64,19 +67,24 @@ def test_no_images_are_refused() -> None:
 
 
 @pytest.mark.parametrize("mode", ["online", "strict", "label_aware"])
-def test_frozen_regions_have_the_radii_of_the_preview(mode: str) -> None:
+def test_frozen_regions_have_the_radii_of_the_preview(mode: str, tmp_path: Path) -> None:
     """Far from the boundary every vote agrees, so that fresh draws certify the same radii."""
     images = [at(t) for t in (-0.3, 0.3, 0.42, 0.7)]
     regions = Regions(n=200, mode=mode, alpha=4e-3 if mode == "label_aware" else 1e-3)
     frozen = drain(FreezeRegions(selector=FIXED, regions=regions).run(HALF_SPACE, images, seed=1))
     points = mapped(images)
     found = arrange(points, np.stack([image.pixels for image in images]), mode)
-    allocation = from_json(Allocation, frozen.allocation)
+    path = tmp_path / "regions.json"
+    path.write_text(json.dumps(to_json(frozen)["file"]))
+    record = read_allocation(path)
+    record.hold(HALF_SPACE)
+    allocation = record.allocation
     allocation.check()
+    assert record.names == tuple(image.name for image in images)
     assert [c.radius for c in frozen.certificates] == [b.radius for b in found.balls]
     assert {c.guarantee for c in frozen.certificates} == {"B"}
     assert all(allocation.hash in c.statement for c in frozen.certificates)
-    assert from_json(FrozenRegions, to_json(frozen)).allocation == frozen.allocation
+    assert from_json(FrozenRegions, to_json(frozen)).file == frozen.file
     assert frozen.budget == regions.budget
 
 

@@ -93,7 +93,7 @@ def test_arranging_refuses_nonsense(office: Office) -> None:
 def test_frozen_regions_are_a_file_that_checks(office: Office) -> None:
     job = start(office, "regions", config={**CONFIG, "mode": "strict"})
     frozen = from_json(FrozenRegions, finished(office, job)["result"])
-    allocation = from_json(Allocation, frozen.allocation)
+    allocation = from_json(Allocation, frozen.file["allocation"])
     allocation.check()
     assert allocation.mode == "strict"
     assert {c.guarantee for c in frozen.certificates} == {"B"}
