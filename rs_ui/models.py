@@ -16,10 +16,11 @@ _LONGEST_NAME = 80
 
 
 def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The worker's key of every network and its spec: those that know the first preset come first,
-    the person's own last."""
+    """The worker's key of every network for pictures and its spec: those that know the first
+    preset come first, the person's own last."""
     first = offer["samples"][0]
-    ranked = sorted(offer["models"], key=lambda spec: not knows(spec, first))
+    pictures = [spec for spec in offer["models"] if min(spec["input_shape"][1:]) > 1]
+    ranked = sorted(pictures, key=lambda spec: not knows(spec, first))
     return {spec["name"]: spec for spec in ranked} | _own()
 
 
@@ -49,7 +50,9 @@ def knows(spec: dict[str, Any], sample: dict[str, Any]) -> bool:
 
 def spec_of(reference: str) -> ModelSpec:
     """The network that a run names by its key or by its weights' full stem; bare if unknown."""
-    for name, spec in offered_models(caching.description()).items():
+    offer = caching.description()
+    shipped = {spec["name"]: spec for spec in offer["models"]}
+    for name, spec in (shipped | offered_models(offer)).items():
         if reference in (name, spec["weights"].removesuffix(".safetensors")):
             return from_json(ModelSpec, spec)
     return ModelSpec(reference, "", (0, 0, 0), ())

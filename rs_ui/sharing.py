@@ -31,7 +31,9 @@ def tidy_address() -> None:
 def share_link(picture: Picture | None) -> None:
     """The address of these settings, without the run and without whose it is."""
     with st.popover("Copy link", icon=":material/link:", width="stretch"):
-        shared = {k: st.query_params.get_all(k) for k in st.query_params if k != "run"}
+        shared = {
+            k: st.query_params.get_all(k) for k in st.query_params if k not in ("run", "frozen")
+        }
         query = urlencode(shared, doseq=True)
         st.code(
             f"{st.context.url or ''}{'?' if query else ''}{query}", language=None, wrap_lines=True

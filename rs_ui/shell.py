@@ -24,6 +24,12 @@ def pages() -> list[Any]:
             icon=":material/show_chart:",
             help="The certified radius of this image at many noise levels.",
         ),
+        st.Page(
+            _PAGES / "memory.py",
+            title="Memory and regions",
+            icon=":material/bubble_chart:",
+            help="Balls that must not contradict each other, and what their order changes.",
+        ),
     ]
 
 

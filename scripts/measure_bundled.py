@@ -1,6 +1,6 @@
 """Measure a model file on the first 2,000 test images and write the table into its json.
 
-    python scripts/measure_bundled.py FILE.safetensors DATASET FOLDER
+    python scripts/measure_bundled.py FILE.safetensors DATASET FOLDER [SIGMA ...]
 
 Accuracy is that of the majority vote of 100 noisy copies of each image, without abstaining, and
 of the clean image. Sigma is in pixels of [0,1].
@@ -26,16 +26,16 @@ VOTES = 100
 SEED = 0
 
 
-def main(file: Path, dataset: str, folder: Path) -> None:
+def main(file: Path, dataset: str, folder: Path, sigmas: tuple[float, ...] = ()) -> None:
     classifier = load_classifier(file, precision="fp32")
     data = load_dataset(dataset, split="test", root=folder)
-    images = [data.image(row, classifier.spec) for row in range(IMAGES)]
+    images = [data.image(row, classifier.spec) for row in range(min(IMAGES, len(data)))]
     labels = data.labels[:IMAGES]
     measured: dict[str, float | str] = {"clean": clean_accuracy(classifier, images, labels)}
-    for name, value in voted_accuracies(classifier, images, labels).items():
+    for name, value in voted_accuracies(classifier, images, labels, sigmas).items():
         measured[name] = value
     about = (
-        f"majority vote of {VOTES} noisy copies, first {IMAGES:,} images of {data.name} test, "
+        f"majority vote of {VOTES} noisy copies, first {len(images):,} images of {data.name} test, "
         f"fp32, seed {SEED}"
     )
     spec = classifier.spec
@@ -52,13 +52,16 @@ def clean_accuracy(classifier: Classifier, images: list[ImageInput], labels: np.
 
 
 def voted_accuracies(
-    classifier: Classifier, images: list[ImageInput], labels: np.ndarray
+    classifier: Classifier,
+    images: list[ImageInput],
+    labels: np.ndarray,
+    wanted: tuple[float, ...],
 ) -> dict[str, float]:
     limit = max(0.5, (classifier.spec.train_sigma or (0.0, 0.0))[1])
-    chosen = [sigma for sigma in SIGMAS if sigma <= limit]
+    chosen = list(wanted) or [sigma for sigma in SIGMAS if sigma <= limit]
     sigmas = np.tile(chosen, (len(images), 1))
     votes = drain(
-        draw_votes(classifier, images, sigmas, VOTES, seed=SEED, path=("measure",), stage="predict")
+        draw_votes(classifier, images, sigmas, VOTES, seed=SEED, caller="measure", stage="predict")
     )
     right = votes.counts.argmax(axis=2) == labels[:, None]
     names = [f"sigma {sigma:g}" for sigma in chosen]
@@ -66,6 +69,6 @@ def voted_accuracies(
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), tuple(map(float, sys.argv[4:])))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the four networks whose weights lie in assets/weights, and measures them.
+# Trains the five networks whose weights lie in assets/weights, and measures them.
 #
 #   scripts/train_bundled.sh MNIST_FOLDER CIFAR10_FOLDER OUT_FOLDER
 #
@@ -30,10 +30,16 @@ train --name cifar10-conv4 --architecture conv4 --dataset cifar10 --data "$cifar
 train --name cifar10-conv4-s025 --architecture conv4 --dataset cifar10 --data "$cifar10" \
     --recipe gaussian --sigma 0.25 --widths 32 64 128 256 \
     --epochs 30 --seed 0 --threads 1
+train --name plane-mlp --architecture mlp --dataset plane \
+    --recipe universal_sigma --sigma 0.1 --augment none \
+    --epochs 200 --seed 0 --threads 1
 
 for file in "$out"/mnist-conv4*.safetensors; do
     python scripts/measure_bundled.py "$file" mnist "$mnist"
 done
 for file in "$out"/cifar10-conv4*.safetensors; do
     python scripts/measure_bundled.py "$file" cifar10 "$cifar10"
+done
+for file in "$out"/plane-mlp*.safetensors; do
+    python scripts/measure_bundled.py "$file" plane . 0.02 0.05 0.1 0.2
 done

@@ -56,6 +56,12 @@ class Compare(CertifyOptions):
                     f"{pair} stands there twice with the same settings: leave one of them out."
                 )
         object.__setattr__(self, "methods", methods)
+        norms = {pair.guarantee.norm for pair in methods} | ({"l2"} if self.sigmas else set())
+        if len(norms) > 1:
+            raise ParameterError(
+                "l1 and l2 radii are not comparable, and the curves are l2: give methods of one "
+                "norm, and no sigmas with l1."
+            )
         if self.sigmas:
             object.__setattr__(self, "sigmas", self._sweep().sigmas)
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from rs_core.errors import ParameterError
 from rs_core.fields import describe_fields
-from rs_core.guarantees import Dual, GlobalSigma, GridMinimum, Guarantee, Sukenik
+from rs_core.guarantees import Dual, GlobalLambda, GlobalSigma, GridMinimum, Guarantee, Sukenik
 from rs_core.results import to_json
-from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Knn, Selector
+from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Gradient, Knn, Selector
 from rs_core.smoothing.options import CertifyOptions
 
 
@@ -62,10 +62,17 @@ class Pair:
 
 def _hold_sense(selector: Selector, guarantee: Guarantee) -> None:
     name = selector.name
-    if isinstance(guarantee, GlobalSigma) and not isinstance(selector, Fixed):
+    if isinstance(guarantee, GlobalSigma | GlobalLambda) and not isinstance(selector, Fixed):
+        frozen = guarantee.name.replace("global", "frozen").removesuffix("_sigma")
         raise ParameterError(
-            f"global_sigma needs one sigma fixed beforehand, and {name} looks at the images: take "
-            "the selector fixed, or the guarantee frozen."
+            f"{guarantee.name} needs one noise level fixed beforehand, and {name} looks at the "
+            f"images: take the selector fixed, or the guarantee {frozen}."
+        )
+    norm = selector.norm if isinstance(selector, Gradient) else "l2"
+    if norm != guarantee.norm and not isinstance(selector, Fixed):
+        raise ParameterError(
+            f"{name} picks its noise level for {norm} radii, and {guarantee.name} certifies "
+            f"{guarantee.norm} radii: let both be of one norm."
         )
     if isinstance(guarantee, GridMinimum):
         _hold_declared(selector, guarantee)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rs_core.datasets.formats import read_cifar_batch, read_idx_pair, read_jpeg_archive
+from rs_core.datasets.plane import CLASSES
 from rs_core.errors import DataError
 
 _NUMERALS = tuple("0123456789")
@@ -72,6 +73,9 @@ DATASETS: dict[str, DatasetFacts] = {
     ),
     "mnist5k": DatasetFacts(
         "MNIST train (5,000)", 5000, 0, (1, 28, 28), _NUMERALS, "CC BY-SA 3.0", bundled=True
+    ),
+    "plane": DatasetFacts(
+        "points in the plane", 1800, 300, (1, 1, 2), CLASSES, "MIT, like the code", bundled=True
     ),
     "mnist": DatasetFacts(
         "MNIST",

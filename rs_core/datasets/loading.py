@@ -1,8 +1,8 @@
-"""Data sets of labelled images: two that come with the package, three from a folder.
+"""Data sets of labelled images: three that come with the package, three from a folder.
 
-`digits` and `mnist5k` need nothing. MNIST, Fashion-MNIST and CIFAR-10 are read from a folder
-in their published file formats or in torchvision's layout, or are fetched by torchvision when
-asked. Measured on 4,220 images whose exact pixels are known: Pillow at quality 75 repeats the
+`digits`, `mnist5k` and `plane` need nothing. MNIST, Fashion-MNIST and CIFAR-10 are read from a
+folder in their published file formats or in torchvision's layout, or are fetched by torchvision
+when asked. Measured on 4,220 images whose exact pixels are known: Pillow at quality 75 repeats the
 brightness plane of the JPEG files of the `cifar10_*.npz` layout exactly, in every image; the
 colour planes agree in 14% of the images only, because those files were made by an encoder that
 halves colour in the frequency domain (IJG libjpeg 7 or later) where Pillow's averages pixels.
@@ -23,6 +23,7 @@ from rs_core.assets import asset_path
 from rs_core.datasets.dataset import Dataset
 from rs_core.datasets.folders import DATASETS, find_files, read_files
 from rs_core.datasets.formats import read_npz
+from rs_core.datasets.plane import plane_points
 from rs_core.errors import DataError, ParameterError, UnknownNameError
 from rs_core.fields import shown, whole_number
 
@@ -154,6 +155,19 @@ def _digits(split: str) -> Dataset:
     )
 
 
+def _plane(split: str) -> Dataset:
+    images, labels = plane_points(split)
+    return Dataset(
+        name=DATASETS["plane"].title,
+        split=split,
+        images=images,
+        labels=labels,
+        class_names=DATASETS["plane"].class_names,
+        indices=np.arange(len(labels), dtype=np.int64),
+        source="a formula",
+    )
+
+
 def _mnist5k(split: str) -> Dataset:
     if split == "test":
         raise DataError(
@@ -173,4 +187,4 @@ def _mnist5k(split: str) -> Dataset:
     )
 
 
-_BUNDLED = {"digits": _digits, "mnist5k": _mnist5k}
+_BUNDLED = {"digits": _digits, "mnist5k": _mnist5k, "plane": _plane}

@@ -85,14 +85,19 @@ def write_allocation(path: Path, record: AllocationRecord) -> None:
         StoreError: something is there already, or the file cannot be written.
     """
     hold_absent(path)
-    content = {"format": FORMAT, "version": VERSION, **to_json(record)}
     try:
-        write_durably(path, json.dumps(content | {"seal": _seal(content)}).encode())
+        write_durably(path, json.dumps(sealed(record)).encode())
     except OSError as error:
         raise StoreError(
             f"{path.name} cannot be written ({error.strerror}): name a file in a folder that may "
             "be written to."
         ) from error
+
+
+def sealed(record: AllocationRecord) -> dict[str, Any]:
+    """The content of a file, as JSON values."""
+    content = {"format": FORMAT, "version": VERSION, **to_json(record)}
+    return content | {"seal": _seal(content)}
 
 
 def hold_absent(path: Path) -> None:

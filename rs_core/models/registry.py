@@ -8,11 +8,13 @@ from torch import nn
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.models.conv4 import Conv4
 from rs_core.models.lenet import LeNet
+from rs_core.models.mlp import Mlp
 from rs_core.models.resnet import ResNet20
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "conv4": Conv4,
     "lenet": LeNet,
+    "mlp": Mlp,
     "resnet20": ResNet20,
 }
 _PREFIX = "torchvision:"
@@ -50,7 +52,7 @@ def build_network(
     if architecture not in MODELS:
         return _torchvision_network(architecture, input_shape[0], num_classes, extra)
     extra["in_channels"] = input_shape[0]
-    if architecture == "lenet":
+    if architecture in ("lenet", "mlp"):
         extra["image_size"] = input_shape[1:]
     return _call(MODELS[architecture], architecture, {"num_classes": num_classes, **extra})
 

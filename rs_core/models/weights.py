@@ -27,6 +27,7 @@ WEIGHTS: dict[str, str] = {
     "cifar10-conv4-s025": "cifar10-conv4-s025-0de394b5",
     "mnist-conv4": "mnist-conv4-5276a3b2",
     "mnist-conv4-s050": "mnist-conv4-s050-36c905c1",
+    "plane-mlp": "plane-mlp-3c9155bb",
 }
 _SUFFIX = ".safetensors"
 _LISTED = 6

@@ -1,14 +1,18 @@
 """Results as plotly figures and self-contained reports; neither torch nor streamlit."""
 
+from rs_core.plots.ball_circles import ball_circles_figure
+from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.frame import alt_text
 from rs_core.plots.noisy_copies import noisy_copies_figure
+from rs_core.plots.order_change import order_change_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
 from rs_core.plots.predictions_report import predictions_report
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
 from rs_core.plots.report import Statement, Table, html_report
+from rs_core.plots.rule_radii import degrees_figure, rule_radii_figure
 from rs_core.plots.sigma_slider import sigma_slider_figure
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
@@ -20,12 +24,17 @@ __all__ = [
     "Statement",
     "Table",
     "alt_text",
+    "ball_circles_figure",
+    "ball_graph_figure",
     "certificates_report",
+    "degrees_figure",
     "html_report",
     "noisy_copies_figure",
+    "order_change_figure",
     "predictions_report",
     "radii_figure",
     "radius_figure",
+    "rule_radii_figure",
     "sigma_slider_figure",
     "sweep_report",
     "votes_figure",

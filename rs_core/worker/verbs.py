@@ -17,6 +17,7 @@ from rs_core.worker.bench import Bench
 from rs_core.worker.comparing import compare_task
 from rs_core.worker.describe import describe
 from rs_core.worker.job import Job
+from rs_core.worker.mapping import MAP_TASKS, arrangement_of
 from rs_core.worker.opening import Opener
 from rs_core.worker.pictures import (
     decode,
@@ -33,6 +34,7 @@ from rs_core.worker.tasks import GROUP_TASKS, MAX_SIGMAS, TASKS
 
 GROUP_TASKS["compare"] = compare_task
 PRECISIONS = ("auto", "fp32", "bf16")
+GROUP_TASKS.update(MAP_TASKS)
 _TIDY_SECONDS = 60.0
 _LONGEST_ADDRESS = 1_000_000
 _LOG = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class Desk:
             "pause": lambda fields: self._change(fields, bench.pause),
             "resume": lambda fields: self._change(fields, bench.resume),
             "noise": self._noise,
+            "arrange": self._arrange,
             "runs": lambda fields: {"runs": store.runs(_owner(fields))},
             "forget": self._forget,
         }
@@ -185,6 +188,14 @@ class Desk:
             raise ParameterError("the image was read for another model: choose it again.")
         copies = noisy_copies(classifier, image, sigmas, seed=fields.whole("seed", 0))
         return {"sigmas": list(sigmas), "copies": to_json(copies)}
+
+    def _arrange(self, fields: Fields) -> Reply:
+        owner, name = _owner(fields), _run_id(fields)
+        job, run = self.opener.job(owner, name), self._store.read(name, owner)
+        finished = run.progress.state == "finished"
+        result = self._store.result(name) if job is None and finished else job and job.result
+        rule, order = fields.text("rule"), fields.raw("order")
+        return {"arrangement": arrangement_of(run, result, rule, order)}
 
     def _forget(self, fields: Fields) -> Reply:
         owner = _owner(fields)

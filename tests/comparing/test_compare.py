@@ -387,7 +387,6 @@ def test_a_selector_keeps_to_what_it_says_of_itself(
 @pytest.mark.parametrize("name", GUARANTEES)
 def test_a_guarantee_keeps_to_what_it_says_of_itself(name: str, linear: MakeLinear) -> None:
     classifier, image = linear(0.5)
-    first = next(m.selector for m in METHODS if m.guarantee.name == name)
     picked = [replace(drain(Fixed(sigma=0.3).run(classifier, [image], seed=0))[0], rate=0.01)]
     options = CertifyOptions(n=300)
     changes = {"sigmas": (0.2, 0.3)} if name == "grid_minimum" else {}
@@ -395,4 +394,25 @@ def test_a_guarantee_keeps_to_what_it_says_of_itself(name: str, linear: MakeLine
     (certificate,) = drain(guarantee.run(classifier, [image], picked, seed=0))
     assert certificate.draws <= guarantee.most_draws
     assert guarantee.level(1) <= guarantee.alpha
-    assert first.most_draws >= 0
+
+
+def test_norms_are_not_mixed() -> None:
+    l1 = (pair("fixed", "global_lambda", sigma=0.3), pair("gradient", "frozen_lambda", norm="l1"))
+    assert Compare(methods=l1, **QUICK).statements == 2
+    for methods, sigmas in (((*l1, METHODS[0]), ()), (l1, (0.25,))):
+        with pytest.raises(ParameterError, match="not comparable"):
+            Compare(methods=methods, sigmas=sigmas, **QUICK)
+    with pytest.raises(ParameterError, match="of one norm"):
+        pair("gradient", "frozen", norm="l1")
+    with pytest.raises(ParameterError, match="of one norm"):
+        pair(GRID, "frozen_lambda")
+    with pytest.raises(ParameterError, match="fixed beforehand"):
+        pair("gradient", "global_lambda", norm="l1")
+
+
+def test_l1_methods_are_compared_among_themselves(
+    classifier: Classifier, images: list[ImageInput]
+) -> None:
+    found = compared(classifier, images, [pair("fixed", "global_lambda", sigma=0.3)])
+    assert {c.norm for c in found.methods[0].certificates} == {"l1"}
+    assert found.methods[0].badge == "A"

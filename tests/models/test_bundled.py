@@ -14,12 +14,13 @@ from rs_core.models import WEIGHTS, bundled_names, load_model, read_spec
 FILES = sorted(asset_path("weights").glob("*.safetensors"))
 
 
-def test_four_models_ship() -> None:
+def test_five_models_ship() -> None:
     assert bundled_names() == [
         "cifar10-conv4",
         "cifar10-conv4-s025",
         "mnist-conv4",
         "mnist-conv4-s050",
+        "plane-mlp",
     ]
 
 
@@ -61,6 +62,7 @@ def test_the_description_says_how_to_repeat_it(name: str) -> None:
         ("mnist-conv4", "sigma 1", 0.94),
         ("cifar10-conv4", "sigma 0.12", 0.71),
         ("cifar10-conv4", "sigma 0.25", 0.68),
+        ("plane-mlp", "sigma 0.05", 0.92),
     ],
 )
 def test_the_measured_table_meets_the_floor(name: str, sigma: str, least: float) -> None:
@@ -81,3 +83,14 @@ def test_digits_never_trained_on_are_recognised(name: str, sigma: float, least: 
         logits = module((pixels + sigma * noise - spec.mean[0]) / spec.std[0])
     right = logits.argmax(1).numpy() == data.labels
     assert right.mean() >= least
+
+
+@pytest.mark.parametrize(("sigma", "least"), [(0.0, 0.92), (0.05, 0.8)])
+def test_points_never_trained_on_are_recognised(sigma: float, least: float) -> None:
+    module, spec = load_model("plane-mlp")
+    data = load_dataset("plane", split="test")
+    pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2) / 255
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        logits = module((pixels + sigma * noise - spec.mean[0]) / spec.std[0])
+    assert (logits.argmax(1).numpy() == data.labels).mean() >= least

@@ -25,6 +25,7 @@ def test_every_network_maps_images_to_logits(name: str, shape: tuple[int, int, i
     [
         ("lenet", (1, 28, 28), 431_080),  # 520 + 25,050 + 400,500 + 5,010
         ("resnet20", (3, 32, 32), 269_722),  # 0.27 M in He et al. (2016), table 6
+        ("mlp", (1, 1, 2), 3 * 64 + 65 * 64 + 65 * 10),
         ("conv4", (1, 28, 28), 288 + 18_432 + 36_864 + 73_728 + 2 * 288 + 1_290),
     ],
 )

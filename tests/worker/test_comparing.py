@@ -161,7 +161,7 @@ def test_a_comparison_goes_on_in_the_next_process(office: Office) -> None:
 def test_a_configuration_round_trips() -> None:
     methods = [
         {"selector": "knn", "settings": {"limit": 300}, "guarantee": "sukenik"},
-        {"selector": "gradient", "settings": {"norm": "l1", "paper": True}, "guarantee": "memory"},
+        {"selector": "gradient", "settings": {"norm": "l2", "paper": True}, "guarantee": "memory"},
         {"selector": "fixed", "guarantee": "regions"},
         *CONFIG["methods"],
     ]  # fmt: skip
@@ -198,7 +198,7 @@ def methods(*changed: Any) -> dict[str, Any]:
         (methods({**GRID, "settings": {"n": "70"}}), "method 1: n='70' is not a number"),
         (methods({**GRID, "settings": {"agree": 1}}), "method 1: agree=1 must be true or false"),
         (methods({**GRID, "settings": {"interval": None}}), "interval=None is not a number"),
-        (methods({**GRID, "guarantee": "global_sigma"}), "method 1: global_sigma needs one sigma"),
+        (methods({**GRID, "guarantee": "global_sigma"}), "method 1: global_sigma needs one noise level"),
         (methods({**GRID, "guarantee": "sukenik"}), "method 1: sukenik needs a selector"),
         (
             methods({"selector": "gradient", "guarantee": "grid_minimum"}),

@@ -1,0 +1,72 @@
+"""Memory and regions: which balls can stand side by side, and what the order changes."""
+
+import streamlit as st
+
+from rs_ui import (
+    balls,
+    freezing,
+    gathering,
+    ordering,
+    pointing,
+    points_form,
+    session,
+    shell,
+    teaching,
+)
+from rs_ui.jobs import WorkerError
+from rs_ui.lineup import lineup_of
+from rs_ui.panels import error_box
+from rs_ui.worlds import choose_world
+
+LESSON = (
+    "If every image may pick its own σ, an attacker may move the image to where another σ is "
+    "picked. A way out: whoever comes first owns a ball, and every later query inside it gets the "
+    "owner's answer. Then no two balls of different classes may meet, so a point that comes late "
+    "is *cut* by its neighbours, or lies inside one of them and *inherits* its label. That is why "
+    "the order matters, and why a linear programme that knows all points beforehand can do better."
+)
+
+shell.guard()
+st.title("Which balls can stand side by side?")
+st.write(
+    "Each point certifies a ball of its own. A memory keeps every answer that it gave, and regions "
+    "divide the space beforehand: both must cut balls of different classes until none of them "
+    "meet. The order decides who gives way."
+)
+teaching.say(LESSON)
+world = choose_world(session.subject())
+if world is None:
+    st.stop()
+gathering.gather(world, session.subject())
+with st.container(border=True):
+    config = points_form.settings(world)
+    pointing.certify(world, config)
+try:
+    mapped = pointing.found(world)
+    if not lineup_of(world.key).came:
+        st.info(
+            "No point yet: add this image, or a batch, then certify them.",
+            icon=":material/scatter_plot:",
+        )
+        st.stop()
+    ordering.line_up(world, mapped)
+    if mapped is None:
+        st.info("Certify the points to see their balls.")
+        st.stop()
+    shown = mapped.order(lineup_of(world.key).order)
+    waiting = len(lineup_of(world.key).order) - len(shown)
+    if waiting:
+        st.info(f"{waiting} points are not certified yet: press Certify to see their balls too.")
+    if not shown:
+        st.stop()
+    st.caption(
+        "A preview: what a memory, or regions, would hold if the points came in this order. Badge "
+        "B: such a ball holds only for queries after it was stored or frozen. A label that was "
+        "inherited has no votes behind it."
+    )
+    left = balls.compare(world, mapped)
+    balls.table(mapped, left, world.spec.class_names)
+    balls.online_against_lp(world, mapped)
+    freezing.freeze(world, config)
+except WorkerError as error:
+    error_box(str(error))

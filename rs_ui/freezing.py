@@ -1,0 +1,125 @@
+"""Freezing an allocation of regions: a run of its own, its certificates, and the file of it."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from rs_core.evaluation.arrangement import FrozenRegions
+from rs_core.plots import BADGES
+from rs_core.plots.certificate_table import certificate_table
+from rs_core.plots.palette import BadgeStyle
+from rs_core.results import from_json
+from rs_ui import running, session
+from rs_ui.jobs import WorkerError
+from rs_ui.lineup import lineup_of
+from rs_ui.panels import badge_html, error_box, plain
+from rs_ui.pointing import begin
+from rs_ui.status import Status
+from rs_ui.worlds import World
+
+_MODES = {
+    "online": "one after another, in your order",
+    "strict": "linear programme, disjoint",
+    "label_aware": "linear programme, one class may overlap",
+}
+
+
+def freeze(world: World, config: dict[str, Any] | None) -> None:
+    """The section: what freezing is, the button, and the frozen regions."""
+    st.subheader("Freeze the regions")
+    st.write(
+        "All of the above is a preview: what a memory or an allocation would hold for these "
+        "certificates. Freezing certifies the points again on fresh draws, in your order, and "
+        "seals the regions in a file. From then on each statement holds for later queries."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        mode = st.selectbox(
+            "Regions", list(_MODES), format_func=lambda key: _MODES[key], key="freeze_mode",
+            width=340,
+        )  # fmt: skip
+        pressed = st.button(
+            "Freeze", key="start_regions", icon=":material/ac_unit:", disabled=config is None
+        )
+    if pressed and config is not None:
+        job = begin("regions", world, lineup_of(world.key).order, {**config, "mode": mode})
+        if job is not None:
+            _keep(world, job)
+    running.complaint("regions")
+    job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
+    if job is not None:
+        _watch(world, job)
+    st.caption(
+        "A memory that lasts is the command line's: `rs select --guarantee memory --path FILE` "
+        "stores every answer before it is shown."
+    )
+
+
+def _keep(world: World, job: str | None) -> None:
+    session.remember(f"frozen_{world.key}", job)
+    if job is None:
+        st.query_params.pop("frozen", None)
+    else:
+        st.query_params["frozen"] = job
+
+
+def _watch(world: World, job: str) -> None:
+    try:
+        status = running.watch(job, _live, kind="regions")
+    except WorkerError as error:
+        _keep(world, None)
+        error_box(str(error))
+        return
+    if status.state == "finished" and tuple(status.about["image_ids"]) != _present(world):
+        st.info("The points or their order have changed since these regions were frozen.")
+    if status.state == "finished":
+        _keep(world, job)
+        _show(world, from_json(FrozenRegions, status.result))
+
+
+def _present(world: World) -> tuple[str, ...]:
+    return lineup_of(world.key).order
+
+
+def _live(status: Status) -> None:
+    if status.state == "cancelled":
+        st.info("Cancelled: nothing was frozen.")
+    elif status.error:
+        error_box(status.error)
+    elif status.step:
+        st.caption(plain(str(status.step["phase"]).capitalize()))
+
+
+def _show(world: World, frozen: FrozenRegions) -> None:
+    badge, seal = BADGES["B"], frozen.file["allocation"]["hash"]
+    st.html(
+        f'<div style="display:flex; gap:8px; align-items:center; font-weight:600">'
+        f"{badge_html(badge)}{badge.text}: valid for queries after this allocation was frozen"
+        f" (hash {seal})</div>"
+    )
+    held = sum(c.predicted is not None for c in frozen.certificates)
+    st.write(
+        f"{held} of {len(frozen.certificates)} points have a region or share one; the error of "
+        f"each statement is {plain(frozen.budget)}."
+    )
+    for note in frozen.notes:
+        st.caption(plain(note))
+    found = certificate_table(
+        "Regions", "point", frozen.names, frozen.certificates, world.spec.class_names
+    )
+    cells = [[_cell(row[k]) for row in found.rows] for k in range(len(found.header))]
+    cells.append([c.statement for c in frozen.certificates])
+    header = (*found.header, "statement")
+    st.dataframe(dict(zip(header, cells, strict=True)), hide_index=True, key="frozen_table")
+    name = f"rs-regions-{seal[:8]}.json"
+    st.download_button(
+        "Frozen regions, JSON", data=lambda: json.dumps(frozen.file), file_name=name,
+        mime="application/json", key="download_regions", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+    st.caption("Look at it again, or ask it, on the command line:")
+    st.code(f"rs regions check {name}\nrs regions show {name}", language="bash")
+
+
+def _cell(cell: str | BadgeStyle) -> str:
+    return cell.text if isinstance(cell, BadgeStyle) else cell
