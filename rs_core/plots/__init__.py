@@ -8,8 +8,12 @@ from rs_core.plots.predictions_report import predictions_report
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
+from rs_core.plots.repicked_sigma import repicked_sigma_figure
 from rs_core.plots.report import Statement, Table, html_report
+from rs_core.plots.search_trace import search_trace, sparkline
+from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
+from rs_core.plots.slopes import slope_chart
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
 
@@ -26,7 +30,12 @@ __all__ = [
     "predictions_report",
     "radii_figure",
     "radius_figure",
+    "repicked_sigma_figure",
+    "search_trace",
+    "selection_curve",
     "sigma_slider_figure",
+    "slope_chart",
+    "sparkline",
     "sweep_report",
     "votes_figure",
 ]
