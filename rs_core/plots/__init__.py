@@ -1,6 +1,7 @@
 """Results as plotly figures and self-contained reports; neither torch nor streamlit."""
 
 from rs_core.plots.certificates_report import certificates_report
+from rs_core.plots.comparison_report import comparison_report
 from rs_core.plots.frame import alt_text
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
@@ -25,6 +26,7 @@ __all__ = [
     "Table",
     "alt_text",
     "certificates_report",
+    "comparison_report",
     "html_report",
     "noisy_copies_figure",
     "predictions_report",

@@ -1,0 +1,81 @@
+from dataclasses import asdict, fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rs_core.classifiers import Classifier
+from rs_core.evaluation.cost import (
+    certifying_draws,
+    choosing_draws,
+    comparison_draws,
+    declared_levels,
+)
+from rs_core.events import drain
+from rs_core.guarantees import GUARANTEES
+from rs_core.images import ImageInput
+from rs_core.results import Selection
+from rs_core.selectors import SELECTORS, Grid, Knn, Selector
+from tests.conftest import Coin, spec_of
+
+SMALL: dict[str, Selector] = {
+    "fixed": SELECTORS["fixed"](),
+    "grid": Grid(n=16, interval=0.3),
+    "greedy_grid": SELECTORS["greedy_grid"](n=3, evaluations=20),
+    "gradient": SELECTORS["gradient"](steps=5, n=2),
+    "multistart": SELECTORS["multistart"](levels=4, m=16),
+    "multistart_uniform": SELECTORS["multistart_uniform"](levels=4, m=16),
+}
+
+
+def settings(selector: Selector) -> dict:
+    return {f.name: asdict(selector)[f.name] for f in fields(selector)}
+
+
+def test_every_selector_is_counted() -> None:
+    assert set(SMALL) == set(SELECTORS) - {Knn.name}
+    assert choosing_draws("knn", settings(Knn())) == 0
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_the_estimate_is_what_is_spent_at_most(name: str, grey: ImageInput) -> None:
+    coin = Classifier(Coin(0.9, 0.3), spec_of((1, 8, 8), 2))
+    (spent,) = (s.draws for s in drain(SMALL[name].run(coin, [grey], seed=0)))
+    most = choosing_draws(name, settings(SMALL[name]))
+    assert spent <= most
+    assert spent == most or name.startswith("multistart")
+
+
+@given(low=st.floats(0.01, 0.5), width=st.floats(0.05, 2), step=st.floats(0.01, 0.05))
+def test_the_levels_of_a_grid_are_its_sigmas(low: float, width: float, step: float) -> None:
+    grid = Grid(sigma_min=low, sigma_max=low + width, interval=step)
+    assert declared_levels("grid", settings(grid)) == len(grid.sigmas)
+
+
+def test_greedy_levels_are_its_sigmas() -> None:
+    greedy = SMALL["greedy_grid"]
+    assert declared_levels("greedy_grid", settings(greedy)) == len(greedy.sigmas)
+    assert declared_levels("gradient", settings(SMALL["gradient"])) == 0
+
+
+def test_the_grid_minimum_pays_for_every_level(grey: ImageInput) -> None:
+    coin = Classifier(Coin(0.9, 0.3), spec_of((1, 8, 8), 2))
+    sigmas = (0.2, 0.3, 0.4)
+    for name, changes in (("frozen", {}), ("grid_minimum", {"sigmas": sigmas})):
+        guarantee = GUARANTEES[name](n0=10, n=50, **changes)
+        picked = Selection("grid", 0.3, (), 0)
+        (certificate,) = drain(guarantee.run(coin, [grey], [picked], seed=0))
+        assert certificate.draws == certifying_draws(name, len(sigmas), 10, 50)
+
+
+def test_a_whole_comparison_is_the_sum_over_its_images() -> None:
+    methods = [
+        {"selector": "fixed", "settings": {"sigma": 0.25}, "guarantee": "global_sigma"},
+        {
+            "selector": "multistart",
+            "settings": settings(SMALL["multistart"]),
+            "guarantee": "grid_minimum",
+        },
+    ]
+    each = 60 + (4 * 16 + 4 * 60) + 7 * 60
+    assert comparison_draws(methods, images=5, sigmas=7, n0=10, n=50) == 5 * each
