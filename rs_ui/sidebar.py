@@ -12,7 +12,7 @@ from rs_ui.jobs import WorkerError
 from rs_ui.matching import fit_model, fit_sample
 from rs_ui.models import name_of, offered_models, upload_model
 from rs_ui.panels import error_box, image_pair, plain
-from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
+from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode, fits
 from rs_ui.sharing import offer_deletion, share_link
 from rs_ui.subjects import subject_from
 
@@ -75,8 +75,9 @@ def _choose(
         invert = choose_inversion(picture, spec.input_shape[0])
         held = session.subject()
         reply = None if picture is None else decode(picture, model, label, invert)
-        if reply is not None:
-            held = subject_from(reply, label=reply["label"], model=model, spec=spec, **settings)
+        if reply is not None and picture is not None and fits(reply, picture, spec):
+            known = reply["label"] if picture.classes in ((), spec.class_names) else None
+            held = subject_from(reply, label=known, model=model, spec=spec, **settings)
             session.remember("picture", picture)
         elif held is not None:
             held = dataclasses.replace(held, **settings)
@@ -93,6 +94,9 @@ def _true_class(
     if picture.sample:
         sample = next(s for s in offer["samples"] if s["name"] == picture.name)
         st.caption(f"{plain(sample['title'])} · {plain(sample['author'])} · {sample['licence']}")
+        return None
+    if picture.image:
+        st.caption("An image of the page Compare selectors.")
         return None
     names = spec.class_names
     return st.selectbox(

@@ -71,12 +71,14 @@ def learn_pace(status: Status) -> None:
 
 
 def draws_of(result: dict[str, Any]) -> int:
-    """Noisy copies that a finished certificate or curve cost."""
+    """Noisy copies that a finished run cost, those among them that chose a sigma."""
     points = [
-        *result.get("certificates", [result]),
+        *result.get("certificates", [result] if "draws" in result else []),
         *([result["best"]] if result.get("best") else []),
+        *result.get("selections", []),
     ]
-    return sum(int(point["draws"]) for point in points)
+    parts = [*result.get("methods", []), *result.get("curves", [])]
+    return sum(int(point["draws"]) for point in points) + sum(map(draws_of, parts))
 
 
 def cost_text(subject: session.Subject, passes: int) -> str:

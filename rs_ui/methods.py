@@ -1,0 +1,124 @@
+"""Which selectors are compared, with which settings, and what each may claim."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_core.evaluation.cost import declared_levels
+from rs_core.plots import BADGES
+from rs_core.plots.comparison_tables import PROMISES
+from rs_ui import caching, teaching
+from rs_ui.forms import form
+from rs_ui.image_sets import fitting_sets
+from rs_ui.panels import plain
+from rs_ui.session import Subject
+
+DEFAULT = ("fixed", "grid", "greedy_grid", "gradient", "multistart")
+MOST_METHODS = 12
+_BUNDLED = ("mnist5k", "digits")  # knn reads its reference images without a folder
+_HIDDEN = ("folder",)
+
+
+def choose_methods(subject: Subject, prefix: str) -> list[dict[str, Any]] | None:
+    """The methods of a comparison as the task takes them; None while a setting makes no sense."""
+    offered = caching.description()["selectors"]
+    able = [name for name in offered if name != "knn" or reference_sets(subject)]
+    names = st.multiselect(
+        "Methods that choose σ",
+        able,
+        default=[name for name in DEFAULT if name in able],
+        key=f"{prefix}_methods",
+        bind="query-params",
+        persist_state="session",
+        format_func=spoken,
+    )
+    _missing(able, list(offered))
+    if not names:
+        st.info("Choose one method at least.")
+        return None
+    found: list[dict[str, Any]] = []
+    sound = True
+    for name in names:
+        rows = _method(name, offered[name], subject, f"{prefix}_{name}")
+        sound = sound and rows is not None
+        found += rows or []
+    if len(found) > MOST_METHODS:
+        st.info(f"{len(found)} rows: the limit is {MOST_METHODS}. Take fewer methods.")
+        return None
+    return found if sound else None
+
+
+def spoken(name: str) -> str:
+    """A selector's name for people."""
+    return name.replace("_", " ")
+
+
+def reference_sets(subject: Subject) -> list[str]:
+    """The bundled sets of this network's input size, which the selector knn compares with."""
+    return [name for name in fitting_sets(subject) if name in _BUNDLED]
+
+
+def _method(
+    name: str, fields: list[dict[str, Any]], subject: Subject, prefix: str
+) -> list[dict[str, Any]] | None:
+    """The row of a method, and a second one where every sigma of its range is certified too."""
+    guarantee = "global_sigma" if name == "fixed" else "frozen"
+    fields = [_suited(field, subject) for field in fields if field["name"] not in _HIDDEN]
+    badge = BADGES[caching.description()["guarantees"][guarantee]["badge"]]
+    defaults = {f"{prefix}_{f['name']}": f["default"] for f in fields}
+    if teaching.hides({**defaults, f"{prefix}_all": False}):
+        settings: dict[str, Any] | None = {f["name"]: f["default"] for f in fields}
+        every = False
+    else:
+        with st.expander(f"{spoken(name)} · {badge.text}", icon=":material/tune:"):
+            st.caption(plain(f"{badge.text}: {PROMISES[guarantee]}"))
+            names = [field["name"] for field in fields]
+            settings = form(fields, prefix=prefix, first=names, given=())
+            every = settings is not None and _offer_minimum(name, settings, prefix)
+    if settings is None:
+        return None
+    row = {"selector": name, "settings": settings, "guarantee": guarantee}
+    return [row, {**row, "guarantee": "grid_minimum"}] if every else [row]
+
+
+def _offer_minimum(name: str, settings: dict[str, Any], prefix: str) -> bool:
+    """The switch for a second row of badge A: only where the range is declared beforehand."""
+    levels = 0 if name == "fixed" else declared_levels(name, settings)
+    if not levels:
+        if name != "fixed":
+            st.caption("Its σ may be any number, so no list of σ can be certified beforehand.")
+        return False
+    return st.toggle(
+        f"A second row, {BADGES['A'].text}: certify all {levels} σ of its range",
+        key=f"{prefix}_all",
+        bind="query-params",
+        persist_state="session",
+        help=plain(f"Grid minimum: {PROMISES['grid_minimum']} Each σ pays alpha/{levels}."),
+    )
+
+
+def _suited(field: dict[str, Any], subject: Subject) -> dict[str, Any]:
+    """The field, its reference data set among those that fit the network."""
+    if field["name"] != "dataset":
+        return field
+    sets = reference_sets(subject)
+    return {**field, "choices": sets, "default": sets[0]}
+
+
+def _missing(able: list[str], offered: list[str]) -> None:
+    """What cannot be compared here, and how to get it."""
+    with st.popover("Methods that are not in the list", icon=":material/help:"):
+        if "knn" in offered and "knn" not in able:
+            st.write(
+                "**knn** compares with reference images of the network's input size, and none "
+                "comes along for this network: choose one that reads 28 x 28 digits, or use "
+                "`rs select` with its `folder` option."
+            )
+        st.write(
+            "**A network that reads the image and answers with σ** has to be trained first and "
+            "can be compared from Python: `rs_core.selectors.FromNetwork(network=...)`."
+        )
+        st.write(
+            "**Memory and regions** depend on the images that came before, so they have a page "
+            "of their own."
+        )
