@@ -16,6 +16,13 @@ class Step:
 
 
 @dataclass(frozen=True)
+class PhaseStep(Step):
+    """A step that says in words what is being done, e.g. "grid picks"."""
+
+    phase: str
+
+
+@dataclass(frozen=True)
 class Finished(Generic[R]):
     """The last event of a stream, with its result."""
 

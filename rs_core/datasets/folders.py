@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from os import PathLike
@@ -142,8 +142,15 @@ def find_files(
     return found
 
 
-def read_files(name: str, split: str, files: tuple[Path, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (N,H,W,C) images and int64 (N,) labels of the files of one split.
+def read_files(
+    name: str,
+    split: str,
+    files: tuple[Path, ...],
+    choose: Callable[[int], np.ndarray] = np.arange,
+) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (R,H,W,C) images and int64 (N,) labels of the files of one split.
+
+    `choose` names the R rows of N that are wanted, all by default.
 
     Raises:
         DataError: damaged files, another image size, labels outside the classes, or the files
@@ -152,12 +159,13 @@ def read_files(name: str, split: str, files: tuple[Path, ...]) -> tuple[np.ndarr
     facts = DATASETS[name]
     if name != "cifar10":
         images, labels = read_idx_pair(*files)
+        images = images[choose(len(labels))]
     elif files[0].suffix == ".npz":
-        images, labels = read_jpeg_archive(files[0], facts.input_shape[1:])
+        images, labels = read_jpeg_archive(files[0], facts.input_shape[1:], choose)
     else:
         batches = [read_cifar_batch(file) for file in files]
-        images = np.concatenate([pixels for pixels, _ in batches])
         labels = np.concatenate([classes for _, classes in batches])
+        images = np.concatenate([pixels for pixels, _ in batches])[choose(len(labels))]
     channels, height, width = facts.input_shape
     if images.shape[1:] != (height, width, channels):
         raise DataError(

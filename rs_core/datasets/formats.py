@@ -8,6 +8,7 @@ import gzip
 import pickle
 import zipfile
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,12 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     return pixels[..., None], classes.astype(np.int64)
 
 
-def read_jpeg_archive(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (N,H,W,3) and int64 (N,) of an npz with `jpeg` bytes, `offsets` (N+1), `labels`.
+def read_jpeg_archive(
+    path: Path, shape: tuple[int, int], choose: Callable[[int], np.ndarray] = np.arange
+) -> tuple[np.ndarray, np.ndarray]:
+    """uint8 (R,H,W,3) and int64 (N,) of an npz with `jpeg` bytes, `offsets` (N+1), `labels`.
+
+    Only the R rows that `choose` names of N are decoded, all by default.
 
     Raises:
         DataError: a missing member, offsets that do not fit, a damaged or odd-sized JPEG.
@@ -53,9 +58,10 @@ def read_jpeg_archive(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, n
         or (np.diff(offsets) < 1).any()
     ):
         raise DataError(f"{path.name} has offsets that do not fit its JPEG bytes: fetch it again.")
-    pixels = np.empty((len(labels), *shape, 3), dtype=np.uint8)
-    for row in range(len(labels)):
-        pixels[row] = _decode_jpeg(stream[offsets[row] : offsets[row + 1]], shape, row, path)
+    rows = choose(len(labels))
+    pixels = np.empty((len(rows), *shape, 3), dtype=np.uint8)
+    for place, row in enumerate(rows):
+        pixels[place] = _decode_jpeg(stream[offsets[row] : offsets[row + 1]], shape, row, path)
     return pixels, labels
 
 

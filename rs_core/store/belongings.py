@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +17,7 @@ from rs_core.store.home import folder_bytes, private_folder, reported
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _WEIGHTS, _SPEC, _QUESTIONS = "model.safetensors", "model.json", "questions.json"
+Noted = float | list[float]  # the risk of one question, or [how many, their risk together]
 
 
 @dataclass(frozen=True)
@@ -90,23 +92,41 @@ class Belongings:
         items = sorted((item for item in found if item), key=lambda item: item.used)
         return [item.path.name for item in items if (item.path / _SPEC).is_file()]
 
-    def note_question(self, owner: str, about: str, key: str, risk: float) -> None:
-        """Count a question that this owner asks about `about`, with the risk that its answer takes.
+    def note_question(
+        self, owner: str, subjects: Sequence[str], key: str, count: int, risk: float
+    ) -> None:
+        """Count what this owner asks of each subject, with the risk that the answers take.
 
         Who asks with many seeds, sigmas or n and shows the best answer risks more than one
         alpha; so the questions are counted, and the count outlives the runs.
+
+        Args:
+            subjects: an image and a network each.
+            key: of the content: what was asked before is not counted again.
+            count: statements that the answer makes of each subject.
+            risk: of these statements together.
         """
         folder = private_folder(self._folder(owner))
         with self._counting, reported():
             asked = self._questions(owner)
-            if key not in asked.setdefault(about, {}):
-                asked[about][key] = risk
+            new = [subject for subject in subjects if key not in asked.get(subject, {})]
+            for subject in new:
+                asked.setdefault(subject, {})[key] = risk if count == 1 else [count, risk]
+            if new:
                 write_durably(folder / _QUESTIONS, json.dumps(asked).encode())
 
-    def questions(self, owner: str, about: str) -> tuple[int, float]:
-        """(how many questions this owner has asked about `about`, the sum of their risks)."""
-        asked = self._questions(owner).get(about, {})
-        return len(asked), sum(asked.values())
+    def questions(self, owner: str, subjects: Sequence[str]) -> tuple[int, float]:
+        """(how many questions this owner has asked of a subject, the sum of their risks).
+
+        Each the largest among the subjects.
+        """
+        asked = self._questions(owner)
+        counts, risks = [0], [0.0]
+        for subject in subjects:
+            answers = [_counted(noted) for noted in asked.get(subject, {}).values()]
+            counts.append(sum(count for count, _ in answers))
+            risks.append(sum(risk for _, risk in answers))
+        return max(counts), max(risks)
 
     def delete_owner(self, owner: str) -> None:
         """Delete everything that this owner brought."""
@@ -129,10 +149,10 @@ class Belongings:
         else:
             item.path.unlink(missing_ok=True)
 
-    def _questions(self, owner: str) -> dict[str, dict[str, float]]:
+    def _questions(self, owner: str) -> dict[str, dict[str, Noted]]:
         try:
             raw = (self._folder(owner) / _QUESTIONS).read_bytes()
-            asked: dict[str, dict[str, float]] = json.loads(raw)
+            asked: dict[str, dict[str, Noted]] = json.loads(raw)
         except (OSError, ValueError):
             return {}
         return asked
@@ -141,6 +161,10 @@ class Belongings:
         if not _ID.fullmatch(owner):  # never a path
             raise NotFoundError("owner")
         return self.root / owner
+
+
+def _counted(noted: Noted) -> tuple[int, float]:
+    return (int(noted[0]), noted[1]) if isinstance(noted, list) else (1, noted)
 
 
 def _item(path: Path) -> Item | None:

@@ -1,6 +1,7 @@
 """The worker's description, kept on disk: forms are there before the worker has started."""
 
 import json
+import os
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -54,4 +55,7 @@ def write_description(description: dict[str, Any], home: Path | None = None) -> 
 
 
 def _path(home: Path | None) -> Path:
-    return (home or rs_home()) / "cache" / f"describe-{sources_digest()}.json"
+    # What is on offer depends on this folder too.
+    data = blake2b(os.environ.get("RS_DATA", "").encode("utf-8", "replace"), digest_size=4)
+    name = f"describe-{sources_digest()}-{data.hexdigest()}.json"
+    return (home or rs_home()) / "cache" / name

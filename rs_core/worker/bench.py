@@ -165,7 +165,7 @@ class Bench:
                 spent = job.progress.seconds + now - last
                 job.progress, last = replace(job.progress, seconds=spent), now
                 if isinstance(event, Finished):
-                    self._finish(job, event.result[0])
+                    self._finish(job, event.result)
                     return
                 job.note(event)
                 if job.progress.state != "running":

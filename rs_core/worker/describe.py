@@ -8,9 +8,13 @@ import torch
 from rs_core import __version__
 from rs_core.assets import samples
 from rs_core.fields import describe_fields
+from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
 from rs_core.results import to_json
+from rs_core.selectors import SELECTORS
+from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
+from rs_core.worker.sets import offered_sets
 from rs_core.worker.tasks import TASKS
 
 
@@ -24,6 +28,12 @@ def describe() -> dict[str, Any]:
                 for sample in samples().values()
             ],
             "forms": {kind: describe_fields(task) for kind, task in TASKS.items()},
+            "sets": offered_sets(),
+            "selectors": {name: selector_fields(name) for name in SELECTORS},
+            "guarantees": {
+                name: {"badge": kind.badge, "fields": guarantee_fields(name)}
+                for name, kind in GUARANTEES.items()
+            },
             "devices": devices(),
             "version": __version__,
         }

@@ -28,7 +28,7 @@ class Job:
 
     id: str
     owner: str
-    open_stream: Callable[[], Stream[tuple[Any, ...]]]
+    open_stream: Callable[[], Stream[Any]]
     claim: Claim
     about: dict[str, Any] = field(default_factory=dict)
     followed: float = 0.0
@@ -38,7 +38,7 @@ class Job:
     total: int = 0
     step: dict[str, Any] | None = None
     result: Any = None
-    stream: Stream[tuple[Any, ...]] | None = None
+    stream: Stream[Any] | None = None
 
     @property
     def is_open(self) -> bool:

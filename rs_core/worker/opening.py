@@ -1,39 +1,35 @@
 """How a run begins: asked for the first time, or taken over from a process that died."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError, StoreError
-from rs_core.events import Stream
-from rs_core.images import ImageInput
-from rs_core.results import from_json, to_json
+from rs_core.events import Finished, Stream
 from rs_core.store import OPEN, Claim, Progress, Run, RunStore, State
+from rs_core.worker.asking import (
+    Question,
+    about,
+    hold_fit,
+    images_in,
+    key_of,
+    origin_in,
+    origin_of,
+    request_of,
+    share_in,
+    subjects,
+    task_of,
+    title_of,
+)
 from rs_core.worker.bench import Bench
 from rs_core.worker.job import Job
 from rs_core.worker.pictures import image_of
 from rs_core.worker.shelf import Shelf
-from rs_core.worker.tasks import build_task, config_of, content_key, risk_of
+from rs_core.worker.tasks import Task
 
 BATCH_SIZE = 256  # forward passes between two steps: few, so that turns stay short
 MAX_OPEN = 20
 MAX_STRIKES = 3
-_ABOUT = ("model", "image_id", "label", "config", "seed", "device", "precision")
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a start asks for: the owner as `owner_id` gives it, the rest as the request says."""
-
-    owner: str
-    kind: str
-    image: str
-    model: str
-    config: Mapping[str, Any]
-    seed: int
-    device: str
-    precision: str
 
 
 class Opener:
@@ -49,15 +45,21 @@ class Opener:
             NotFoundError: this owner has no such image or model.
             ParameterError: a setting is wrong, or too many runs are open.
         """
-        image = image_of(self._store.belongings.image(question.owner, question.image))
+        facts = [self._store.belongings.image(question.owner, one) for one in question.images]
+        images, origin = [image_of(one) for one in facts], origin_of(facts)
         classifier = self._shelf.classifier(
             question.owner, question.model, question.device, question.precision
         )
-        _hold_fit(image, classifier)
-        request = self._request(question, image, classifier)
-        key = _key(question.kind, request, classifier)
-        task = build_task(question.kind, question.config, classifier.num_classes)
-        self._store.belongings.note_question(question.owner, _subject(request), key, risk_of(task))
+        hold_fit(images, classifier)
+        task = task_of(question.kind, question.config, classifier, origin)
+        if not isinstance(task, Task):
+            task.check(classifier, images)
+        model = self._shelf.reference(question.owner, question.model)
+        request = request_of(question, images, origin, task, model=model, classifier=classifier)
+        key = key_of(question.kind, request, classifier)
+        self._store.belongings.note_question(
+            question.owner, subjects(request), key, *share_in(task)
+        )
         found = self._store.find(question.owner, key)
         if found is not None:
             return found
@@ -66,14 +68,21 @@ class Opener:
                 f"{MAX_OPEN} runs are open already: wait for one of them, or cancel it."
             )
         run, claim = self._store.create(
-            question.owner, key=key, kind=question.kind, title=image.name, request=request
+            question.owner,
+            key=key,
+            kind=question.kind,
+            title=title_of(images, origin),
+            request=request,
         )
         self._bench.add(self._job(run, claim))
         return run.job, "queued"
 
     def questions(self, owner: str, asked: Mapping[str, Any]) -> dict[str, float]:
-        """How many questions the owner has asked of a run's image and network, and their risk."""
-        count, risk = self._store.belongings.questions(owner, _subject(asked))
+        """How many questions the owner has asked of a run's image and network, and their risk.
+
+        Of several images the one that was asked most, and the largest risk.
+        """
+        count, risk = self._store.belongings.questions(owner, subjects(asked))
         return {"questions": count, "risk": risk}
 
     def job(self, owner: str, job: str) -> Job | None:
@@ -125,30 +134,13 @@ class Opener:
         self._bench.add(job)
         return job
 
-    def _request(
-        self, question: Question, image: ImageInput, classifier: Classifier
-    ) -> dict[str, Any]:
-        """Everything that repeats the run, whatever becomes of the owner's images."""
-        task = build_task(question.kind, question.config, classifier.num_classes)
-        return {
-            "model": self._shelf.reference(question.owner, question.model),
-            "weights": classifier.weights_id,
-            "image": to_json(image),
-            "image_id": question.image,
-            "label": image.label,
-            "config": config_of(task),
-            "seed": question.seed,
-            "device": str(classifier.device),
-            "precision": classifier.precision,
-        }
-
     def _job(self, run: Run, claim: Claim) -> Job:
         return Job(
             run.job, run.owner, lambda: self._stream(run), claim,
             about=about(run), progress=run.progress,
         )  # fmt: skip
 
-    def _stream(self, run: Run) -> Stream[tuple[Any, ...]]:
+    def _stream(self, run: Run) -> Stream[Any]:
         asked = run.request
         classifier = self._shelf.classifier(
             run.owner, asked["model"], asked["device"], asked["precision"]
@@ -157,36 +149,17 @@ class Opener:
             raise ModelFileError(
                 f"{asked['model']} was replaced since this run was started: start it again."
             )
-        task = build_task(run.kind, asked["config"], classifier.num_classes)
-        image = from_json(ImageInput, asked["image"])
-        return task.run(classifier, [image], seed=asked["seed"], batch_size=BATCH_SIZE)
-
-
-def about(run: Run) -> dict[str, Any]:
-    """What was asked, without the pixels: enough to fill a form again."""
-    asked = {name: run.request[name] for name in _ABOUT}
-    return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
-
-
-def _subject(asked: Mapping[str, Any]) -> str:
-    return f"{asked['image_id']} {asked['model']}"
-
-
-def _key(kind: str, request: Mapping[str, Any], classifier: Classifier) -> str:
-    parts = {name: request[name] for name in ("image_id", "model", "weights", "config", "seed")}
-    # Counts on a GPU repeat on the same kind of GPU only.
-    device = classifier.device.type
-    return content_key({**parts, "kind": kind, "precision": request["precision"], "on": device})
-
-
-def _hold_fit(image: ImageInput, classifier: Classifier) -> None:
-    shape = classifier.spec.input_shape
-    if image.pixels.shape != shape:
-        have, need = ("x".join(map(str, size)) for size in (image.pixels.shape, shape))
-        raise ParameterError(
-            f"{image.name} has {have} pixels and {classifier.spec.name} takes {need}: choose the "
-            "image again for this model."
+        task = task_of(run.kind, asked["config"], classifier, origin_in(asked))
+        stream: Stream[Any] = task.run(
+            classifier, images_in(asked), seed=asked["seed"], batch_size=BATCH_SIZE
         )
+        return _alone(stream) if isinstance(task, Task) else stream
+
+
+def _alone(stream: Stream[tuple[Any, ...]]) -> Stream[Any]:
+    """The stream of a task of one image, with that image's result for its whole result."""
+    for event in stream:
+        yield Finished(event.result[0]) if isinstance(event, Finished) else event
 
 
 def _given_up() -> str:

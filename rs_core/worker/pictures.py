@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rs_core.assets import Sample, sample_path, samples
-from rs_core.datasets import DATASETS
+from rs_core.datasets import DATASETS, Dataset
 from rs_core.errors import UnknownNameError
 from rs_core.images import ImageInput, clean_name, image_from_decoded, wants_inversion
 from rs_core.images.decoding import decode_bytes
@@ -56,6 +56,14 @@ def decode(
     image = image_from_decoded(decoded, spec, label=label, name=shown, invert=invert)
     inverted = wants_inversion(decoded.pixels, spec, invert)
     return Picture(image, _small_png(decoded.pixels), inverted)
+
+
+def picture_of_row(data: Dataset, row: int, spec: ModelSpec) -> Picture:
+    """A row of a data set as a picture; its label is None for a network with other classes."""
+    pixels = data.images[row]
+    grey = pixels.shape[-1] == 1
+    original = _small_png(pixels[..., 0] if grey else pixels)
+    return Picture(data.image(row, spec), original, inverted=False)
 
 
 def sample_data(name: str, spec: ModelSpec) -> tuple[bytes, int | None]:

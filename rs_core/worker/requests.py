@@ -72,6 +72,18 @@ class Fields:
         except (binascii.Error, ValueError):
             raise _unfit(name, value, "it must be base64 text") from None
 
+    def texts(self, name: str, *, limit: int) -> tuple[str, ...]:
+        """1 to `limit` texts of 1 to 200 characters."""
+        value = self._values.get(name)
+        sound = isinstance(value, list) and all(
+            isinstance(item, str) and 0 < len(item) <= _KEY_LIMIT for item in value
+        )
+        if not sound or not value:
+            raise _unfit(name, value, "it must be a list of texts")
+        if len(value) > limit:
+            raise ParameterError(f"{name} holds {len(value)} texts: the limit is {limit}.")
+        return tuple(value)
+
     def table(self, name: str) -> dict[str, Any]:
         """An object, empty where the field is left out."""
         value = self._values.get(name, {})

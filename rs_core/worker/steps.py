@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.events import Step
+from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
 from rs_core.smoothing.sweep import SweepStep
 
@@ -14,9 +14,12 @@ _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
 def step_json(step: Step) -> dict[str, Any] | None:
     """The step's fields, arrays as lists and open ends null; None for a bare count of draws.
 
-    Only a sweep's steps say more than how far it is: the band of the curve so far. The draws
-    that choose the classes, and those that certify the best sigma again, leave it as it was.
+    A sweep's steps say more than how far it is: the band of the curve so far. The draws that
+    choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
+    several images say in words what is being done.
     """
+    if isinstance(step, PhaseStep):
+        return {"done": step.done, "total": step.total, "phase": step.phase}
     if not isinstance(step, SweepStep):
         return None
     values = {name: getattr(step, name) for name in _SHOWN}

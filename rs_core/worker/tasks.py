@@ -1,16 +1,18 @@
 """The questions that a run can ask, built from JSON values with every field checked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from rs_core import __version__
+from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.fields import FieldDescription, describe_fields
+from rs_core.events import Stream
+from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.smoothing import Certify, Predict, Sweep
-from rs_core.worker.requests import shortened
+from rs_core.worker.settings import built
 
 Task = Sweep | Certify | Predict
 TASKS: dict[str, type[Sweep] | type[Certify] | type[Predict]] = {
@@ -22,33 +24,67 @@ TASKS: dict[str, type[Sweep] | type[Certify] | type[Predict]] = {
 MAX_SIGMAS = 100
 
 
+class Origin(NamedTuple):
+    """Where several images come from: a data set in words, and their indices in it.
+
+    "" and their positions where they come from no single set.
+    """
+
+    dataset: str
+    indices: tuple[int, ...]
+
+
+class Share(NamedTuple):
+    """What a run asks of each of its images: how many statements, at which risk together."""
+
+    statements: int
+    risk: float
+
+
+class GroupTask(Protocol):
+    """A question about several images together; its result is the run's whole result."""
+
+    @property
+    def share(self) -> Share:
+        """What is asked of each image."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """All settings, as JSON values that the builder in `GROUP_TASKS` takes."""
+        ...
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse beforehand what could not end well; raises ParameterError."""
+        ...
+
+    def run(
+        self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int
+    ) -> Stream[Any]:
+        """Yields steps, then the result."""
+        ...
+
+
+GROUP_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {}
+
+
 def build_task(kind: str, config: Mapping[str, Any], num_classes: int) -> Task:
-    """The checked task of a kind; settings left out have their defaults.
+    """The checked task of a kind that is asked of one image; settings left out have defaults.
 
     Raises:
         ParameterError: an unknown setting, a value of another kind or out of its range, or an n
             that could never certify anything.
     """
-    known = {facts.name: facts for facts in describe_fields(TASKS[kind])}
-    unknown = [str(name) for name in config if name not in known]
-    if unknown:
-        raise ParameterError(
-            f"{shortened(unknown[0])} is no setting of {kind}: it has {', '.join(known)}."
-        )
-    missing = [n for n, facts in known.items() if facts.required and config.get(n) is None]
-    if missing:
-        raise ParameterError(f"{missing[0]} is missing: {kind} needs {known[missing[0]].help}.")
-    task = TASKS[kind](**{name: _value(known[name], value) for name, value in config.items()})
+    task = built(TASKS[kind], config, kind)
     _hold_cost(task, num_classes)
     return task
 
 
-def risk_of(task: Task) -> float:
-    """The probability, at most, that some statement of the task's answer is false."""
+def share_of(task: Task) -> Share:
+    """One question, and the probability, at most, that some statement of its answer is false."""
     if not isinstance(task, Sweep):
-        return task.alpha
+        return Share(1, task.alpha)
     curve = task.alpha if task.simultaneous else task.alpha * len(task.sigmas)
-    return curve + task.alpha * task.recertify
+    return Share(1, curve + task.alpha * task.recertify)
 
 
 def content_key(parts: Mapping[str, Any]) -> str:
@@ -72,33 +108,3 @@ def _hold_cost(task: Task, num_classes: int) -> None:
         task.check_n(task.point_alpha, num_classes)
     elif isinstance(task, Certify):
         task.check_n(task.alpha, num_classes)
-
-
-def _value(facts: FieldDescription, value: Any) -> Any:
-    """A JSON value as the field takes it; ranges are held by the dataclass."""
-    if facts.kind == "bool":
-        if not isinstance(value, bool):
-            raise ParameterError(f"{facts.name}={shortened(value)} must be true or false.")
-        return value
-    if facts.kind == "int":
-        return _whole(_number(facts.name, value))
-    if facts.kind == "float":
-        return _number(facts.name, value)
-    if facts.kind == "floats":
-        if not isinstance(value, list):
-            raise ParameterError(f"{facts.name}={shortened(value)} must be a list of numbers.")
-        return tuple(_number(facts.name, item) for item in value)
-    if not isinstance(value, str):
-        raise ParameterError(f"{facts.name}={shortened(value)} must be text.")
-    return value
-
-
-def _number(name: str, value: Any) -> float | int:
-    if type(value) not in (int, float):
-        raise ParameterError(f"{name}={shortened(value)} is not a number: give one.")
-    number: float | int = value
-    return number
-
-
-def _whole(number: float | int) -> float | int:
-    return int(number) if isinstance(number, float) and number.is_integer() else number

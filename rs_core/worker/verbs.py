@@ -7,19 +7,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rs_core import __version__
-from rs_core.errors import ParameterError, StoreError, UnknownNameError
+from rs_core.errors import NotFoundError, ParameterError, StoreError, UnknownNameError
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.smoothing import noisy_copies
 from rs_core.store import RunStore, evict, owner_id
+from rs_core.worker.asking import MAX_IMAGES, Question, about
 from rs_core.worker.bench import Bench
 from rs_core.worker.describe import describe
 from rs_core.worker.job import Job
-from rs_core.worker.opening import Opener, Question, about
-from rs_core.worker.pictures import decode, image_of, picture_id, picture_json, sample_data
+from rs_core.worker.opening import Opener
+from rs_core.worker.pictures import (
+    decode,
+    image_of,
+    picture_id,
+    picture_json,
+    picture_of_row,
+    sample_data,
+)
 from rs_core.worker.requests import Fields
+from rs_core.worker.sets import index_words, split_words, spread_over_set
 from rs_core.worker.shelf import Shelf
-from rs_core.worker.tasks import MAX_SIGMAS, TASKS
+from rs_core.worker.tasks import GROUP_TASKS, MAX_SIGMAS, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
 _TIDY_SECONDS = 60.0
@@ -41,6 +50,7 @@ class Desk:
             "describe": lambda _: describe(),
             "decode": self._decode,
             "image": self._image,
+            "images_of_set": self._images_of_set,
             "upload_model": self._upload_model,
             "models": self._models,
             "start": self._start,
@@ -76,8 +86,35 @@ class Desk:
         picture = decode(data, spec, name=name, label=label, invert=invert)
         facts, image = picture_json(picture), picture_id(picture.image)
         self._tidy()
-        self._store.belongings.keep_image(owner, image, facts)
+        self._store.belongings.keep_image(owner, image, facts | self._origin(owner, image))
         return _shown(image, facts)
+
+    def _origin(self, owner: str, image: str) -> dict[str, Any]:
+        """Where an image that is known already comes from: the same pixels are the same image."""
+        try:
+            known = self._store.belongings.image(owner, image)
+        except NotFoundError:
+            return {}
+        return {"origin": known["origin"]} if "origin" in known else {}
+
+    def _images_of_set(self, fields: Fields) -> Reply:
+        owner, spec = _owner(fields), self._shelf.spec(_owner(fields), fields.text("model"))
+        count = fields.whole("count")
+        if not 1 <= count <= MAX_IMAGES:
+            raise ParameterError(f"count={count} is out of range: give 1 to {MAX_IMAGES} images.")
+        data = spread_over_set(fields.text("set"), count, spec)
+        self._tidy()
+        shown = []
+        for row, index in enumerate(data.indices.tolist()):
+            picture = picture_of_row(data, row, spec)
+            image, facts = picture_id(picture.image), picture_json(picture)
+            origin = {"dataset": split_words(data), "index": index}
+            self._store.belongings.keep_image(owner, image, facts | {"origin": origin})
+            shown.append({
+                "image": image, "name": picture.image.name, "label": picture.image.label,
+                "index": index, "thumbnail": f"data:image/png;base64,{facts['original']}",
+            })  # fmt: skip
+        return {"images": shown, "set": index_words(data)}
 
     def _image(self, fields: Fields) -> Reply:
         image = fields.text("image")
@@ -99,8 +136,8 @@ class Desk:
     def _start(self, fields: Fields) -> Reply:
         question = Question(
             owner=_owner(fields),
-            kind=fields.choice("kind", tuple(TASKS)),
-            image=fields.text("image"),
+            kind=fields.choice("kind", (*TASKS, *GROUP_TASKS)),
+            images=_images(fields),
             model=fields.text("model"),
             config=fields.table("config"),
             seed=fields.whole("seed", 0),
@@ -167,6 +204,13 @@ class Desk:
 
 def _owner(fields: Fields) -> str:
     return owner_id(fields.text("owner"))
+
+
+def _images(fields: Fields) -> tuple[str, ...]:
+    """The ids that a start names: several for a question about several images, else one."""
+    if fields.text("kind") in GROUP_TASKS:
+        return fields.texts("images", limit=MAX_IMAGES)
+    return (fields.text("image"),)
 
 
 def _run_id(fields: Fields) -> str:

@@ -342,3 +342,42 @@ def test_subset_and_without_agree_with_the_rows(rows: list[int], gone: set[int])
     refused = {digests[row] for row in gone}
     part = data.subset(rows).without(refused)
     assert part.indices.tolist() == [data.indices[r] for r in rows if digests[r] not in refused]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 7, 10, 99])
+def test_a_count_is_spread_evenly(count: int, tmp_path: Path) -> None:
+    labels = (7, 2, 1, 0, 4, 1, 4, 9, 5, 8)
+    write_idx(tmp_path, "t10k", labels)
+    write_jpegs(tmp_path / "cifar10_test.npz", list(labels))
+    for name in ("mnist", "cifar10"):
+        whole = load_dataset(name, root=tmp_path)
+        some = load_dataset(name, root=tmp_path, count=count)
+        rows = [k * 10 // min(count, 10) for k in range(min(count, 10))]
+        assert some.indices.tolist() == rows
+        assert np.array_equal(some.images, whole.images[rows])
+        assert some.labels.tolist() == [labels[row] for row in rows]
+        assert (some.name, some.notes) == (whole.name, whole.notes)
+    digits = load_dataset("digits", count=count)
+    assert len(digits) == count
+    assert digits.indices[0] == load_dataset("digits").indices[0]
+
+
+def test_only_the_images_asked_for_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jpegs(tmp_path / "cifar10_test.npz", [3] * 10)
+    decoded: list[int] = []
+
+    def count(data: bytes, shape: tuple[int, int], row: int, path: Path) -> np.ndarray:
+        decoded.append(row)
+        return np.zeros((*shape, 3), np.uint8)
+
+    monkeypatch.setattr("rs_core.datasets.formats._decode_jpeg", count)
+    load_dataset("cifar10", root=tmp_path, count=2)
+    assert decoded == [0, 5]
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "3"])
+def test_a_count_below_one_is_refused(count: int) -> None:
+    with pytest.raises(ParameterError, match="1 or more"):
+        load_dataset("mnist5k", split="train", count=count)

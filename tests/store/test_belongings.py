@@ -62,15 +62,15 @@ def test_an_owners_folder_does_not_show_the_key(belongings: Belongings, tmp_path
 
 def test_questions_are_counted_per_owner_and_subject(belongings: Belongings) -> None:
     for key, risk in (("a", 0.001), ("b", 0.1), ("a", 0.001)):
-        belongings.note_question(ANN, "image model", key, risk)
-    belongings.note_question(ANN, "image other", "a", 0.5)
-    assert belongings.questions(ANN, "image model") == (2, pytest.approx(0.101))
-    assert belongings.questions(ANN, "image other") == (1, 0.5)
-    assert belongings.questions(BOB, "image model") == (0, 0)
+        belongings.note_question(ANN, ["image model"], key, 1, risk)
+    belongings.note_question(ANN, ["image other"], "a", 1, 0.5)
+    assert belongings.questions(ANN, ["image model"]) == (2, pytest.approx(0.101))
+    assert belongings.questions(ANN, ["image other"]) == (1, 0.5)
+    assert belongings.questions(BOB, ["image model"]) == (0, 0)
     again = Belongings(belongings.root.parent)
-    assert again.questions(ANN, "image model") == (2, pytest.approx(0.101))
+    assert again.questions(ANN, ["image model"]) == (2, pytest.approx(0.101))
     belongings.delete_owner(ANN)
-    assert belongings.questions(ANN, "image model") == (0, 0)
+    assert belongings.questions(ANN, ["image model"]) == (0, 0)
 
 
 def test_an_owners_models_are_listed_last_used_last(belongings: Belongings) -> None:

@@ -26,18 +26,18 @@ class Hall:
     def read(self) -> float:
         return self.now
 
-    def add(self, name: str, stream: Callable[[], Stream[tuple[Any, ...]]]) -> Job:
+    def add(self, name: str, stream: Callable[[], Stream[Any]]) -> Job:
         run, claim = self.store.create(ANN, key=name, kind="sweep", title=name, request={})
         job = Job(run.job, ANN, stream, claim)
         self.bench.add(job)
         return job
 
-    def steps(self, name: str, count: int, seconds: float = 0.03) -> Stream[tuple[str]]:
+    def steps(self, name: str, count: int, seconds: float = 0.03) -> Stream[str]:
         for number in range(count):
             self.now += seconds
             self.log.append(name)
             yield Step(number + 1, count)
-        yield Finished((f"result of {name}",))
+        yield Finished(f"result of {name}")
 
     def add_steps(self, name: str, count: int, seconds: float = 0.03) -> Job:
         return self.add(name, lambda: self.steps(name, count, seconds))
@@ -125,9 +125,9 @@ def test_a_cancelled_run_ends_without_result(hall: Hall) -> None:
 
 
 def test_a_run_cancelled_in_the_midst_of_its_last_step_stays_cancelled(hall: Hall) -> None:
-    def stream() -> Stream[tuple[int]]:
+    def stream() -> Stream[int]:
         hall.bench.cancel(jobs[0])
-        yield Finished((1,))
+        yield Finished(1)
 
     jobs = [hall.add("a", stream)]
     hall.finish()
@@ -150,9 +150,9 @@ def test_a_paused_run_rests_until_it_is_resumed(hall: Hall) -> None:
 
 
 def test_a_run_paused_in_the_midst_of_its_last_step_is_finished(hall: Hall) -> None:
-    def stream() -> Stream[tuple[int]]:
+    def stream() -> Stream[int]:
         hall.bench.pause(jobs[0])
-        yield Finished((1,))
+        yield Finished(1)
 
     jobs = [hall.add("a", stream)]
     hall.finish()
@@ -174,8 +174,8 @@ def test_what_nobody_follows_pauses_and_goes_on_when_followed(hall: Hall) -> Non
     assert hall.state(left) == "finished"
 
 
-def raising(error: Exception) -> Callable[[], Stream[tuple[Any, ...]]]:
-    def stream() -> Stream[tuple[Any, ...]]:
+def raising(error: Exception) -> Callable[[], Stream[Any]]:
+    def stream() -> Stream[Any]:
         yield Step(1, 2)
         raise error
 
@@ -253,7 +253,7 @@ def test_a_sweep_keeps_its_latest_curve(hall: Hall) -> None:
         3, 10, sigmas=np.array([0.1, 0.2]), predicted=np.array([-1, 4]),
         n_top=np.array([64, 64]), n_done=64, point_alpha=0.001,
     )  # fmt: skip
-    job = hall.add("a", lambda: iter([Step(1, 10), band, Step(7, 10), Finished((1,))]))
+    job = hall.add("a", lambda: iter([Step(1, 10), band, Step(7, 10), Finished(1)]))
     hall.finish()
     assert job.step == {
         "done": 3, "total": 10, "sigmas": [0.1, 0.2], "lower": [0.0, band.lower[1]],

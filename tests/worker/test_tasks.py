@@ -5,7 +5,7 @@ import pytest
 
 from rs_core.errors import ParameterError
 from rs_core.smoothing import Certify, Predict, Sweep
-from rs_core.worker.tasks import MAX_SIGMAS, build_task, config_of, content_key, risk_of
+from rs_core.worker.tasks import MAX_SIGMAS, build_task, config_of, content_key, share_of
 
 
 def test_settings_left_out_have_their_defaults() -> None:
@@ -60,8 +60,8 @@ def test_the_key_follows_everything_that_decides_the_result() -> None:
 
 
 def test_a_risk_is_the_sum_of_its_statements() -> None:
-    assert risk_of(Certify(sigma=0.5, alpha=0.01)) == 0.01
-    assert risk_of(Sweep(alpha=0.01)) == pytest.approx(0.02)
-    assert risk_of(Sweep(alpha=0.01, recertify=False)) == 0.01
+    assert share_of(Certify(sigma=0.5, alpha=0.01)) == (1, 0.01)
+    assert share_of(Sweep(alpha=0.01)) == (1, pytest.approx(0.02))
+    assert share_of(Sweep(alpha=0.01, recertify=False)) == (1, 0.01)
     apart = Sweep(alpha=0.01, simultaneous=False, sigmas=(0.1, 0.2, 0.3))
-    assert risk_of(apart) == pytest.approx(0.04)
+    assert share_of(apart) == (1, pytest.approx(0.04))

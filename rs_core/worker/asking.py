@@ -1,0 +1,169 @@
+"""What a run was asked: the request that repeats it, and who may compare it with what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.images import ImageInput
+from rs_core.results import from_json, to_json
+from rs_core.store import Run
+from rs_core.worker.tasks import (
+    GROUP_TASKS,
+    GroupTask,
+    Origin,
+    Share,
+    Task,
+    build_task,
+    config_of,
+    content_key,
+    share_of,
+)
+
+MAX_IMAGES = 200
+_MAX_VALUES = 4_000_000  # of all images of a run: a request is kept and read as one piece of JSON
+_ABOUT = (
+    "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
+    "device", "precision",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a start asks for: the owner as `owner_id` gives it, the rest as the request says.
+
+    `images` are ids; kinds of `TASKS` take exactly one.
+    """
+
+    owner: str
+    kind: str
+    images: tuple[str, ...]
+    model: str
+    config: Mapping[str, Any]
+    seed: int
+    device: str
+    precision: str
+
+
+def task_of(
+    kind: str, config: Mapping[str, Any], classifier: Classifier, origin: Origin
+) -> Task | GroupTask:
+    """The checked task of any kind.
+
+    Raises:
+        ParameterError: a setting is unknown, of another kind, or out of its range.
+    """
+    if kind in GROUP_TASKS:
+        return GROUP_TASKS[kind](config, origin)
+    return build_task(kind, config, classifier.num_classes)
+
+
+def request_of(
+    question: Question,
+    images: Sequence[ImageInput],
+    origin: Origin,
+    task: Task | GroupTask,
+    *,
+    model: str,
+    classifier: Classifier,
+) -> dict[str, Any]:
+    """Everything that repeats the run, whatever becomes of the owner's images.
+
+    Args:
+        model: the name that keeps meaning exactly these weights.
+    """
+    if question.kind in GROUP_TASKS:
+        shown = {
+            "images": to_json(tuple(images)),
+            "image_ids": list(question.images),
+            "labels": [image.label for image in images],
+            "dataset": origin.dataset,
+            "indices": list(origin.indices),
+        }
+    else:
+        (image,) = images
+        shown = {"image": to_json(image), "image_id": question.images[0], "label": image.label}
+    return {
+        **shown,
+        "model": model,
+        "weights": classifier.weights_id,
+        "config": config_of(task) if isinstance(task, Task) else task.config(),
+        "seed": question.seed,
+        "device": str(classifier.device),
+        "precision": classifier.precision,
+    }
+
+
+def images_in(request: Mapping[str, Any]) -> tuple[ImageInput, ...]:
+    """The images of a request."""
+    asked = request["images"] if "images" in request else [request["image"]]
+    return tuple(from_json(ImageInput, image) for image in asked)
+
+
+def origin_in(request: Mapping[str, Any]) -> Origin:
+    """Where the images of a request come from."""
+    return Origin(request.get("dataset", ""), tuple(request.get("indices", (0,))))
+
+
+def origin_of(facts: Sequence[Mapping[str, Any]]) -> Origin:
+    """Where images come from, of what the store keeps of them."""
+    places = [one.get("origin") or {"dataset": ""} for one in facts]
+    names = {place["dataset"] for place in places}
+    if len(names) == 1 and "" not in names:
+        return Origin(names.pop(), tuple(int(place["index"]) for place in places))
+    return Origin("", tuple(range(len(facts))))
+
+
+def about(run: Run) -> dict[str, Any]:
+    """What was asked, without the pixels: enough to fill a form again."""
+    asked = {name: run.request[name] for name in _ABOUT if name in run.request}
+    return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
+
+
+def subjects(asked: Mapping[str, Any]) -> list[str]:
+    """Each different image of a request or of its `about` with the network: what is counted."""
+    ids = asked["image_ids"] if "image_ids" in asked else [asked["image_id"]]
+    return [f"{image} {asked['model']}" for image in dict.fromkeys(ids)]
+
+
+def share_in(task: Task | GroupTask) -> Share:
+    """What a task asks of each of its images."""
+    return share_of(task) if isinstance(task, Task) else task.share
+
+
+def key_of(kind: str, request: Mapping[str, Any], classifier: Classifier) -> str:
+    """The content of a request."""
+    names = ("image_id", "image_ids", "labels", "dataset", "indices", "model", "weights", "config")
+    parts = {name: request[name] for name in (*names, "seed") if name in request}
+    # Counts on a GPU repeat on the same kind of GPU only.
+    device = classifier.device.type
+    return content_key({**parts, "kind": kind, "precision": request["precision"], "on": device})
+
+
+def title_of(images: Sequence[ImageInput], origin: Origin) -> str:
+    """A run's name for people."""
+    if len(images) == 1:
+        return images[0].name
+    return f"{len(images)} images" + (f" of {origin.dataset}" if origin.dataset else "")
+
+
+def hold_fit(images: Sequence[ImageInput], classifier: Classifier) -> None:
+    """Refuse images of another shape than the network's input, and too many values together.
+
+    Raises:
+        ParameterError: names the image, or the limit.
+    """
+    shape = classifier.spec.input_shape
+    for image in images:
+        if image.pixels.shape != shape:
+            have, need = ("x".join(map(str, size)) for size in (image.pixels.shape, shape))
+            raise ParameterError(
+                f"{image.name} has {have} pixels and {classifier.spec.name} takes {need}: choose "
+                "the image again for this model."
+            )
+    most = max(_MAX_VALUES // images[0].pixels.size, 1)
+    if len(images) > most:
+        raise ParameterError(
+            f"{len(images)} images of this size are too many for one run: the limit is {most}."
+        )
