@@ -16,7 +16,6 @@ from rs_ui.session import Subject
 DEFAULT = ("fixed", "grid", "greedy_grid", "gradient", "multistart")
 MOST_METHODS = 12
 _BUNDLED = ("mnist5k", "digits")  # knn reads its reference images without a folder
-_HIDDEN = ("folder",)
 
 
 def choose_methods(subject: Subject, prefix: str) -> list[dict[str, Any]] | None:
@@ -63,7 +62,7 @@ def _method(
 ) -> list[dict[str, Any]] | None:
     """The row of a method, and a second one where every sigma of its range is certified too."""
     guarantee = "global_sigma" if name == "fixed" else "frozen"
-    fields = [_suited(field, subject) for field in fields if field["name"] not in _HIDDEN]
+    fields = [_suited(field, subject) for field in fields]
     badge = BADGES[caching.description()["guarantees"][guarantee]["badge"]]
     defaults = {f"{prefix}_{f['name']}": f["default"] for f in fields}
     if teaching.hides({**defaults, f"{prefix}_all": False}):
@@ -111,8 +110,8 @@ def _missing(able: list[str], offered: list[str]) -> None:
         if "knn" in offered and "knn" not in able:
             st.write(
                 "**knn** compares with reference images of the network's input size, and none "
-                "comes along for this network: choose one that reads 28 x 28 digits, or use "
-                "`rs select` with its `folder` option."
+                "comes along for this network: choose one that reads 28 x 28 digits, or use the "
+                "command `rs select --selector knn --selector-folder FOLDER`."
             )
         st.write(
             "**A network that reads the image and answers with σ** has to be trained first and "

@@ -24,6 +24,12 @@ def pages() -> list[Any]:
             icon=":material/show_chart:",
             help="The certified radius of this image at many noise levels.",
         ),
+        st.Page(
+            _PAGES / "compare.py",
+            title="Compare selectors",
+            icon=":material/compare_arrows:",
+            help="Several ways of choosing the noise level, on the same images.",
+        ),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from rs_core.evaluation.comparison import Comparison, Method, oracle_radii
+from rs_core.evaluation.comparison import Comparison, Method, MethodScore, oracle_radii
 from rs_core.plots.palette import BADGES, certificate_badge
 from rs_core.plots.wording import abstain_reason, class_text, plain, radius_text
 from rs_core.results import Badge, Certificate
@@ -40,7 +40,7 @@ class Group(NamedTuple):
     medians: tuple[float, ...]
 
 
-def method_names(methods: Sequence[Method]) -> tuple[str, ...]:
+def method_names(methods: Sequence[Method | MethodScore]) -> tuple[str, ...]:
     """A name per method for people, all different: the guarantee where it is not the usual one."""
     names: list[str] = []
     for method in methods:
@@ -52,7 +52,7 @@ def method_names(methods: Sequence[Method]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def by_badge(methods: Sequence[Method]) -> list[tuple[Badge, list[int]]]:
+def by_badge(methods: Sequence[Method | MethodScore]) -> list[tuple[Badge, list[int]]]:
     """The methods' indices under each badge, strongest badge first, in the order asked for."""
     groups = [(b, [i for i, m in enumerate(methods) if m.badge == b]) for b in BADGES]
     return [(badge, indices) for badge, indices in groups if indices]

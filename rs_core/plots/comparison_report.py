@@ -55,7 +55,7 @@ def comparison_report(
         _statements(comparison),
         figures,
         [
-            *score_tables(comparison),
+            *(table for _, table in score_tables(comparison)),
             *([apart] if apart else []),
             image_table(comparison, tuple(class_names)),
         ],

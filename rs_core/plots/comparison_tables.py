@@ -1,6 +1,7 @@
 """The tables of a comparison: one of scores for each badge, and one row per image."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 from rs_core.evaluation.comparison import (
@@ -14,7 +15,7 @@ from rs_core.plots.comparison_points import by_badge, fate_of, method_names
 from rs_core.plots.palette import BADGES
 from rs_core.plots.report import Table
 from rs_core.plots.wording import class_text, radius_text, tidy
-from rs_core.results import Certificate
+from rs_core.results import Badge, Certificate
 from rs_core.statistics import floor_decimals
 
 PROMISES = {
@@ -54,16 +55,33 @@ def index_text(comparison: Comparison) -> str:
     return f"{len(indices)} {noun} of {tidy(comparison.dataset)}, index {which}"
 
 
-def score_tables(comparison: Comparison) -> list[Table]:
+def score_tables(comparison: Comparison) -> list[tuple[Badge, Table]]:
     """A table per badge, strongest first; methods in the order asked for, never ranked."""
-    scores, names = method_scores(comparison), method_names(comparison.methods)
+    budgets = [method.budget for method in comparison.methods]
+    return live_tables(method_scores(comparison), budgets, index_text(comparison))
+
+
+def live_tables(
+    scores: Sequence[MethodScore], budgets: Sequence[str], where: str
+) -> list[tuple[Badge, Table]]:
+    """The same of the methods that are finished so far.
+
+    Args:
+        scores: one per method.
+        budgets: the error of each statement, as a printed sum; "" where it is not known yet.
+        where: the index set in words, for the captions.
+    """
+    names = method_names(scores)
     return [
-        Table(
-            f"{BADGES[badge].text}: {index_text(comparison)}",
-            _SCORES,
-            [_scored(names[i], scores[i], comparison.methods[i].budget) for i in indices],
+        (
+            badge,
+            Table(
+                f"{BADGES[badge].text}: {where}",
+                _SCORES,
+                [_scored(names[i], scores[i], budgets[i]) for i in indices],
+            ),
         )
-        for badge, indices in by_badge(comparison.methods)
+        for badge, indices in by_badge(scores)
     ]
 
 

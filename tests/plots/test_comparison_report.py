@@ -17,7 +17,8 @@ def text_of(document: str) -> str:
 
 
 def test_badges_never_share_a_table(comparison: Comparison) -> None:
-    certified, frozen = score_tables(comparison)
+    (first, certified), (second, frozen) = score_tables(comparison)
+    assert (first, second) == ("A", "C")
     assert certified.caption.startswith("A Certified: 3 images of mnist5k, index 0, 25, 50")
     assert frozen.caption.startswith("C Fixed sigma: 3 images of mnist5k, index 0, 25, 50")
     assert [row[0] for row in certified.rows] == ["fixed", "multistart, grid minimum"]
@@ -26,13 +27,13 @@ def test_badges_never_share_a_table(comparison: Comparison) -> None:
 
 def test_a_row_holds_the_scores_of_its_method_alone(comparison: Comparison) -> None:
     score = method_scores(comparison)[0]
-    row = score_tables(comparison)[1].rows[0]
+    row = score_tables(comparison)[1][1].rows[0]
     assert row == ("grid", radius_text(score.acr), "33.3%", "1", "30", "1.5", "0.001")
 
 
 def test_scores_need_labels(comparison: Comparison) -> None:
     unknown = dataclasses.replace(comparison, labels=(1, None, 1))
-    assert score_tables(unknown)[0].rows[0][1:3] == ("-", "-")
+    assert score_tables(unknown)[0][1].rows[0][1:3] == ("-", "-")
 
 
 def test_the_oracle_stands_apart(comparison: Comparison) -> None:
