@@ -21,7 +21,7 @@ from rs_ui.session import Subject
 from rs_ui.status import Status, cost_text
 
 _PAGE = "compare"
-_FEWER = 1000  # copies per certificate to begin with: many images make many certificates
+_FEWER = 1000  # copies per certificate at first: many images make many certificates
 
 
 class Done(NamedTuple):
@@ -61,9 +61,8 @@ def controls(subject: Subject) -> None:
 def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     """The task's settings; None while one makes no sense."""
     forms = caching.description()["forms"]
-    fields = [f for f in forms["certify"] if f["name"] in ("n0", "n")]
-    fields = [{**f, "default": _FEWER} if f["name"] == "n" else f for f in fields]
-    draws = form(fields, prefix=_PAGE, first=("n",), given=())
+    fields = [{**f, "default": _FEWER} if f["name"] == "n" else f for f in forms["certify"]]
+    draws = form(fields, prefix=_PAGE, first=("n",), given=("alpha", "sigma"))
     wanted = st.toggle(
         "Radius curves of every image, for the oracle",
         True,

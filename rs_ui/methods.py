@@ -14,7 +14,7 @@ from rs_ui.panels import plain
 from rs_ui.session import Subject
 
 DEFAULT = ("fixed", "grid", "greedy_grid", "gradient", "multistart")
-MOST_METHODS = 12
+MOST_METHODS, MOST_LEVELS = 12, 100
 _BUNDLED = ("mnist5k", "digits")  # knn reads its reference images without a folder
 
 
@@ -65,35 +65,47 @@ def _method(
     fields = [_suited(field, subject) for field in fields]
     badge = BADGES[caching.description()["guarantees"][guarantee]["badge"]]
     defaults = {f"{prefix}_{f['name']}": f["default"] for f in fields}
-    if teaching.hides({**defaults, f"{prefix}_all": False}):
+    if teaching.hides({**defaults, f"{prefix}_stronger": False}):
         settings: dict[str, Any] | None = {f["name"]: f["default"] for f in fields}
-        every = False
+        stronger = ""
     else:
         with st.expander(f"{spoken(name)} · {badge.text}", icon=":material/tune:"):
             st.caption(plain(f"{badge.text}: {PROMISES[guarantee]}"))
             names = [field["name"] for field in fields]
             settings = form(fields, prefix=prefix, first=names, given=())
-            every = settings is not None and _offer_minimum(name, settings, prefix)
+            stronger = "" if settings is None else _offer_stronger(name, settings, prefix)
     if settings is None:
         return None
     row = {"selector": name, "settings": settings, "guarantee": guarantee}
-    return [row, {**row, "guarantee": "grid_minimum"}] if every else [row]
+    return [row, {**row, "guarantee": stronger}] if stronger else [row]
 
 
-def _offer_minimum(name: str, settings: dict[str, Any], prefix: str) -> bool:
-    """The switch for a second row of badge A: only where the range is declared beforehand."""
-    levels = 0 if name == "fixed" else declared_levels(name, settings)
-    if not levels:
-        if name != "fixed":
-            st.caption("Its σ may be any number, so no list of σ can be certified beforehand.")
-        return False
-    return st.toggle(
-        f"A second row, {BADGES['A'].text}: certify all {levels} σ of its range",
-        key=f"{prefix}_all",
+def _offer_stronger(name: str, settings: dict[str, Any], prefix: str) -> str:
+    """The guarantee of a second row of badge A, where there is one and it is switched on."""
+    levels = declared_levels(name, settings)
+    if name == "fixed":
+        return ""
+    if name == "knn":
+        stronger, words = "sukenik", "certify it as a σ that changes slowly"
+    elif not levels:
+        st.caption("Its σ may be any number, so no list of σ can be certified beforehand.")
+        return ""
+    elif levels > MOST_LEVELS:
+        st.caption(
+            f"Its range holds {levels} σ: up to {MOST_LEVELS} could all be certified, for a second "
+            "row of badge A."
+        )
+        return ""
+    else:
+        stronger, words = "grid_minimum", f"certify all {levels} σ of its range"
+    on = st.toggle(
+        f"A second row, {BADGES['A'].text}: {words}",
+        key=f"{prefix}_stronger",
         bind="query-params",
         persist_state="session",
-        help=plain(f"Grid minimum: {PROMISES['grid_minimum']} Each σ pays alpha/{levels}."),
+        help=plain(f"{stronger.replace('_', ' ')}: {PROMISES[stronger]}"),
     )
+    return stronger if on else ""
 
 
 def _suited(field: dict[str, Any], subject: Subject) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Settings = Mapping[str, Any]
+_TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
 
 
 def choosing_draws(selector: str, settings: Settings) -> int:
@@ -58,6 +59,8 @@ def comparison_draws(
 
 def _grid_levels(settings: Settings) -> int:
     low, high, step = (float(settings[k]) for k in ("sigma_min", "sigma_max", "interval"))
+    if not 0 < (high - low) / step < _TOO_MANY:
+        return _TOO_MANY
     near = 1e-9 * step
     first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
     inside = sum(low + near < k * step < high - near for k in range(first, last + 1))

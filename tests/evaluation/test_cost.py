@@ -52,6 +52,13 @@ def test_the_levels_of_a_grid_are_its_sigmas(low: float, width: float, step: flo
     assert declared_levels("grid", settings(grid)) == len(grid.sigmas)
 
 
+@pytest.mark.parametrize("step", [5e-324, 1e-300, 1e-9])
+def test_a_grid_that_nobody_takes_is_not_counted_out(step: float) -> None:
+    asked = {"sigma_min": 0.1, "sigma_max": 1.0, "interval": step, "n": 1}
+    assert declared_levels("grid", asked) == 100_000
+    assert declared_levels("grid", asked | {"sigma_max": 0.05, "interval": 0.1}) == 100_000
+
+
 def test_greedy_levels_are_its_sigmas() -> None:
     greedy = SMALL["greedy_grid"]
     assert declared_levels("greedy_grid", settings(greedy)) == len(greedy.sigmas)

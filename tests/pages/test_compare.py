@@ -7,9 +7,8 @@ from rs_core.evaluation import read_log
 from rs_core.evaluation.comparison import Comparison
 from rs_core.results import from_json
 from rs_ui import compared_files
-from rs_ui.models import spec_of
 from tests.pages.conftest import OWNER, Open
-from tests.pages.fake_worker import FakeWorker
+from tests.pages.fake_worker import MODELS, FakeWorker
 
 DEFAULT = ["fixed", "grid", "greedy_grid", "gradient", "multistart"]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -68,9 +67,12 @@ def test_a_finished_comparison_stands_badge_by_badge(open_app: Open) -> None:
 
 def test_a_switch_adds_a_row_of_badge_a(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare")
-    app.toggle(key="compare_multistart_all").set_value(True).run()
+    app.toggle(key="compare_multistart_stronger").set_value(True).run()
     assert not [
-        t for t in app.main.toggle if t.key in ("compare_gradient_all", "compare_fixed_all")
+        t
+        for t in app.main.toggle
+        if t.key
+        in ("compare_gradient_stronger", "compare_fixed_stronger", "compare_greedy_grid_stronger")
     ]
     start(app)
     rows = [(m["selector"], m["guarantee"]) for m in asked(worker)["config"]["methods"]]
@@ -128,7 +130,7 @@ def test_one_click_opens_the_image_in_the_sweep(open_app: Open, worker: FakeWork
     app.selectbox(key=f"compare_image_{job}").select_index(2).run()
     app.button(key="open_sweep").click().run()
     assert not app.exception
-    assert app.title[0].value == "Which noise level suits this image?"
+    app.switch_page("pages/sweep.py").run()  # AppTest does not follow st.switch_page
     subject = app.session_state["_subject"]
     assert subject.image == asked(worker)["images"][2]
     assert subject.label == 3
@@ -150,8 +152,9 @@ def test_a_taken_image_of_another_size_is_explained(open_app: Open, worker: Fake
 def test_own_files_are_read_one_by_one(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare", compare_source="Your files")
     assert app.button(key="start_compare").disabled
-    files = [("six.png", PNG, "image/png"), ("bad.png", b"junk", "image/png")]
-    app.main.file_uploader(key="compare_files_0").upload([*files, ("two.png", PNG, "image/png")])
+    chooser = app.main.file_uploader(key="compare_files_0")
+    for name, data in (("six.png", PNG), ("bad.png", b"junk"), ("two.png", PNG)):
+        chooser.upload(name, data, "image/png")
     app.run()
     assert "bad\\.png is not a supported image" in app.main.error[0].value
     start(app)
@@ -185,6 +188,10 @@ def test_knn_takes_reference_images_of_the_right_size(open_app: Open, worker: Fa
     assert app.selectbox(key="compare_knn_dataset").options == ["mnist5k"]
     start(app)
     assert asked(worker)["config"]["methods"][0]["settings"]["dataset"] == "mnist5k"
+    app.toggle(key="compare_knn_stronger").set_value(True).run()
+    start(app)
+    rows = [(m["guarantee"]) for m in asked(worker)["config"]["methods"]]
+    assert rows == ["frozen", "sukenik"]
 
 
 def test_no_method_and_too_many_rows_cannot_start(open_app: Open) -> None:
@@ -237,6 +244,6 @@ def test_downloads_parse_and_agree(finished: dict) -> None:
         c.radius for m in comparison.methods for c in m.certificates
     ]
     assert text.splitlines()[1].endswith("\tA\tfixed")
-    report = compared_files.report_text(comparison, spec_of("m-12"), finished["about"])
+    report = compared_files.report_text(comparison, MODELS["mnist-conv4"], finished["about"])
     assert report.startswith("<!DOCTYPE html>")
     assert "Index set: 20 images of MNIST test" in report
