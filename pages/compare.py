@@ -34,7 +34,7 @@ try:
     done = comparing.watched(job)
     if done is not None:
         spec = spec_of(done.status.about["model"])
-        compared.scores(job, done.status, done.comparison, spec.class_names)
+        compared.scores(job, done.status, done.comparison, spec)
         download_comparison(done.status, done.comparison, spec)
         images(job, done.status.about["image_ids"], done.comparison, spec)
 except WorkerError as error:

@@ -12,12 +12,12 @@ from rs_core.plots.comparison_tables import (
     score_tables,
 )
 from rs_core.plots.report import Table
-from rs_core.results import Badge
+from rs_core.results import Badge, ModelSpec
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session, teaching
 from rs_ui.curves import chart
 from rs_ui.panels import badge_html, plain
-from rs_ui.status import Status
+from rs_ui.status import Status, duration
 
 _LESSON = (
     "The oracle is not a defence. It looks at the radius of every image at every σ and keeps the "
@@ -27,9 +27,14 @@ _LESSON = (
 )
 
 
-def scores(job: str, status: Status, comparison: Comparison, names: tuple[str, ...]) -> None:
+def scores(job: str, status: Status, comparison: Comparison, spec: ModelSpec) -> None:
     """The tables and the chart, and what may be claimed of them together."""
     teaching.say(_LESSON)
+    about, config = status.about, status.about["config"]
+    st.caption(
+        f"{plain(spec.name)} · {plain(index_text(comparison, short=True))} · seed {about['seed']} · "
+        f"alpha {config['alpha']:g} · n {config['n']:,} · {duration(status.seconds)}"
+    )
     for badge, table in score_tables(comparison):
         badge_table(badge, table)
         for guarantee in dict.fromkeys(m.guarantee for m in comparison.methods if m.badge == badge):
@@ -38,23 +43,24 @@ def scores(job: str, status: Status, comparison: Comparison, names: tuple[str, .
         st.caption("Mean radius and accuracy need the true class of every image.")
     apart = oracle_table(comparison)
     if apart is not None:
-        st.caption(f"**{plain(apart.caption)}**")
+        st.markdown("**Seen afterwards, not certificates**")
+        st.caption(plain(apart.caption.partition(": ")[2]))
         table_of(apart)
-        st.caption(ORACLE_WARNING, width="content")
-    chart(
-        caching.drawn(session.owner(), job, "slopes", lambda: slope_chart(comparison, names)),
-        f"slopes_{job}",
-    )
+        st.caption(f":material/warning: {ORACLE_WARNING}")
+    names = spec.class_names
+    figure = caching.drawn(session.owner(), job, "slopes", lambda: slope_chart(comparison, names))
+    chart(figure, f"slopes_{job}")
     st.caption(
         f"{plain(index_text(comparison))}. Scores on other images are not comparable with these."
     )
-    for note in getattr(comparison, "notes", ()):
+    for note in comparison.notes:
         st.caption(plain(note))
     if status.questions > 1:
         st.caption(
-            f":material/casino: {status.questions} statements were asked of one image here. Each "
-            "holds by itself; the best of them, picked afterwards, may be false with probability "
-            f"up to {ceil_digits(min(status.risk, 1.0), 3)}."
+            f":material/casino: Up to {status.questions} statements were made about one of these "
+            "images (methods, curves, other runs). Each holds by itself; the best of them, picked "
+            "afterwards, may be false with probability up to "
+            f"{ceil_digits(min(status.risk, 1.0), 3)}."
         )
 
 

@@ -140,5 +140,6 @@ def _claim(name: str, method: Method, image: int) -> None:
         f"{badge_html(badge)}<div><b>{html.escape(badge.text)} · {html.escape(name)}</b><br>"
         f"{html.escape(tidy(certificate.statement))}</div></div>"
     )
-    notes = [f"{selection.draws:,} draws chose σ", *selection.notes]
+    draws = f"{selection.draws:,}" if selection.draws else "no"
+    notes = [f"{draws} draws chose σ", *selection.notes]
     st.caption(plain("; ".join(notes)))

@@ -37,8 +37,11 @@ def choose_methods(subject: Subject, prefix: str) -> list[dict[str, Any]] | None
         return None
     found: list[dict[str, Any]] = []
     sound = True
-    for name in names:
-        rows = _method(name, offered[name], subject, f"{prefix}_{name}")
+    for place, name in enumerate(names):
+        if place % 2 == 0:  # a row for each two: a narrow screen keeps their order
+            columns = st.columns(2)
+        with columns[place % 2]:
+            rows = _method(name, offered[name], subject, f"{prefix}_{name}")
         sound = sound and rows is not None
         found += rows or []
     if len(found) > MOST_METHODS:

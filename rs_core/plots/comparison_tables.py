@@ -38,19 +38,25 @@ _SCORES = (
     "method", "mean radius (ACR)", "certified accuracy", "abstentions", "draws that chose",
     "CPU seconds", "error of each statement",
 )  # fmt: skip
-_FEW = 16
+_FEW = 12
 
 
-def index_text(comparison: Comparison) -> str:
-    """Which images these are: print it beside every score. All of them, or first, last and step."""
+def index_text(comparison: Comparison, *, short: bool = False) -> str:
+    """Which images these are: print it beside every score.
+
+    All indices, or first, last and step where that says it all. `short` leaves some out and says
+    so; the whole list must then stand elsewhere.
+    """
     indices = comparison.indices
     if not comparison.dataset:
         return f"{len(indices)} single {'pictures' if len(indices) > 1 else 'picture'}"
     steps = {b - a for a, b in pairwise(indices)}
-    if len(indices) <= _FEW or len(steps) > 1:
-        which = ", ".join(map(str, indices))
-    else:
+    if len(indices) > _FEW and len(steps) == 1:
         which = f"{indices[0]}, {indices[1]}, ..., {indices[-1]} in steps of {steps.pop()}"
+    elif len(indices) > _FEW and short:
+        which = f"{', '.join(map(str, indices[:3]))}, ..., {indices[-1]} (listed below)"
+    else:
+        which = ", ".join(map(str, indices))
     noun = "image" if len(indices) == 1 else "images"
     return f"{len(indices)} {noun} of {tidy(comparison.dataset)}, index {which}"
 
@@ -58,7 +64,7 @@ def index_text(comparison: Comparison) -> str:
 def score_tables(comparison: Comparison) -> list[tuple[Badge, Table]]:
     """A table per badge, strongest first; methods in the order asked for, never ranked."""
     budgets = [method.budget for method in comparison.methods]
-    return live_tables(method_scores(comparison), budgets, index_text(comparison))
+    return live_tables(method_scores(comparison), budgets, index_text(comparison, short=True))
 
 
 def live_tables(
@@ -96,7 +102,7 @@ def oracle_table(comparison: Comparison) -> Table | None:
         ("oracle: each image's own best σ", _number(math.fsum(radii) / len(radii))),
     ]
     return Table(
-        f"Seen afterwards, not certificates: {index_text(comparison)}",
+        f"Seen afterwards, not certificates: {index_text(comparison, short=True)}",
         ("what", "mean radius"),
         rows,
     )

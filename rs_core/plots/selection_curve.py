@@ -53,7 +53,7 @@ def selection_curve(
         title="Where each method put its sigma",
         subtitle=f"{tidy(comparison.names[image])}; "
         + (
-            "the curve is pointwise: its maximum is the oracle, not a certificate"
+            "the curve's maximum is the oracle, not a certificate"
             if curve
             else "no curve was asked for"
         ),

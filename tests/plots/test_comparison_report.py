@@ -52,6 +52,8 @@ def test_the_index_set_is_exact(comparison: Comparison) -> None:
     assert words(tuple(range(0, 5000, 50))).endswith("index 0, 50, ..., 4950 in steps of 50")
     uneven = (*range(30), 99)
     assert words(uneven).endswith(", ".join(map(str, uneven)))
+    uneven_short = dataclasses.replace(comparison, indices=uneven)
+    assert index_text(uneven_short, short=True).endswith("0, 1, 2, ..., 99 (listed below)")
     assert words((0, 1), "") == "2 single pictures"
 
 

@@ -30,8 +30,9 @@ def test_the_curve_lies_below_and_the_oracle_is_named(comparison: Comparison) ->
     figure = selection_curve(comparison, 0)
     below = radius_figure(comparison.curves[0])
     assert [t.name for t in figure.data][: len(below.data)] == [t.name for t in below.data]
-    assert "maximum is the oracle, not a certificate" in figure.layout.title.subtitle.text.replace(
-        "<br>", " "
+    assert (
+        "curve's maximum is the oracle, not a certificate"
+        in figure.layout.title.subtitle.text.replace("<br>", " ")
     )
     assert len(figure.layout.shapes) == len(below.layout.shapes) == 1
 
