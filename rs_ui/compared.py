@@ -32,8 +32,9 @@ def scores(job: str, status: Status, comparison: Comparison, spec: ModelSpec) ->
     teaching.say(_LESSON)
     about, config = status.about, status.about["config"]
     st.caption(
-        f"{plain(spec.name)} · {plain(index_text(comparison, short=True))} · seed {about['seed']} · "
-        f"alpha {config['alpha']:g} · n {config['n']:,} · {duration(status.seconds)}"
+        f"{plain(spec.name)} · {plain(index_text(comparison, short=True))} · "
+        f"seed {about['seed']} · alpha {config['alpha']:g} · n {config['n']:,} · "
+        f"{duration(status.seconds)}"
     )
     for badge, table in score_tables(comparison):
         badge_table(badge, table)

@@ -18,10 +18,9 @@ from rs_core.results import ModelSpec
 from rs_ui import caching, session
 from rs_ui.curves import chart
 from rs_ui.jobs import WorkerError
-from rs_ui.matching import take_picture
 from rs_ui.panels import badge_html, plain
-from rs_ui.pictures import Picture
 from rs_ui.subjects import pixels_of
+from rs_ui.taken import TAKE, Picture, offer_picture
 
 _ROW = 44
 
@@ -95,17 +94,15 @@ def _thumbnail(owner: str, image: str) -> str | None:
 def _one(job: str, ids: list[str], comparison: Comparison, spec: ModelSpec, image: int) -> None:
     words = image_text(comparison, image, spec.class_names).replace("<br>", " · ")
     st.html(f'<div style="font-size:1.1rem">{words}</div>')
-    taken = Picture(
-        comparison.names[image], sample=False, image=ids[image], classes=spec.class_names
-    )
-    if st.button(
-        "Open in Sigma sweep",
-        key="open_sweep",
+    name, classes = comparison.names[image], spec.class_names
+    offer_picture(Picture(name, sample=False, image=ids[image], classes=classes))
+    # st.switch_page refuses while settings stand in the address; a link does not.
+    st.page_link(
+        "pages/sweep.py",
+        label="Open in Sigma sweep",
         icon=":material/show_chart:",
-        on_click=take_picture,
-        args=(taken,),
-    ):
-        st.switch_page("pages/sweep.py")
+        query_params={TAKE: ids[image]},
+    )
     owner = session.owner()
     figure = caching.drawn(
         owner, job, f"curve {image}", lambda: selection_curve(comparison, image, spec.class_names)

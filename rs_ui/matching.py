@@ -4,21 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from rs_ui import caching, session
+from rs_ui import caching
 from rs_ui.models import knows, offered_models
-from rs_ui.pictures import TAKEN, Picture
 
 
 def take_sample(name: str) -> None:
     """Take a preset image, and a network that knows its class; a callback of any page."""
     st.session_state["source"], st.session_state["image"] = "Preset", name
     fit_model(caching.description())
-
-
-def take_picture(picture: Picture) -> None:
-    """Let the sidebar show a picture that the worker holds; a callback of any page."""
-    session.remember("taken", picture)
-    st.session_state["source"] = TAKEN
 
 
 def fit_model(offer: dict[str, Any]) -> None:

@@ -1,8 +1,6 @@
 """Where the picture comes from, and its way through the worker to what the network sees."""
 
 import base64
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import streamlit as st
@@ -12,37 +10,17 @@ from rs_ui import caching, session
 from rs_ui.drawing import drawn_png
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
+from rs_ui.taken import TAKEN, Picture, taken_picture
 
 _DRAWING = "drawing"
-TAKEN = "Compared"
 _SOURCES = ("Preset", "Your own", "Draw")
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _INVERT: dict[str, str | bool] = {"Automatic": "auto", "Invert": True, "Keep": False}
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture before decoding: a sample's name, or the bytes of a file.
-
-    One that was decoded already is the worker's `image`, read for a network with `classes`.
-    """
-
-    name: str
-    sample: bool
-    data: bytes = b""
-    image: str = ""
-    classes: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """What tells it from every other."""
-        digest = blake2b(self.data, digest_size=16).hexdigest()
-        return f"{self.name}:{self.sample}:{self.image}:{digest}"
-
-
 def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | None:
     """The picture that the sidebar's controls name; None while a source has none yet."""
-    taken: Picture | None = session.remembered("taken")
+    taken = taken_picture()
     source = st.segmented_control(
         "Where the image comes from",
         _SOURCES if taken is None else (*_SOURCES, TAKEN),

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.classifiers import Classifier
+from rs_core.comparing import Compare, Pair
 from rs_core.evaluation.cost import (
     certifying_draws,
     choosing_draws,
@@ -44,6 +45,9 @@ def test_the_estimate_is_what_is_spent_at_most(name: str, grey: ImageInput) -> N
     most = choosing_draws(name, settings(SMALL[name]))
     assert spent <= most
     assert spent == most or name.startswith("multistart")
+    assert most == SMALL[name].most_draws
+    possible = SMALL[name].possible_sigmas
+    assert declared_levels(name, settings(SMALL[name])) == len(possible or ())
 
 
 @given(low=st.floats(0.01, 0.5), width=st.floats(0.05, 2), step=st.floats(0.01, 0.05))
@@ -75,14 +79,21 @@ def test_the_grid_minimum_pays_for_every_level(grey: ImageInput) -> None:
         assert certificate.draws == certifying_draws(name, len(sigmas), 10, 50)
 
 
-def test_a_whole_comparison_is_the_sum_over_its_images() -> None:
-    methods = [
-        {"selector": "fixed", "settings": {"sigma": 0.25}, "guarantee": "global_sigma"},
-        {
-            "selector": "multistart",
-            "settings": settings(SMALL["multistart"]),
-            "guarantee": "grid_minimum",
-        },
+def test_a_whole_comparison_is_what_the_engine_says() -> None:
+    pairs = [
+        Pair.of(selector, GUARANTEES[guarantee])
+        for name, selector in SMALL.items()
+        for guarantee in ("frozen", "grid_minimum")
+        if guarantee == "frozen" or selector.possible_sigmas
     ]
-    each = 60 + (4 * 16 + 4 * 60) + 7 * 60
-    assert comparison_draws(methods, images=5, sigmas=7, n0=10, n=50) == 5 * each
+    asked = [
+        {
+            "selector": pair.selector.name,
+            "settings": settings(pair.selector),
+            "guarantee": pair.guarantee.name,
+        }
+        for pair in pairs
+    ]
+    compare = Compare(methods=tuple(pairs), sigmas=(0.1, 0.2, 0.5), n0=10, n=50)
+    draws = comparison_draws(asked, images=5, sigmas=3, n0=10, n=50)
+    assert draws == 5 * compare.most_draws

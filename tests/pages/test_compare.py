@@ -1,5 +1,6 @@
 import io
 import json
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -20,6 +21,15 @@ def start(app):
 
 def asked(worker: FakeWorker) -> dict:
     return next(f for verb, f in worker.calls[::-1] if verb == "start" and f["kind"] == "compare")
+
+
+def follow_link(app) -> None:
+    (link,) = [x.proto for x in app.main.get("page_link") if "Sigma sweep" in x.proto.label]
+    app.query_params["take"] = parse_qs(link.query_string)["take"][0]
+    app.switch_page("pages/sweep.py").run()
+    assert not app.exception
+    assert app.title[0].value == "Which noise level suits this image?"
+    assert "take" not in app.query_params
 
 
 def tables(app) -> list:
@@ -128,9 +138,7 @@ def test_one_click_opens_the_image_in_the_sweep(open_app: Open, worker: FakeWork
     app = start(open_app("compare"))
     job = app.query_params["run"]
     app.selectbox(key=f"compare_image_{job}").select_index(2).run()
-    app.button(key="open_sweep").click().run()
-    assert not app.exception
-    app.switch_page("pages/sweep.py").run()  # AppTest does not follow st.switch_page
+    follow_link(app)
     subject = app.session_state["_subject"]
     assert subject.image == asked(worker)["images"][2]
     assert subject.label == 3
@@ -141,9 +149,15 @@ def test_one_click_opens_the_image_in_the_sweep(open_app: Open, worker: FakeWork
     assert app.session_state["_subject"].name == "digit-3"
 
 
+def test_a_link_to_an_image_that_was_not_offered_is_left_alone(open_app: Open) -> None:
+    app = open_app("sweep", take="0123")
+    assert "take" not in app.query_params
+    assert app.session_state["_subject"].name == "digit-3"
+
+
 def test_a_taken_image_of_another_size_is_explained(open_app: Open, worker: FakeWorker) -> None:
     app = start(open_app("compare"))
-    app.button(key="open_sweep").click().run()
+    follow_link(app)
     app.sidebar.selectbox(key="model").set_value("cifar10-conv4").run()
     assert not app.exception
     assert "was read for another network" in app.sidebar.error[0].value
