@@ -16,6 +16,7 @@ from rs_core.results import Badge, ModelSpec
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session, teaching
 from rs_ui.curves import chart
+from rs_ui.html_tables import table_of
 from rs_ui.panels import badge_html, plain
 from rs_ui.status import Status, duration
 
@@ -75,18 +76,6 @@ def badge_table(badge: Badge, table: Table) -> None:
     )
     st.caption(where)
     table_of(table)
-
-
-def table_of(table: Table) -> None:
-    """A report's table as a page shows it."""
-    cells = [[str(row[i]) for row in table.rows] for i in range(len(table.header))]
-    columns = zip(table.header, cells, strict=True)
-    st.table(
-        {name: column for name, column in columns if any(column)},
-        hide_index=True,
-        border="horizontal",
-        alt=table.caption,
-    )
 
 
 def counterexample() -> None:

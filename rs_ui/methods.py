@@ -22,9 +22,10 @@ def choose_methods(subject: Subject, prefix: str) -> list[dict[str, Any]] | None
     """The methods of a comparison as the task takes them; None while a setting makes no sense."""
     offered = caching.description()["selectors"]
     able = [name for name in offered if name != "knn" or reference_sets(subject)]
-    names = st.multiselect(
+    chosen = st.pills(
         "Methods that choose σ",
         able,
+        selection_mode="multi",
         default=[name for name in DEFAULT if name in able],
         key=f"{prefix}_methods",
         bind="query-params",
@@ -32,6 +33,7 @@ def choose_methods(subject: Subject, prefix: str) -> list[dict[str, Any]] | None
         format_func=spoken,
     )
     _missing(able, list(offered))
+    names = [name for name in able if name in chosen]
     if not names:
         st.info("Choose one method at least.")
         return None

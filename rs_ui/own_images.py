@@ -44,8 +44,13 @@ def presets(subject: Subject, prefix: str) -> tuple[str, ...]:
     known = [
         n for n, s in samples.items() if any(subject.spec.name.startswith(f) for f in s["labels"])
     ]
-    names = st.multiselect(
-        "Presets", list(samples), default=known, key=f"{prefix}_presets", persist_state="session"
+    names = st.pills(
+        "Presets",
+        list(samples),
+        selection_mode="multi",
+        default=known,
+        key=f"{prefix}_presets",
+        persist_state="session",
     )
 
     def asking(name: str) -> Ask:

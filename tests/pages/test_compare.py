@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -32,8 +33,13 @@ def follow_link(app) -> None:
     assert "take" not in app.query_params
 
 
-def tables(app) -> list:
-    return [table.value for table in app.table]
+def tables(app) -> list[dict[str, list[str]]]:
+    """The tables of the page, column by column."""
+    found = []
+    for body in (h.proto.body for h in app.main.get("html") if "<table" in h.proto.body):
+        rows = [re.findall("<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("<tr>")[1:]]
+        found.append({name: [row[i] for row in rows[1:]] for i, name in enumerate(rows[0])})
+    return found
 
 
 def test_the_default_is_twenty_images_and_five_methods(open_app: Open, worker: FakeWorker) -> None:
@@ -180,7 +186,7 @@ def test_own_files_are_read_one_by_one(open_app: Open, worker: FakeWorker) -> No
 
 def test_presets_and_the_sidebars_image(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare", compare_source="Presets")
-    assert app.multiselect(key="compare_presets").value == ["digit-3", "digit-9"]
+    assert app.pills(key="compare_presets").value == ["digit-3", "digit-9"]
     start(app)
     assert len(asked(worker)["images"]) == 2
     app.segmented_control(key="compare_source").set_value("This image").run()
@@ -192,13 +198,13 @@ def test_without_a_fitting_data_set_it_says_how_to_get_one(open_app: Open) -> No
     app = open_app("compare", image="cat")
     assert any("RS_DATA" in info.value for info in app.main.info)
     assert app.button(key="start_compare").disabled
-    assert "knn" not in app.multiselect(key="compare_methods").options
+    assert "knn" not in app.pills(key="compare_methods").options
     assert any("knn" in m.value and "rs select" in m.value for m in app.main.markdown)
 
 
 def test_knn_takes_reference_images_of_the_right_size(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare")
-    app.multiselect(key="compare_methods").set_value(["knn"]).run()
+    app.pills(key="compare_methods").set_value(["knn"]).run()
     assert app.selectbox(key="compare_knn_dataset").options == ["mnist5k"]
     start(app)
     assert asked(worker)["config"]["methods"][0]["settings"]["dataset"] == "mnist5k"
@@ -210,7 +216,7 @@ def test_knn_takes_reference_images_of_the_right_size(open_app: Open, worker: Fa
 
 def test_no_method_and_too_many_rows_cannot_start(open_app: Open) -> None:
     app = open_app("compare")
-    app.multiselect(key="compare_methods").set_value([]).run()
+    app.pills(key="compare_methods").set_value([]).run()
     assert app.button(key="start_compare").disabled
     assert any("one method at least" in info.value for info in app.main.info)
 
