@@ -51,7 +51,7 @@ def slope_chart(comparison: Comparison, class_names: Sequence[str] = ()) -> go.F
         alt=_alt(groups, norm, len(comparison.names)),
         x="",
         y=f"certified radius ({norm}, pixels in [0,1])",
-        height=520,
+        height=600,
     )
     layout["xaxis"] |= _axis(groups)
     layout["yaxis"] |= {"range": [-0.05 * top, 1.12 * top], "nticks": 6, "zeroline": True}

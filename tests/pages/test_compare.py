@@ -156,7 +156,9 @@ def test_one_click_opens_the_image_in_the_sweep(open_app: Open, worker: FakeWork
 
 
 def test_a_link_to_an_image_that_was_not_offered_is_left_alone(open_app: Open) -> None:
-    app = open_app("sweep", take="0123")
+    app = start(open_app("compare"))
+    app.query_params["take"] = "0123"
+    app.switch_page("pages/sweep.py").run()
     assert "take" not in app.query_params
     assert app.session_state["_subject"].name == "digit-3"
 
