@@ -14,7 +14,7 @@ from rs_core.comparing import MAX_METHODS, Compare, CompareStep, Pair
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.evaluation.comparison import Comparison, method_scores
 from rs_core.events import Finished, drain
-from rs_core.guarantees import GUARANTEES, Dual, Frozen, GridMinimum
+from rs_core.guarantees import GUARANTEES, Dual, Frozen, GridMinimum, Regions
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
 from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Grid, Multistart
@@ -156,6 +156,7 @@ def test_steps_only_grow_towards_a_total_that_stays(
     assert steps[0].done == 0
     assert steps[0].scores == ()
     assert steps[-1].scores == method_scores(last.result)
+    assert steps[-1].done == steps[-1].total
     # What the parts really cost is within what was planned, and not far below.
     spent = sum(s.draws for m in last.result.methods for s in m.selections)
     spent += sum(c.draws for m in last.result.methods for c in m.certificates)
@@ -287,13 +288,14 @@ def test_what_cannot_be_done_is_refused_before_anything_is_drawn(
     monkeypatch.setattr("rs_core.smoothing.sampling._run_blocks", nothing)
     bare = [replace(image, label=None) for image in images]
     small = Classifier(Coin(0.9, 0.3), spec_of((1, 8, 8), 2))
-    first = pair(GRID, "frozen")
+    first, shared = pair(GRID, "frozen"), Pair(GRID, Regions(mode="label_aware"))
     refused: list[tuple[Classifier, list[ImageInput], dict[str, Any], str]] = [
         (classifier, [], {}, "0 images"),
         (small, images, {}, "grey 140 has shape"),
         (classifier, bare, {"methods": (first, pair("grid", "frozen", label_aware=True))}, "label"),
         (classifier, images, {"n": 3}, "can never certify"),
         (classifier, images, {"methods": (first, pair(GRID, "grid_minimum")), "n": 8}, "0.0025"),
+        (classifier, images, {"methods": (first, shared), "n": 8}, "0.0025"),
         (classifier, images, {"indices": (1, 2)}, "2 indices for 4 images"),
     ]
     for network, pictures, changes, reason in refused:
