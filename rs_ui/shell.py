@@ -46,6 +46,17 @@ def configure() -> None:
     )
 
 
+def readable_buttons() -> None:
+    """Dark words on primary buttons in the dark theme, where Streamlit writes white on light blue.
+
+    The theme's primary colour also writes words on dark ground, so it cannot be a darker one.
+    Under the pointer a button is darker, and white fits.
+    """
+    if st.context.theme.type == "dark":
+        style = "[data-testid='stBaseButton-primary']:not(:hover) :is(p, span) {color: #0D1014}"
+        st.html(f"<style>{style}</style>")
+
+
 def mark_routed() -> None:
     """Note that `app.py` runs, so the page that follows is on its feet."""
     st.session_state["_router"] = True
