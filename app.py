@@ -6,6 +6,7 @@ from rs_ui import browser, session, sharing, shell, sidebar
 
 shell.configure()
 shell.mark_routed()
+shell.readable_buttons()
 page = st.navigation(shell.pages())
 owner = browser.exchange_owner()
 if owner is None:

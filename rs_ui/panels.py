@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -11,6 +12,7 @@ from rs_core.plots.wording import abstain_reason, class_text, radius_text, tidy
 from rs_core.results import Certificate
 from rs_ui.session import Subject
 
+_IN_A_ROW, _SMALL = 20, 40
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@^=])")
 _CARD = """
 <div style="border:1px solid rgba(128,128,128,.45); border-left:6px solid {colour};
@@ -105,3 +107,12 @@ def shown(pixels: np.ndarray) -> np.ndarray:
     picture = np.broadcast_to(levels, (3, *levels.shape[1:])).transpose(1, 2, 0)
     times = max(224 // max(picture.shape[:2]), 1)
     return np.ascontiguousarray(picture.repeat(times, axis=0).repeat(times, axis=1))
+
+
+def thumbnail_row(pictures: Sequence[bytes]) -> None:
+    """The first pictures, small, side by side; how many more there are in words."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+        for picture in pictures[:_IN_A_ROW]:
+            st.image(picture, width=_SMALL, alt="one of the images")
+        if len(pictures) > _IN_A_ROW:
+            st.caption(f"and {len(pictures) - _IN_A_ROW} more", width="content")

@@ -1,42 +1,29 @@
 """Where the picture comes from, and its way through the worker to what the network sees."""
 
 import base64
-from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import streamlit as st
 
+from rs_core.results import ModelSpec
 from rs_ui import caching, session
 from rs_ui.drawing import drawn_png
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
+from rs_ui.taken import TAKEN, Picture, taken_picture
 
 _DRAWING = "drawing"
 _SOURCES = ("Preset", "Your own", "Draw")
-_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _INVERT: dict[str, str | bool] = {"Automatic": "auto", "Invert": True, "Keep": False}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture before decoding: a sample's name, or the bytes of a file."""
-
-    name: str
-    sample: bool
-    data: bytes = b""
-
-    @property
-    def key(self) -> str:
-        """What tells it from every other."""
-        return f"{self.name}:{self.sample}:{blake2b(self.data, digest_size=16).hexdigest()}"
 
 
 def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | None:
     """The picture that the sidebar's controls name; None while a source has none yet."""
+    taken = taken_picture()
     source = st.segmented_control(
         "Where the image comes from",
-        _SOURCES,
+        _SOURCES if taken is None else (*_SOURCES, TAKEN),
         default="Preset",
         required=True,
         key="source",
@@ -44,6 +31,8 @@ def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | N
         label_visibility="collapsed",
         width="stretch",
     )
+    if source == TAKEN:
+        return taken
     if source == "Your own":
         return _own()
     if source == "Draw":
@@ -62,14 +51,15 @@ def _own() -> Picture | None:
         photo = st.camera_input("Photo", resolution="480p", key=session.fresh_key("photo"))
         return None if photo is None else Picture("photo", False, photo.getvalue())
     file = st.file_uploader(
-        "Image file", type=_TYPES, max_upload_size=10, key=session.fresh_key("file")
+        "Image file", type=FILE_TYPES, max_upload_size=10, key=session.fresh_key("file")
     )
     return None if file is None else Picture(file.name, False, file.getvalue())
 
 
 def choose_inversion(picture: Picture | None, channels: int) -> str | bool:
     """Whether dark ink on white paper is turned round: offered for a person's own digit."""
-    if picture is None or picture.sample or picture.name == _DRAWING or channels != 1:
+    known = picture is None or picture.sample or picture.image or picture.name == _DRAWING
+    if known or channels != 1:
         return "auto"
     choice = st.segmented_control(
         "Dark ink on white paper",
@@ -110,7 +100,27 @@ def _ask(
         fields |= {"sample": picture.name, "name": picture.name}
     else:
         fields |= {"data": base64.b64encode(picture.data).decode(), "name": picture.name}
+    verb = "decode"
+    if picture.image:
+        verb, fields = "image", {"image": picture.image}
     try:
-        return caching.worker().call("decode", owner=session.owner(), **fields), None
+        return caching.worker().call(verb, owner=session.owner(), **fields), None
     except WorkerError as error:
         return None, str(error)
+
+
+def fits(reply: dict[str, Any], picture: Picture, spec: ModelSpec) -> bool:
+    """Whether a picture has the size of the network's input; says so where it has not.
+
+    Only one that was read for another network can have another size.
+    """
+    have, need = (
+        " x ".join(map(str, size)) for size in (reply["pixels"]["shape"], spec.input_shape)
+    )
+    if have == need:
+        return True
+    error_box(
+        f"{picture.name} was read for another network: its size is {have} and this one takes "
+        f"{need}. Choose a network of that size, or another image."
+    )
+    return False

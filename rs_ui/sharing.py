@@ -8,7 +8,7 @@ import streamlit as st
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import plain
-from rs_ui.pictures import Picture
+from rs_ui.taken import Picture
 
 
 def tidy_address() -> None:

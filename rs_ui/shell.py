@@ -25,6 +25,12 @@ def pages() -> list[Any]:
             help="The certified radius of this image at many noise levels.",
         ),
         st.Page(
+            _PAGES / "compare.py",
+            title="Compare selectors",
+            icon=":material/compare_arrows:",
+            help="Several ways of choosing the noise level, on the same images.",
+        ),
+        st.Page(
             _PAGES / "memory.py",
             title="Memory and regions",
             icon=":material/bubble_chart:",
@@ -44,6 +50,17 @@ def configure() -> None:
         layout="wide",
         menu_items={"About": "RS Lab: certified radii by randomized smoothing, honestly labelled."},
     )
+
+
+def readable_buttons() -> None:
+    """Dark words on primary buttons in the dark theme, where Streamlit writes white on light blue.
+
+    The theme's primary colour also writes words on dark ground, so it cannot be a darker one.
+    Under the pointer a button is darker, and white fits.
+    """
+    if st.context.theme.type == "dark":
+        style = "[data-testid='stBaseButton-primary']:not(:hover) :is(p, span) {color: #0D1014}"
+        st.html(f"<style>{style}</style>")
 
 
 def mark_routed() -> None:

@@ -12,9 +12,10 @@ from rs_ui.jobs import WorkerError
 from rs_ui.matching import fit_model, fit_sample
 from rs_ui.models import name_of, offered_models, upload_model
 from rs_ui.panels import error_box, image_pair, plain
-from rs_ui.pictures import Picture, choose_inversion, choose_picture, decode
+from rs_ui.pictures import choose_inversion, choose_picture, decode, fits
 from rs_ui.sharing import offer_deletion, share_link
 from rs_ui.subjects import subject_from
+from rs_ui.taken import Picture
 
 _DEFAULT_ALPHA, _LOWEST_ALPHA, _HIGHEST_ALPHA = 0.001, 1e-5, 0.1
 _LARGEST_SEED = 2**53 - 1
@@ -75,8 +76,9 @@ def _choose(
         invert = choose_inversion(picture, spec.input_shape[0])
         held = session.subject()
         reply = None if picture is None else decode(picture, model, label, invert)
-        if reply is not None:
-            held = subject_from(reply, label=reply["label"], model=model, spec=spec, **settings)
+        if reply is not None and picture is not None and fits(reply, picture, spec):
+            label = picture.label_for(spec, reply["label"])
+            held = subject_from(reply, label=label, model=model, spec=spec, **settings)
             session.remember("picture", picture)
         elif held is not None:
             held = dataclasses.replace(held, **settings)
@@ -93,6 +95,8 @@ def _true_class(
     if picture.sample:
         sample = next(s for s in offer["samples"] if s["name"] == picture.name)
         st.caption(f"{plain(sample['title'])} · {plain(sample['author'])} · {sample['licence']}")
+        return None
+    if picture.image:
         return None
     names = spec.class_names
     return st.selectbox(

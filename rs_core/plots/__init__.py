@@ -3,6 +3,7 @@
 from rs_core.plots.ball_circles import ball_circles_figure
 from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
+from rs_core.plots.comparison_report import comparison_report
 from rs_core.plots.frame import alt_text
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.order_change import order_change_figure
@@ -11,9 +12,13 @@ from rs_core.plots.predictions_report import predictions_report
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
+from rs_core.plots.repicked_sigma import repicked_sigma_figure
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.rule_radii import degrees_figure, rule_radii_figure
+from rs_core.plots.search_trace import search_trace, sparkline
+from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
+from rs_core.plots.slopes import slope_chart
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
 
@@ -27,6 +32,7 @@ __all__ = [
     "ball_circles_figure",
     "ball_graph_figure",
     "certificates_report",
+    "comparison_report",
     "degrees_figure",
     "html_report",
     "noisy_copies_figure",
@@ -34,8 +40,13 @@ __all__ = [
     "predictions_report",
     "radii_figure",
     "radius_figure",
+    "repicked_sigma_figure",
     "rule_radii_figure",
+    "search_trace",
+    "selection_curve",
     "sigma_slider_figure",
+    "slope_chart",
+    "sparkline",
     "sweep_report",
     "votes_figure",
 ]

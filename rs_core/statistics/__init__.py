@@ -34,10 +34,20 @@ from rs_core.statistics.radius import (
     radius_ceiling,
     smallest_n,
 )
+from rs_core.statistics.repicked_sigma import (
+    Counterexample,
+    answer_at,
+    answers,
+    picked_at,
+    repicked_sigma,
+)
 
 __all__ = [
+    "Counterexample",
     "MedianIndices",
     "Outcome",
+    "answer_at",
+    "answers",
     "anytime_lower_bound",
     "anytime_upper_bound",
     "ceil_digits",
@@ -51,7 +61,9 @@ __all__ = [
     "lower_confidence_bound",
     "median_indices",
     "moving_sigma_radius",
+    "picked_at",
     "radius_ceiling",
+    "repicked_sigma",
     "sequential_test",
     "shifted_percentiles",
     "sigma_ratio_bounds",

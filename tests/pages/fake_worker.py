@@ -12,6 +12,7 @@ from scipy.special import ndtr
 from rs_core.results import Certificate, ModelSpec, RadiusCurve, to_json
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_ui.jobs import WorkerError
+from tests.pages import fake_comparison
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)
 MARGIN = 0.9  # of a linear classifier: its votes are ndtr(margin / sigma)
@@ -89,7 +90,9 @@ class FakeWorker:
         models = [to_json(spec) for spec in MODELS.values()]
         return {
             "models": models, "samples": SAMPLES, "forms": FORMS, "devices": ["auto", "cpu"],
-            "version": "0",
+            "version": "0", "sets": fake_comparison.SETS,
+            "selectors": fake_comparison.selectors(_field),
+            "guarantees": fake_comparison.guarantees(),
         }  # fmt: skip
 
     def call(self, verb: str, **fields: Any) -> dict[str, Any]:
@@ -122,6 +125,15 @@ class FakeWorker:
         self.images[owner, image] = reply
         return reply
 
+    def _images_of_set(self, owner: str, model: str, set: str, count: int) -> dict[str, Any]:
+        found = []
+        for k in range(count):
+            reply = self._decode(owner, model, f"{set} {50 * k}", sample="digit-3")
+            self.images[owner, reply["image"]] = reply | {"name": f"{set} {50 * k}"}
+            shown = {"thumbnail": f"data:image/png;base64,{_THUMBNAIL}", "index": 50 * k}
+            found.append({"image": reply["image"], "name": set, "label": 3, **shown})
+        return {"images": found, "set": f"MNIST test, {count} images"}
+
     def _image(self, owner: str, image: str) -> dict[str, Any]:
         if (owner, image) not in self.images:
             raise WorkerError("image not found: it was deleted, or it belongs to somebody else.")
@@ -130,7 +142,14 @@ class FakeWorker:
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
         job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"
         about = {"kind": kind, "title": "t", "config": config, "label": None, **asked}
-        about |= {"image_id": about.pop("image"), "precision": "fp32"}
+        if kind == "compare":
+            ids = about.pop("images")
+            labels = [self.images[owner, image]["label"] for image in ids]
+            about |= {"image_ids": ids, "labels": labels, "dataset": "MNIST test"}
+            about |= {"indices": list(range(len(ids))), "image_id": " ".join(ids)}
+        else:
+            about["image_id"] = about.pop("image")
+        about["precision"] = "fp32"
         about["model"] = {"mnist-conv4": "m-12"}.get(about["model"], about["model"])
         fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
         self.jobs.setdefault(job, fresh)
@@ -152,7 +171,7 @@ class FakeWorker:
         finished = run["state"] == "finished"
         result = _result(run["about"], self.margin) if finished else None
         asked = self.asked[owner, run["about"]["image_id"], run["about"]["model"]]
-        step = _step(run["about"]) if run["about"]["kind"] == "sweep" and not finished else None
+        step = None if finished else _step(run["about"], self.margin)
         return {
             "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
@@ -216,6 +235,8 @@ def _certificate(
 
 def _result(about: dict[str, Any], margin: float) -> Any:
     config = about["config"]
+    if about["kind"] == "compare":
+        return to_json(_comparison(about, margin))
     if about["kind"] == "certify":
         return to_json(_certificate(config["sigma"], config["alpha"], about, "A", margin))
     sigmas = config["sigmas"]
@@ -229,7 +250,17 @@ def _result(about: dict[str, Any], margin: float) -> Any:
     return to_json(RadiusCurve(rows, config["alpha"], config["simultaneous"], best))
 
 
-def _step(about: dict[str, Any]) -> dict[str, Any]:
+def _comparison(about: dict[str, Any], margin: float) -> Any:
+    return fake_comparison.comparison(
+        about, lambda sigma, alpha, badge: _certificate(sigma, alpha, about, badge, margin)
+    )
+
+
+def _step(about: dict[str, Any], margin: float) -> dict[str, Any] | None:
+    if about["kind"] == "compare":
+        return fake_comparison.step(_comparison(about, margin), 2)
+    if about["kind"] != "sweep":
+        return None
     sigmas = about["config"]["sigmas"]
     count = len(sigmas)
     return {

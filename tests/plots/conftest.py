@@ -3,7 +3,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from rs_core.results import Certificate, RadiusCurve
+from rs_core.evaluation.comparison import Comparison, Method
+from rs_core.results import Certificate, RadiusCurve, Selection
 from rs_core.statistics import l2_radius, lower_confidence_bound
 
 MakeCertificate = Callable[..., Certificate]
@@ -65,3 +66,41 @@ def curve() -> RadiusCurve:
     )
     best = certificate((60, 120, 820, 0), sigma=0.5, guarantee="C")
     return RadiusCurve(points, alpha=1e-3, simultaneous=True, best=best)
+
+
+WON, WRONG, SILENT = (0, 1000, 0, 0), (900, 50, 50, 0), (340, 330, 330, 0)
+SEARCHED = ((0.1, 0.05), (0.5, 0.3), (0.25, 0.2))
+
+
+def method(
+    selector: str,
+    guarantee: str,
+    badge: str,
+    votes: Sequence[Sequence[int]],
+    sigmas: Sequence[float],
+    candidates: tuple[tuple[float, float], ...] = SEARCHED,
+) -> Method:
+    """A method that picked the sigmas, one per image, and certified with the votes."""
+    return Method(
+        selector, {"n": 10}, guarantee, badge, "0.001",
+        tuple(Selection(selector, s, candidates, 30 if candidates else 0) for s in sigmas),
+        tuple(
+            certificate(v, sigma=s, guarantee=badge) for v, s in zip(votes, sigmas, strict=True)
+        ),
+        1.5,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def comparison(curve: RadiusCurve) -> Comparison:
+    """Three images of class 1, four methods of two badges in mixed order, and their curves."""
+    return Comparison(
+        "mnist5k", (0, 25, 50), ("seven", "<b>two</b>", "one"), ("d0", "d1", "d2"), (1, 1, 1),
+        (
+            method("grid", "frozen", "C", (WON, WRONG, SILENT), (0.25, 0.5, 0.12)),
+            method("fixed", "global_sigma", "A", (WON, WON, SILENT), (0.25,) * 3, ()),
+            method("multistart", "frozen", "C", (WON, WON, WON), (0.5, 0.25, 0.25)),
+            method("multistart", "grid_minimum", "A", (WON, SILENT, SILENT), (0.5, 0.25, 0.25)),
+        ),
+        (curve,) * 3,
+    )  # fmt: skip

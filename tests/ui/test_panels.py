@@ -73,3 +73,10 @@ def test_draws_are_counted_over_the_curve_and_its_best() -> None:
     assert draws_of(point) == 10
     assert draws_of({"certificates": [point, point], "best": point}) == 30
     assert draws_of({"certificates": [point], "best": None}) == 10
+
+
+def test_the_draws_of_a_comparison_are_those_of_all_its_parts() -> None:
+    point = {"draws": 10}
+    curve = {"certificates": [point] * 3, "best": None}
+    method = {"selections": [{"draws": 4}] * 2, "certificates": [point] * 2}
+    assert draws_of({"methods": [method, method], "curves": [curve, curve]}) == 2 * 28 + 60

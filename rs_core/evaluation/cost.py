@@ -1,0 +1,87 @@
+"""How many noisy copies a comparison will cost, said before it starts."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Settings = Mapping[str, Any]
+_TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
+
+
+def choosing_draws(selector: str, settings: Settings) -> int:
+    """The most noisy copies that a selector spends on one image; 0 for one that draws none.
+
+    Args:
+        selector: its name in `SELECTORS`.
+        settings: all of its fields.
+    """
+    count = _DRAWS.get(selector)
+    return count(settings) if count else 0
+
+
+def certifying_draws(guarantee: str, levels: int, n0: int, n: int) -> int:
+    """The noisy copies of one certificate: the grid minimum certifies every declared sigma.
+
+    Args:
+        guarantee: its name in `GUARANTEES`.
+        levels: how many sigmas the selector may answer, see `declared_levels`.
+        n0, n: copies that choose the class and that certify it, per sigma.
+    """
+    return (levels if guarantee == "grid_minimum" else 1) * (n0 + n)
+
+
+def declared_levels(selector: str, settings: Settings) -> int:
+    """How many sigmas a selector can answer; 0 where its answers fill an interval."""
+    count = _LEVELS.get(selector)
+    return count(settings) if count else 0
+
+
+def comparison_draws(
+    methods: Sequence[Mapping[str, Any]], *, images: int, sigmas: int, n0: int, n: int
+) -> int:
+    """The most noisy copies of a whole comparison, the curves among them.
+
+    Args:
+        methods: the task's, each with "selector", "settings", "guarantee".
+        images: how many.
+        sigmas: noise levels of the curves, 0 for none.
+        n0, n: copies that choose the class and that certify it.
+    """
+    each = sum(
+        choosing_draws(m["selector"], m["settings"])
+        + certifying_draws(
+            m["guarantee"], declared_levels(m["selector"], m["settings"]) or 1, n0, n
+        )
+        for m in methods
+    )
+    return images * (each + sigmas * (n0 + n))
+
+
+def _grid_levels(settings: Settings) -> int:
+    low, high, step = (float(settings[k]) for k in ("sigma_min", "sigma_max", "interval"))
+    if not 0 < (high - low) / step < _TOO_MANY:
+        return _TOO_MANY
+    near = 1e-9 * step
+    first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
+    inside = sum(low + near < k * step < high - near for k in range(first, last + 1))
+    return inside + 2
+
+
+def _greedy_levels(settings: Settings) -> int:
+    return max(int(settings["evaluations"]) // int(settings["n"]), 1)
+
+
+_LEVELS: dict[str, Callable[[Settings], int]] = {
+    "fixed": lambda settings: 1,
+    "grid": _grid_levels,
+    "greedy_grid": _greedy_levels,
+    "multistart": lambda settings: int(settings["levels"]),
+    "multistart_uniform": lambda settings: int(settings["levels"]),
+}
+_DRAWS: dict[str, Callable[[Settings], int]] = {
+    "grid": lambda settings: _grid_levels(settings) * int(settings["n"]),
+    "greedy_grid": lambda settings: _greedy_levels(settings) * int(settings["n"]),
+    "gradient": lambda settings: int(settings["steps"]) * int(settings["n"]),
+    "multistart": lambda settings: int(settings["levels"]) * int(settings["m"]),
+    "multistart_uniform": lambda settings: int(settings["levels"]) * int(settings["m"]),
+}

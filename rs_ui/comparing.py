@@ -1,0 +1,149 @@
+"""The comparison on its page: images, methods, start, the table that grows, the finished one."""
+
+import math
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from rs_core.evaluation.comparison import Comparison, MethodScore
+from rs_core.evaluation.cost import comparison_draws
+from rs_core.plots.comparison_tables import live_tables
+from rs_core.results import from_json
+from rs_ui import caching, running, session
+from rs_ui.answers import call
+from rs_ui.compared import badge_table
+from rs_ui.forms import form
+from rs_ui.image_sets import ImageSet, choose_images
+from rs_ui.jobs import WorkerError
+from rs_ui.methods import choose_methods
+from rs_ui.panels import error_box, plain
+from rs_ui.session import Subject
+from rs_ui.status import Status, cost_text
+
+_PAGE = "compare"
+_FEWER = 1000  # copies per certificate at first: many images make many certificates
+
+
+class Done(NamedTuple):
+    """A finished run, kept so that looking at it asks for nothing again."""
+
+    job: str
+    status: Status
+    comparison: Comparison
+
+
+def controls(subject: Subject) -> None:
+    """Images, methods, what they cost, and Start."""
+    with st.container(border=True):
+        images = choose_images(subject, _PAGE)
+        methods = choose_methods(subject, _PAGE)
+        config = _config(methods)
+        ready = images is not None and config is not None
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Start the comparison",
+                key="start_compare",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=not ready,
+                on_click=session.remember,
+                args=("compare_pressed", True),
+            )
+            if images is not None and config is not None:
+                st.caption(_cost(subject, images, config), width="content")
+        if session.remembered("compare_pressed"):
+            session.remember("compare_pressed", False)
+            if images is not None and config is not None:
+                _start(subject, images, config)
+        running.complaint(_PAGE)
+
+
+def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """The task's settings; None while one makes no sense."""
+    forms = caching.description()["forms"]
+    fields = [{**f, "default": _FEWER} if f["name"] == "n" else f for f in forms["certify"]]
+    draws = form(fields, prefix=_PAGE, first=("n",), given=("alpha", "sigma"))
+    wanted = st.toggle(
+        "Radius curves of every image, for the oracle",
+        True,
+        key=f"{_PAGE}_curves",
+        bind="query-params",
+        persist_state="session",
+    )
+    levels: dict[str, Any] | None = {"sigmas": ()}
+    if wanted:
+        fields = [f for f in forms["sweep"] if f["name"] == "sigmas"]
+        levels = form(fields, prefix=_PAGE, first=("sigmas",), given=())
+    if methods is None or draws is None or levels is None:
+        return None
+    return {"methods": methods, **draws, "sigmas": list(levels["sigmas"])}
+
+
+def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
+    draws = comparison_draws(
+        config["methods"],
+        images=len(images.ids),
+        sigmas=len(set(config["sigmas"])),
+        n0=config["n0"],
+        n=config["n"],
+    )
+    return f"{len(images.ids)} images: at most {cost_text(subject, draws)}"
+
+
+def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
+    try:
+        reply = call(
+            "start",
+            kind="compare",
+            images=list(images.ids),
+            model=subject.model,
+            config={**config, "alpha": subject.alpha},
+            seed=subject.seed,
+            device=subject.device,
+            precision="auto",
+        )
+    except WorkerError as error:
+        session.remember(f"{_PAGE}_error", str(error))
+        return
+    session.remember(f"{_PAGE}_error", None)
+    session.keep_run(_PAGE, reply["job"])
+
+
+def watched(job: str) -> Done | None:
+    """The finished run; None while it is under way or without a result, which is drawn here.
+
+    Raises:
+        WorkerError: this browser has no such comparison, or the worker cannot be reached.
+    """
+    held: Done | None = session.remembered("compared")
+    if held is None or held.job != job:
+        status = running.watch(job, _draw, kind="compare")
+        session.keep_run(_PAGE, job)
+        if status.state != "finished":
+            return None
+        held = Done(job, status, from_json(Comparison, status.result))
+        session.remember("compared", held)
+    session.keep_run(_PAGE, job)
+    return held
+
+
+def _draw(status: Status) -> None:
+    if status.state == "failed":
+        error_box(status.error or "The run failed: rs.log holds the details.")
+        return
+    if status.state == "cancelled":
+        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+        return
+    step = status.step or {}
+    words = [plain(str(step.get("phase", "")))] if step.get("phase") else []
+    count = len(status.about.get("image_ids", ()))
+    st.caption(" · ".join([*words, f"{count} images"]))
+    scores = [_score(one) for one in (step.get("partial") or {}).get("methods", ())]
+    for badge, table in live_tables(scores, [""] * len(scores), f"{count} images, so far"):
+        badge_table(badge, table)
+
+
+def _score(data: dict[str, Any]) -> MethodScore:
+    """A method that is finished already; its scores are null where a label is missing."""
+    unknown = {n: math.nan for n in ("acr", "accuracy") if data[n] is None}
+    return MethodScore(**{n: data[n] for n in MethodScore._fields} | unknown)

@@ -1,0 +1,109 @@
+"""Several images for one run: of a data set, the sidebar's, a person's own files, the presets."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from rs_ui import caching
+from rs_ui.answers import call, once
+from rs_ui.own_images import own_files, presets
+from rs_ui.panels import error_box, plain, thumbnail_row
+from rs_ui.session import Subject
+
+MOST_IMAGES, _USUAL = 200, 20
+_SET, _ONE, _OWN, _PRESETS = "Data set", "This image", "Your files", "Presets"
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images that the worker holds for this person: its ids, each once, and which they are."""
+
+    ids: tuple[str, ...]
+    words: str
+
+
+def choose_images(subject: Subject, prefix: str) -> ImageSet | None:
+    """The images that the controls name; None, with the reason shown, where there are none.
+
+    Args:
+        subject: the sidebar's; its network reads the images.
+        prefix: of the widgets' keys and so of their names in the address.
+    """
+    source = st.segmented_control(
+        "Which images",
+        (_SET, _ONE, _OWN, _PRESETS),
+        default=_SET,
+        required=True,
+        key=f"{prefix}_source",
+        bind="query-params",
+        persist_state="session",
+    )
+    if source == _SET:
+        return _of_set(subject, prefix)
+    if source == _ONE:
+        return ImageSet((subject.image,), plain(subject.name))
+    own = source == _OWN
+    ids = own_files(subject, prefix, MOST_IMAGES) if own else presets(subject, prefix)
+    if not ids:
+        st.info("No image yet: give one at least.")
+        return None
+    return ImageSet(ids, f"{len(ids)} of {'your files' if own else 'the presets'}")
+
+
+def fitting_sets(subject: Subject) -> dict[str, dict[str, Any]]:
+    """The data sets on offer whose images have the size of the network's input, by name."""
+    shape = list(subject.spec.input_shape)
+    offered = caching.description()["sets"]
+    return {one["name"]: one for one in offered if list(one["input_shape"]) == shape}
+
+
+def _of_set(subject: Subject, prefix: str) -> ImageSet | None:
+    sets = fitting_sets(subject)
+    if not sets:
+        size = " x ".join(map(str, subject.spec.input_shape))
+        st.info(
+            f"No data set of this network's input size ({size}) is here. Let the environment "
+            "variable RS_DATA name a folder that holds the files of MNIST or CIFAR-10, and start "
+            "the app again; or take your own files, or the presets.",
+            icon=":material/folder_open:",
+        )
+        return None
+    left, right = st.columns(2, vertical_alignment="bottom")
+    name = left.selectbox(
+        "Data set",
+        list(sets),
+        key=f"{prefix}_set",
+        bind="query-params",
+        persist_state="session",
+        format_func=lambda key: sets[key]["title"] if key in sets else key,
+    )
+    most = min(MOST_IMAGES, int(sets[name]["size"]))
+    count = right.number_input(
+        f"How many of its {sets[name]['size']:,} images, evenly spread",
+        1,
+        most,
+        min(_USUAL, most),
+        key=f"{prefix}_count",
+        bind="query-params",
+        persist_state="session",
+    )
+    return _spread(subject, prefix, name, int(count), sets[name]["note"])
+
+
+def _spread(subject: Subject, prefix: str, name: str, count: int, note: str) -> ImageSet | None:
+    asked = (subject.model, name, count)
+    reply = once(
+        f"{prefix}_set",
+        asked,
+        lambda: call("images_of_set", model=subject.model, set=name, count=count),
+    )
+    if isinstance(reply, str):
+        error_box(reply)
+        return None
+    images = reply["images"]
+    thumbnail_row([base64.b64decode(i["thumbnail"].partition(",")[2]) for i in images])
+    words = plain(reply["set"])
+    st.caption(f"{words}. {plain(note)}" if note else words)
+    return ImageSet(tuple(dict.fromkeys(image["image"] for image in images)), words)
