@@ -38,8 +38,11 @@ def line_up(world: World, mapped: Mapped | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _button("As they came", "came", ":material/history:", world, "ordered", lineup.arrived)
         _degree_buttons(world, lineup, mapped)
-        seed = st.number_input("Seed", 0, _LARGEST_SEED, 0, key="shuffle_seed", width=120)
-        _button("Shuffle", "shuffle", ":material/shuffle:", world, "shuffled", int(seed))
+        st.number_input("Seed", 0, _LARGEST_SEED, 0, key="shuffle_seed", width=120)
+        st.button(
+            "Shuffle", key="ball_shuffle", icon=":material/shuffle:", on_click=_shuffle,
+            args=(world.key,),
+        )  # fmt: skip
         st.button(
             "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=keep_lineup,
             args=(world.key, Lineup()),
@@ -63,6 +66,10 @@ def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None
 
 def _button(label: str, key: str, icon: str, world: World, change: str, *args: Any) -> None:
     st.button(label, key=f"ball_{key}", icon=icon, on_click=_change, args=(world.key, change, args))
+
+
+def _shuffle(key: str) -> None:
+    keep_lineup(key, lineup_of(key).shuffled(int(st.session_state["shuffle_seed"])))
 
 
 def _change(key: str, change: str, args: Sequence[Any]) -> None:

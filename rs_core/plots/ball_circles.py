@@ -47,10 +47,11 @@ def ball_circles_figure(
         alt=graph_alt(info, arrangement),
         x="x, pixels of [0,1]",
         y="y, pixels of [0,1]",
-        height=620,
+        height=600,
     )
-    figure.update_xaxes(range=[-0.05, 1.05])
-    return figure.update_yaxes(range=[-0.05, 1.05], scaleanchor="x", scaleratio=1)
+    ends = {"range": [-0.05, 1.05], "constrain": "domain"}
+    figure.update_xaxes(**ends)
+    return figure.update_yaxes(**ends, scaleanchor="x", scaleratio=1)
 
 
 def _circles(points: Points, arrangement: Arrangement) -> list[dict[str, Any]]:
