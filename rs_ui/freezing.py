@@ -46,8 +46,12 @@ def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
             "Regions", list(_MODES), format_func=lambda key: _MODES[key], key="freeze_mode",
             width=340,
         )  # fmt: skip
-        pressed = st.button("Freeze", key="start_regions", icon=":material/ac_unit:")
-    if pressed:
+        st.button(
+            "Freeze", key="start_regions", icon=":material/ac_unit:", on_click=session.remember,
+            args=("regions_pressed", True),
+        )  # fmt: skip
+    if session.remembered("regions_pressed"):
+        session.remember("regions_pressed", False)
         config = {**mapped.about["config"], "mode": mode}
         job = begin("regions", _as_asked(world, mapped), images, config)
         if job is not None:

@@ -17,7 +17,11 @@ from rs_core.evaluation import read_log
 from tests.browser.acts import LONG, QUICK, finished, main, run_of, sidebar, start
 from tests.browser.conftest import ROOT, Visitor, serve, stop
 
-PAGES = {"": "How far can this image be changed?", "sweep": "Which noise level suits this image?"}
+PAGES = {
+    "": "How far can this image be changed?",
+    "sweep": "Which noise level suits this image?",
+    "memory": "Which balls can stand side by side?",
+}
 
 
 @pytest.mark.parametrize("path", PAGES)
