@@ -50,9 +50,13 @@ def compare(world: World, mapped: Mapped) -> Arrangement:
         other, against = _side(world, mapped, "right", "came")
     names = world.spec.class_names
     if not one.meeting and len(one.order) > 1:
+        why = (
+            "add more points"
+            if world.plane
+            else "images of many pixels lie far apart, and the points in the plane do meet"
+        )
         st.info(
-            "No two of these balls meet, so every order and every rule leaves them whole: images "
-            "of many pixels lie far apart. The points in the plane show balls that do meet.",
+            f"No two of these balls meet, so every order and every rule leaves them whole: {why}.",
             icon=":material/open_with:",
         )
     st.subheader("What changes from right to left")

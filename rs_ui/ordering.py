@@ -1,5 +1,6 @@
 """The order of the points: a list, and buttons that change it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,10 +22,7 @@ def line_up(world: World, mapped: Mapped | None) -> None:
     st.subheader("The order in which they come")
     _list(world, lineup, mapped)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = {
-            item.image: f"{place}. {tidy(item.name)}"
-            for place, item in enumerate(lineup.items, start=1)
-        }
+        names = _names(lineup)
         image = st.selectbox(
             "Point to move", list(names), format_func=lambda k: names.get(k, ""),
             key=f"ball_point_{world.key}", width=240,
@@ -47,6 +45,19 @@ def line_up(world: World, mapped: Mapped | None) -> None:
             "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=keep_lineup,
             args=(world.key, Lineup()),
         )  # fmt: skip
+
+
+def _names(lineup: Lineup) -> dict[str, str]:
+    """A text for each image that no other has and that stays when it moves.
+
+    Streamlit tells options apart by their text alone: a place in it would pick another image.
+    """
+    counts = Counter(tidy(item.name) for item in lineup.came)
+    return {
+        item.image: tidy(item.name)
+        + ("" if counts[tidy(item.name)] == 1 else f" ({item.image[:6]})")
+        for item in lineup.items
+    }
 
 
 def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None:
