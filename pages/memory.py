@@ -9,6 +9,7 @@ from rs_ui import (
     ordering,
     pointing,
     points_form,
+    rule_sums,
     session,
     shell,
     teaching,
@@ -42,7 +43,7 @@ with st.container(border=True):
     config = points_form.settings(world)
     pointing.certify(world, config)
 try:
-    mapped = pointing.found(world)
+    mapped = pointing.found(world, config)
     if not lineup_of(world.key).came:
         st.info(
             "No point yet: add this image, or a batch, then certify them.",
@@ -59,14 +60,12 @@ try:
         st.info(f"{waiting} points are not certified yet: press Certify to see their balls too.")
     if not shown:
         st.stop()
-    st.caption(
-        "A preview: what a memory, or regions, would hold if the points came in this order. Badge "
-        "B: such a ball holds only for queries after it was stored or frozen. A label that was "
-        "inherited has no votes behind it."
-    )
+    if not waiting:
+        pointing.keep_order(shown)
+    balls.preview_note()
     left = balls.compare(world, mapped)
     balls.table(mapped, left, world.spec.class_names)
-    balls.online_against_lp(world, mapped)
-    freezing.freeze(world, config)
+    rule_sums.online_against_lp(world, mapped)
+    freezing.freeze(world, mapped, shown)
 except WorkerError as error:
     error_box(str(error))

@@ -17,11 +17,13 @@ class Mapped:
         job: the run.
         images: the worker's ids of its points, by index.
         points: its result.
+        about: what was asked.
     """
 
     job: str
     images: tuple[str, ...]
     points: Points
+    about: dict[str, Any]
 
     def order(self, ids: Sequence[str]) -> tuple[int, ...]:
         """The points with these ids, in this order; ids that were not certified are left out."""
@@ -33,7 +35,7 @@ def mapped_of(job: str, about: dict[str, Any], result: Any) -> Mapped:
     """The run of a finished status."""
 
     def read() -> Mapped:
-        return Mapped(job, tuple(about["image_ids"]), from_json(Points, result))
+        return Mapped(job, tuple(about["image_ids"]), from_json(Points, result), about)
 
     found: Mapped = caching.drawn(session.owner(), job, "points", read)
     return found

@@ -1,4 +1,4 @@
-"""Two arrangements side by side, what differs between them, and online against the programme."""
+"""Two arrangements side by side, and what differs between them."""
 
 from typing import Any
 
@@ -6,11 +6,10 @@ import streamlit as st
 
 from rs_core.evaluation.arrangement import Arrangement
 from rs_core.plots import (
+    BADGES,
     ball_circles_figure,
     ball_graph_figure,
-    degrees_figure,
     order_change_figure,
-    rule_radii_figure,
 )
 from rs_core.plots.ball_wording import (
     RULE_WORDS,
@@ -18,17 +17,28 @@ from rs_core.plots.ball_wording import (
     change_sentences,
     change_summary,
     label_text,
-    total_text,
 )
 from rs_core.plots.wording import radius_text, tidy
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.curves import chart
 from rs_ui.lineup import lineup_of
-from rs_ui.panels import plain
+from rs_ui.panels import badge_html, plain
 from rs_ui.worlds import World
 
 _ORDERS = {"yours": "your order", "came": "as they came", "before": "before the last change"}
 _SAID = 8
+
+
+def preview_note() -> None:
+    """What the balls below are, and what they would claim."""
+    badge = BADGES["B"]
+    st.html(
+        f'<div style="display:flex; gap:8px; align-items:flex-start">{badge_html(badge)}<div>'
+        f"<b>A preview.</b> What a memory, or regions, would hold if the points came in this "
+        f"order. Badge <b>{badge.text}</b> is what they would get: a ball holds only for queries "
+        "after it was stored or frozen, and a label that was inherited has no votes behind it."
+        "</div></div>"
+    )
 
 
 def compare(world: World, mapped: Mapped) -> Arrangement:
@@ -39,9 +49,25 @@ def compare(world: World, mapped: Mapped) -> Arrangement:
     with right:
         other, against = _side(world, mapped, "right", "came")
     names = world.spec.class_names
+    if not one.meeting and len(one.order) > 1:
+        why = (
+            "add more points"
+            if world.plane
+            else "images of many pixels lie far apart, and the points in the plane do meet"
+        )
+        st.info(
+            f"No two of these balls meet, so every order and every rule leaves them whole: {why}.",
+            icon=":material/open_with:",
+        )
     st.subheader("What changes from right to left")
     st.write(plain(change_summary(other, one)))
     sentences = change_sentences(mapped.points, other, one, names)
+    if not sentences:
+        st.info(
+            "Both sides give the same answers: move a point, shuffle, or choose another rule.",
+            icon=":material/swap_vert:",
+        )
+        return one
     for sentence in sentences[:_SAID]:
         st.write("- " + plain(sentence))
     if len(sentences) > _SAID:
@@ -55,7 +81,7 @@ def compare(world: World, mapped: Mapped) -> Arrangement:
 
 def _side(world: World, mapped: Mapped, side: str, first: str) -> tuple[Arrangement, str]:
     rule = st.selectbox(
-        "Rule",
+        f"Rule on the {side}",
         list(RULE_WORDS),
         format_func=lambda key: RULE_WORDS[key],
         key=f"{side}_rule",
@@ -63,7 +89,7 @@ def _side(world: World, mapped: Mapped, side: str, first: str) -> tuple[Arrangem
         persist_state="session",
     )
     order = st.selectbox(
-        "Order",
+        f"Order on the {side}",
         list(_ORDERS),
         list(_ORDERS).index(first),
         format_func=lambda key: _ORDERS[key],
@@ -110,21 +136,3 @@ def table(mapped: Mapped, found: Arrangement, names: tuple[str, ...]) -> None:
             column.append(value)
     with st.expander("Every ball on the left, in words", icon=":material/table:"):
         st.dataframe(rows, hide_index=True, key="ball_table")
-
-
-def online_against_lp(world: World, mapped: Mapped) -> None:
-    """The same points one after another and by linear programme; and how crowded they are."""
-    order = mapped.order(lineup_of(world.key).order)
-    rules = [arranged(mapped, rule, order) for rule in ("online", "strict", "label_aware")]
-    st.subheader("One after another, or all at once")
-    online, strict, aware = (total_text(found) for found in rules)
-    st.write(
-        f"One after another, in your order, the regions sum up to {online}. A linear programme "
-        f"that knows all points beforehand reaches {strict} with disjoint regions, and {aware} "
-        "where regions of one class may overlap. The programme does not look at the order."
-    )
-    left, right = st.columns([3, 2])
-    with left:
-        chart(rule_radii_figure(mapped.points, rules, world.spec.class_names), "ball_rules")
-    with right:
-        chart(degrees_figure(rules[0]), "ball_degrees")

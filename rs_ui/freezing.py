@@ -1,7 +1,7 @@
 """Freezing an allocation of regions: a run of its own, its certificates, and the file of it."""
 
 import json
-from typing import Any
+from dataclasses import replace
 
 import streamlit as st
 
@@ -11,12 +11,13 @@ from rs_core.plots.certificate_table import certificate_table
 from rs_core.plots.palette import BadgeStyle
 from rs_core.results import from_json
 from rs_ui import running, session
+from rs_ui.arranged import Mapped
 from rs_ui.jobs import WorkerError
-from rs_ui.lineup import lineup_of
+from rs_ui.models import spec_of
 from rs_ui.panels import badge_html, error_box, plain
 from rs_ui.pointing import begin
 from rs_ui.status import Status
-from rs_ui.worlds import World
+from rs_ui.worlds import World, key_of
 
 _MODES = {
     "online": "one after another, in your order",
@@ -25,8 +26,15 @@ _MODES = {
 }
 
 
-def freeze(world: World, config: dict[str, Any] | None) -> None:
-    """The section: what freezing is, the button, and the frozen regions."""
+def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
+    """The section: what freezing is, the button, and the frozen regions.
+
+    Args:
+        world: what the controls show.
+        mapped: the points; they are frozen with the settings of their run.
+        shown: those of them that are frozen, in their order.
+    """
+    images = tuple(mapped.images[k] for k in shown)
     st.subheader("Freeze the regions")
     st.write(
         "All of the above is a preview: what a memory or an allocation would hold for these "
@@ -38,17 +46,20 @@ def freeze(world: World, config: dict[str, Any] | None) -> None:
             "Regions", list(_MODES), format_func=lambda key: _MODES[key], key="freeze_mode",
             width=340,
         )  # fmt: skip
-        pressed = st.button(
-            "Freeze", key="start_regions", icon=":material/ac_unit:", disabled=config is None
-        )
-    if pressed and config is not None:
-        job = begin("regions", world, lineup_of(world.key).order, {**config, "mode": mode})
+        st.button(
+            "Freeze", key="start_regions", icon=":material/ac_unit:", on_click=session.remember,
+            args=("regions_pressed", True),
+        )  # fmt: skip
+    if session.remembered("regions_pressed"):
+        session.remember("regions_pressed", False)
+        config = {**mapped.about["config"], "mode": mode}
+        job = begin("regions", _as_asked(world, mapped), images, config)
         if job is not None:
             _keep(world, job)
     running.complaint("regions")
     job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
     if job is not None:
-        _watch(world, job)
+        _watch(world, job, images)
     st.caption(
         "A memory that lasts is the command line's: `rs select --guarantee memory --path FILE` "
         "stores every answer before it is shown."
@@ -63,22 +74,29 @@ def _keep(world: World, job: str | None) -> None:
         st.query_params["frozen"] = job
 
 
-def _watch(world: World, job: str) -> None:
+def _as_asked(world: World, mapped: Mapped) -> World:
+    """The network, seed and risk of the points."""
+    asked = mapped.about
+    return replace(
+        world, model=asked["model"], seed=asked["seed"], device=asked["device"],
+        alpha=asked["config"]["alpha"],
+    )  # fmt: skip
+
+
+def _watch(world: World, job: str, images: tuple[str, ...]) -> None:
     try:
         status = running.watch(job, _live, kind="regions")
     except WorkerError as error:
         _keep(world, None)
         error_box(str(error))
         return
-    if status.state == "finished" and tuple(status.about["image_ids"]) != _present(world):
-        st.info("The points or their order have changed since these regions were frozen.")
+    if key_of(spec_of(status.about["model"])) != world.key:
+        return
+    _keep(world, job)
     if status.state == "finished":
-        _keep(world, job)
+        if tuple(status.about["image_ids"]) != images:
+            st.info("The points or their order have changed since these regions were frozen.")
         _show(world, from_json(FrozenRegions, status.result))
-
-
-def _present(world: World) -> tuple[str, ...]:
-    return lineup_of(world.key).order
 
 
 def _live(status: Status) -> None:

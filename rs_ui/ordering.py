@@ -1,5 +1,6 @@
 """The order of the points: a list, and buttons that change it."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,10 +22,7 @@ def line_up(world: World, mapped: Mapped | None) -> None:
     st.subheader("The order in which they come")
     _list(world, lineup, mapped)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        names = {
-            item.image: f"{place}. {tidy(item.name)}"
-            for place, item in enumerate(lineup.items, start=1)
-        }
+        names = _names(lineup)
         image = st.selectbox(
             "Point to move", list(names), format_func=lambda k: names.get(k, ""),
             key=f"ball_point_{world.key}", width=240,
@@ -38,12 +36,28 @@ def line_up(world: World, mapped: Mapped | None) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _button("As they came", "came", ":material/history:", world, "ordered", lineup.arrived)
         _degree_buttons(world, lineup, mapped)
-        seed = st.number_input("Seed", 0, _LARGEST_SEED, 0, key="shuffle_seed", width=120)
-        _button("Shuffle", "shuffle", ":material/shuffle:", world, "shuffled", int(seed))
+        st.number_input("Seed", 0, _LARGEST_SEED, 0, key="shuffle_seed", width=120)
+        st.button(
+            "Shuffle", key="ball_shuffle", icon=":material/shuffle:", on_click=_shuffle,
+            args=(world.key,),
+        )  # fmt: skip
         st.button(
             "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=keep_lineup,
             args=(world.key, Lineup()),
         )  # fmt: skip
+
+
+def _names(lineup: Lineup) -> dict[str, str]:
+    """A text for each image that no other has and that stays when it moves.
+
+    Streamlit tells options apart by their text alone: a place in it would pick another image.
+    """
+    counts = Counter(tidy(item.name) for item in lineup.came)
+    return {
+        item.image: tidy(item.name)
+        + ("" if counts[tidy(item.name)] == 1 else f" ({item.image[:6]})")
+        for item in lineup.items
+    }
 
 
 def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None:
@@ -63,6 +77,10 @@ def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None
 
 def _button(label: str, key: str, icon: str, world: World, change: str, *args: Any) -> None:
     st.button(label, key=f"ball_{key}", icon=icon, on_click=_change, args=(world.key, change, args))
+
+
+def _shuffle(key: str) -> None:
+    keep_lineup(key, lineup_of(key).shuffled(int(st.session_state["shuffle_seed"])))
 
 
 def _change(key: str, change: str, args: Sequence[Any]) -> None:

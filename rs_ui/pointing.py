@@ -8,9 +8,10 @@ from rs_ui import caching, running, session
 from rs_ui.arranged import Mapped, mapped_of
 from rs_ui.jobs import WorkerError
 from rs_ui.lineup import Item, Lineup, keep_lineup, lineup_of
+from rs_ui.models import spec_of
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status
-from rs_ui.worlds import World
+from rs_ui.worlds import World, key_of
 
 _PICTURES = 60
 
@@ -56,8 +57,13 @@ def page_of(world: World) -> str:
     return f"memory_{world.key}"
 
 
-def found(world: World) -> Mapped | None:
-    """The finished points of this world's run; draws it while it is live, or why it failed."""
+def found(world: World, config: dict[str, Any] | None) -> Mapped | None:
+    """The finished points of this world's run; draws it while it is live, or why it failed.
+
+    Args:
+        world: what the controls show.
+        config: the settings that they hold; a note says where the run had others.
+    """
     job = session.run_id(page_of(world))
     if job is None:
         return None
@@ -67,14 +73,32 @@ def found(world: World) -> Mapped | None:
         session.keep_run(page_of(world), None)
         error_box(str(error))
         return None
+    if key_of(spec_of(status.about["model"])) != world.key:
+        st.query_params.pop("run", None)  # a run of the world that was left
+        return None if session.run_id(page_of(world)) in (None, job) else found(world, config)
     session.keep_run(page_of(world), job)
     if status.state != "finished":
         return None
     mapped = mapped_of(job, status.about, status.result)
     if not lineup_of(world.key).came:
         keep_lineup(world.key, _again(mapped))
-    _belongs(world, status)
+    _belongs(world, status, config)
     return mapped
+
+
+def kept_order(count: int) -> list[int]:
+    """The order in the address, if it is one of so many points; else as they came."""
+    words = str(st.query_params.get("order", "")).split("-")
+    order = [int(word) for word in words if word.isdecimal() and len(word) < 4]
+    return order if sorted(order) == list(range(count)) else list(range(count))
+
+
+def keep_order(order: tuple[int, ...]) -> None:
+    """Let the address hold an order, so that a reload finds it; none as they came."""
+    if order == tuple(sorted(order)):
+        st.query_params.pop("order", None)
+    else:
+        st.query_params["order"] = "-".join(map(str, order))
 
 
 def _live(status: Status) -> None:
@@ -98,10 +122,11 @@ def _again(mapped: Mapped) -> Lineup:
             except WorkerError:  # the points stand without their pictures
                 picture = ""
         items.append(Item(image, mapped.points.names[k], mapped.points.labels[k], picture))
-    return Lineup().added(items)
+    lineup = Lineup().added(items)
+    return lineup.ordered([mapped.images[k] for k in kept_order(len(items))])
 
 
-def _belongs(world: World, status: Status) -> None:
+def _belongs(world: World, status: Status, config: dict[str, Any] | None) -> None:
     """What the shown points were certified with, where the controls now say something else."""
     asked = status.about
     same = (asked["seed"], asked["config"]["alpha"]) == (world.seed, world.alpha)
@@ -110,6 +135,8 @@ def _belongs(world: World, status: Status) -> None:
             f"These points were certified with {plain(asked['model'])}, seed {asked['seed']}, "
             f"alpha {asked['config']['alpha']:g}. Certify again for what the sidebar shows now."
         )
+    if config is not None and any(asked["config"].get(k) != config[k] for k in config):
+        st.info("The settings above have changed since: press Certify for balls of theirs.")
     if status.questions > 1:
         st.caption(
             f":material/casino: {status.questions} statements were asked of one of these points. "

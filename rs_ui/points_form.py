@@ -16,7 +16,7 @@ _IN_THE_PLANE: dict[str, dict[str, Any]] = {
     "fixed": {"sigma": 0.05},
     "gradient": {"start": 0.05, "sigma_min": 0.01, "sigma_max": 0.3},
 }
-_COPIES = {"n0": 100, "n": 2000}
+_COPIES = 2000
 _HIDDEN = ("label_aware", "alpha")
 
 
@@ -36,12 +36,8 @@ def settings(world: World) -> dict[str, Any] | None:
     changed = _IN_THE_PLANE[name] if world.plane else {}
     fields = [f | {"default": changed.get(f["name"], f["default"])} for f in _shown(offer, name)]
     own = form(fields, prefix=f"{place}_{name}", first=(), given=_HIDDEN)
-    copies = [
-        f | {"default": _COPIES[f["name"]]}
-        for f in offer["forms"]["certify"]
-        if f["name"] in _COPIES
-    ]
-    drawn = form(copies, prefix=f"{place}_balls", first=("n", "n0"), given=())
+    copies = [f | {"default": _COPIES} for f in offer["forms"]["certify"] if f["name"] == "n"]
+    drawn = form(copies, prefix=f"{place}_balls", first=("n",), given=())
     if own is None or drawn is None:
         return None
     return {"selector": name, "settings": own, **drawn}

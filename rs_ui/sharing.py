@@ -10,6 +10,8 @@ from rs_ui.jobs import WorkerError
 from rs_ui.panels import plain
 from rs_ui.taken import Picture
 
+_OWN = ("run", "frozen", "order")  # what only this browser can open
+
 
 def tidy_address() -> None:
     """Drop numbers from a visitor's address that no field can hold, such as 1e400.
@@ -31,9 +33,7 @@ def tidy_address() -> None:
 def share_link(picture: Picture | None) -> None:
     """The address of these settings, without the run and without whose it is."""
     with st.popover("Copy link", icon=":material/link:", width="stretch"):
-        shared = {
-            k: st.query_params.get_all(k) for k in st.query_params if k not in ("run", "frozen")
-        }
+        shared = {k: st.query_params.get_all(k) for k in st.query_params if k not in _OWN}
         query = urlencode(shared, doseq=True)
         st.code(
             f"{st.context.url or ''}{'?' if query else ''}{query}", language=None, wrap_lines=True

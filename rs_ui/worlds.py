@@ -50,7 +50,7 @@ def key_of(spec: ModelSpec) -> str:
 
 def _leave_runs() -> None:
     """The address names runs of the world that is left."""
-    for name in ("run", "frozen"):
+    for name in ("run", "frozen", "order"):
         st.query_params.pop(name, None)
 
 

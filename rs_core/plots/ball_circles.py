@@ -15,6 +15,7 @@ from rs_core.plots.palette import ABSTAIN, GREY, series_style
 
 _CELLS = 161
 _POINT = 9
+_SEEN = 1e-6
 
 
 def ball_circles_figure(
@@ -47,10 +48,11 @@ def ball_circles_figure(
         alt=graph_alt(info, arrangement),
         x="x, pixels of [0,1]",
         y="y, pixels of [0,1]",
-        height=620,
+        height=600,
     )
-    figure.update_xaxes(range=[-0.05, 1.05])
-    return figure.update_yaxes(range=[-0.05, 1.05], scaleanchor="x", scaleratio=1)
+    ends = {"range": [-0.05, 1.05], "constrain": "domain"}
+    figure.update_xaxes(**ends)
+    return figure.update_yaxes(**ends, scaleanchor="x", scaleratio=1)
 
 
 def _circles(points: Points, arrangement: Arrangement) -> list[dict[str, Any]]:
@@ -67,7 +69,7 @@ def _circles(points: Points, arrangement: Arrangement) -> list[dict[str, Any]]:
             _circle(x, y, ball.radius, line=own)
             | ({"fillcolor": style.colour, "opacity": 0.35} if solid else {})
         )
-    return [shape for shape in shapes if shape["x1"] > shape["x0"]]
+    return [shape for shape in shapes if shape["x1"] - shape["x0"] > _SEEN]
 
 
 def _circle(x: float, y: float, radius: float, **look: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rs_core.evaluation.arrangement import Arrangement, PlacedBall, Points, moved
 from rs_core.plots.wording import class_text, radius_text, tidy
 
+_SHOWN = 1e-5  # a smaller radius reads 0.00000
 RULE_WORDS: dict[str, str] = {
     "memory": "memory of answers",
     "online": "regions, one after another",
@@ -47,7 +48,7 @@ def ball_sentence(
     asked = radius_text(ball.asked_radius)
     if ball.kind == "own":
         return f"{answer}, radius {radius}: all that its own votes certify"
-    if not ball.radius:
+    if ball.radius < _SHOWN:
         own = label_text(ball.asked_label, names)
         return f"no room: {by} takes all of the {asked} that its votes certify for {own}"
     return f"{answer}, radius {radius} of {asked}: cut by {by}"
@@ -64,7 +65,7 @@ def total_text(arrangement: Arrangement) -> str:
 def change_summary(before: Arrangement, after: Arrangement) -> str:
     """How many answers differ, and both sums."""
     changed, count = len(moved(before, after)), len(after.balls)
-    sums = f"sum of radii {total_text(before)} against {total_text(after)}"
+    sums = f"sum of radii {total_text(before)} → {total_text(after)}"
     if not changed:
         return f"Nothing differs: all {count} answers and radii are the same ({sums})."
     return f"{changed} of {count} answers differ; {sums}."
@@ -77,8 +78,8 @@ def change_sentences(
     old = {ball.point: ball for ball in before.balls}
     new = {ball.point: ball for ball in after.balls}
     return tuple(
-        f"{tidy(points.names[k])}: {_answer(old[k], names)} against {_answer(new[k], names)}"
-        f" ({ball_sentence(new[k], after, points, names)})."
+        f"{tidy(points.names[k])}: {_answer(old[k], names)} → "
+        f"{ball_sentence(new[k], after, points, names)}."
         for k in moved(before, after)
     )
 
