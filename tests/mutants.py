@@ -250,8 +250,13 @@ MUTANTS = (
         T_MEMORY,
     ),
     Mutant(
+        "memory: the scan takes float32 distances for bounds",
+        ((SCAN, "wide * (1 - steps / (1 - steps)) - self._values * _TINY", "wide"),),
+        T_MEMORY,
+    ),
+    Mutant(
         "memory: the scan stops at its first batch",
-        ((SCAN, "start, size = start + len(batch), size * 2", "start = len(wanted)"),),
+        ((SCAN, "start, size = start + len(taken), size * 2", "start = len(wanted)"),),
         T_MEMORY,
     ),
     Mutant(
