@@ -31,6 +31,30 @@ CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
 T_BOUNDS = ("tests/statistics",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
 
+GUARANTEES = "rs_core/guarantees"
+MEMORY, SCAN = f"{GUARANTEES}/ball_memory.py", f"{GUARANTEES}/ball_scan.py"
+REGIONS, CLAIMS = f"{GUARANTEES}/regions.py", f"{GUARANTEES}/claims.py"
+RADII_OF, PROGRAMME = f"{GUARANTEES}/region_radii.py", f"{GUARANTEES}/programme.py"
+ALLOCATION = f"{GUARANTEES}/allocation.py"
+ALLOCATION_FILE = f"{GUARANTEES}/allocation_file.py"
+MOVING, ORDER = "rs_core/statistics/moving_sigma.py", "rs_core/statistics/order.py"
+_AT = "tests/guarantees"
+T_MEMORY = (f"{_AT}/test_ball_memory.py", f"{_AT}/test_memory.py")
+T_REGIONS = (
+    *(f"{_AT}/test_allocation.py", f"{_AT}/test_allocation_file.py", f"{_AT}/test_asking.py"),
+    *(f"{_AT}/test_claims.py", f"{_AT}/test_regions.py", f"{_AT}/test_region_radii.py"),
+    f"{_AT}/test_programme.py",
+)
+T_MOVING = ("tests/statistics/test_moving_sigma.py", f"{_AT}/test_conformance.py")
+T_MEDIAN = (
+    *("tests/statistics/test_order.py", "tests/smoothing/test_median.py"),
+    f"{_AT}/test_dual.py",
+)
+T_L1 = (
+    *("tests/statistics/test_radius.py", f"{_AT}/test_uniform_noise.py"),
+    f"{_AT}/test_conformance.py",
+)
+
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
 _HEAD += "    k, z = np.asarray(n_top, float), st.norm.isf(alpha)\n    p = k / n\n"
 
@@ -181,6 +205,401 @@ MUTANTS = (
         ((SAMPLING, "(_stacked(noisy, padding))[:rows]", "(_stacked(noisy, padding))[-rows:]"),),
         T_SMOOTHING,
     ),
+    Mutant(
+        "memory: a ball is not cut by another label's",
+        ((MEMORY, "radius if near is None else max(near.gap, 0.0)", "radius"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: no end to the room inside a ball",
+        ((MEMORY, "near.radius - near.distance * (1 + self.shrink)", "near.radius"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: radii are not shrunk",
+        ((MEMORY, "shrink: ClassVar[float] = 1e-9", "shrink: ClassVar[float] = 0.0"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: above the Monte Carlo radius inside a ball",
+        ((MEMORY, "min(radius, self._room(near))", "self._room(near)"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: an answer that is not on disk",
+        ((MEMORY, "self._file.append(ball, points)", "pass"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: others' answers are not read first",
+        (
+            (
+                MEMORY,
+                "        with self._file.writing():\n            self._catch_up()\n",
+                "        with self._file.writing():\n",
+            ),
+        ),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: the scan trusts float32",
+        (
+            (SCAN, "- 2 * dots - slack", "- 2 * dots"),
+            (SCAN, "apart - 4 * _UNIT * lengths", "apart"),
+        ),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: the scan takes float32 distances for bounds",
+        ((SCAN, "wide * (1 - steps / (1 - steps)) - self._values * _TINY", "wide"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: the scan stops at its first batch",
+        ((SCAN, "start, size = start + len(taken), size * 2", "start = len(wanted)"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: abstentions are no obstacles",
+        (
+            (
+                SCAN,
+                "others & (bounds < within)",
+                "others & (bounds < within) & (self._labels[: self.count] != _ABSTAIN)",
+            ),
+        ),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: an edited row is believed",
+        (("rs_core/guarantees/ball_file.py", "_seal(tuple(facts), raw) == seal", "True"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "memory: votes shown behind an inherited label",
+        (("rs_core/guarantees/memory.py", 'if backed and ball.kind != "inherited":', "if True:"),),
+        T_MEMORY,
+    ),
+    Mutant(
+        "regions: same labels keep apart, others meet",
+        (
+            (
+                RADII_OF,
+                "labels[overlaps.first] != labels[overlaps.second]",
+                "labels[overlaps.first] == labels[overlaps.second]",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: online balls do not see each other",
+        (
+            (RADII_OF, "min(radii[k], free.min(initial=np.inf))", "radii[k]"),
+            (RADII_OF, "    hold_constraints(overlaps, found, radii, owners)\n", ""),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: the solver's tolerance is kept and not looked at",
+        (
+            (PROGRAMME, "found * factor", "found"),
+            (
+                PROGRAMME,
+                "    hold_constraints(overlaps, found, radii, np.arange(overlaps.count))\n",
+                "",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: a solver far off is mended in silence",
+        ((PROGRAMME, "_TOLERANCE = 1e-5", "_TOLERANCE = 1e5"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: an insider keeps the radius of its own sigma",
+        ((CLAIMS, "radius = min(there.radius, float(layout.radii[k]))", "radius = own[k].radius"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: an insider's own draws may contradict the label",
+        ((CLAIMS, "if there.predicted != own[owner].predicted:", "if False:"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: label-aware statements each pay alpha",
+        ((REGIONS, "self.alpha / max(count, 1)", "self.alpha"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: by degree two certificates for the price of one",
+        (
+            (
+                REGIONS,
+                'return self.alpha / 2 if self.mode == "online" and self.order != "given" else '
+                "self.alpha",
+                "return self.alpha",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: a second certificate on the first one's draws",
+        ((REGIONS, "inherited, 1)", "inherited, 0)"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: a changed allocation is believed",
+        ((ALLOCATION, 'if self.hash not in ("", content):', "if False:"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: regions that meet pass the check",
+        ((ALLOCATION, "        if wrong.any():", "        if False:"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: a fallback reaches into a region",
+        (
+            (
+                ALLOCATION,
+                "room = min(fallback.radius, float(outside.min(initial=np.inf)))",
+                "room = fallback.radius",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: an answer reaches beyond its region",
+        (
+            (
+                ALLOCATION,
+                "room = self.radii[index] * (1 - SHRINK) - distance[index]",
+                "room = self.radii[index]",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: an edited file is believed",
+        ((ALLOCATION_FILE, "said == _seal(content) and content.keys()", "content.keys()"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: another network answers",
+        ((ALLOCATION_FILE, "        if mine != its:", "        if False:"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: a frozen file is replaced",
+        ((ALLOCATION_FILE, "    if os.path.lexists(path):", "    if False:"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "programme: the process outlives its stream",
+        (
+            (
+                PROGRAMME,
+                "                process.kill()\n                process.wait()\n",
+                "                pass\n",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "programme: the process outlives its parent",
+        (("rs_core/packing.py", "    os._exit(1)", "    return"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "programme: a dead process counts as done",
+        (
+            (
+                PROGRAMME,
+                "        if known < count and ended is not None:",
+                "        if ended:\n"
+                "            return\n        if known < count and ended is not None:",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "programme: no end at the time limit",
+        ((PROGRAMME, "or time.monotonic() >= deadline", "or time.monotonic() >= deadline + 60"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "moving sigma: Cohen's radius",
+        ((MOVING, "    low = 0.0\n    for step", "    return most\n    low = 0.0\n    for step"),),
+        T_MOVING,
+    ),
+    Mutant(
+        "moving sigma: only the larger end of the range",
+        ((MOVING, "for sign in (-1.0, 1.0):", "for sign in (1.0,):"),),
+        T_MOVING,
+    ),
+    Mutant(
+        "moving sigma: only the smaller end of the range",
+        ((MOVING, "for sign in (-1.0, 1.0):", "for sign in (-1.0,):"),),
+        T_MOVING,
+    ),
+    Mutant(
+        "moving sigma: NaN is no other class",
+        (
+            (
+                MOVING,
+                "if not 0 <= found <= 1:  # NaN: fail closed\n            return 1.0",
+                "if not 0 <= found <= 1:\n            found = 0.0",
+            ),
+            (
+                MOVING,
+                "if gap == 0:  # the two noises differ by less than a float can tell: fail closed\n"
+                "            return 1.0",
+                "if gap == 0:\n            continue",
+            ),
+        ),
+        T_MOVING,
+    ),
+    Mutant(
+        "moving sigma: a selector without a slope",
+        (
+            ("rs_core/guarantees/sukenik.py", "if selection.rate is None:", "if False:"),
+            (
+                "rs_core/guarantees/sukenik.py",
+                "selection.rate, values",
+                "selection.rate or 0, values",
+            ),
+        ),
+        T_MOVING,
+    ),
+    Mutant(
+        "moving sigma: the slope is taken for half",
+        (
+            (
+                "rs_core/guarantees/sukenik.py",
+                "selection.rate, values",
+                "selection.rate / 2, values",
+            ),
+        ),
+        T_MOVING,
+    ),
+    Mutant(
+        "median: the upper position is one too low",
+        ((ORDER, "binom.isf(level, count, p_upper)) + 1", "binom.isf(level, count, p_upper))"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: the lower position is one too high",
+        ((ORDER, "lower = count - int(", "lower = count + 1 - int("),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: beyond the sample its ends are bounds",
+        (
+            (
+                ORDER,
+                "lower if lower >= 1 else None, upper if upper <= count else None",
+                "max(lower, 1), min(upper, count)",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: the attacker does not move",
+        ((ORDER, "shift = distance / noise", "shift = 0.0"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: the deployed one is taken for the population's",
+        (("rs_core/guarantees/dual.py", "            beta=self.beta,\n", ""),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: only the ends of the reachable sigmas",
+        (
+            (
+                "rs_core/guarantees/dual.py",
+                "tuple(sigma for sigma in self.sigmas if low <= sigma <= high)",
+                "(low, high)",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: the radius may exceed the distance",
+        (("rs_core/guarantees/dual.py", "min(weakest.radius, self.distance)", "weakest.radius"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "l1: twice the radius",
+        (
+            (
+                RADII,
+                "width * np.maximum(lower - _as_upper(p_upper), 0.0)",
+                "width * np.maximum(2 * lower - 2 * _as_upper(p_upper), 0.0)",
+            ),
+        ),
+        T_L1,
+    ),
+    Mutant(
+        "l1: the other class is not subtracted",
+        (
+            (
+                CERTIFY,
+                "l1_radius(votes.sigmas, p_lower, 1 - p_lower)",
+                "l1_radius(votes.sigmas, p_lower, np.full_like(p_lower, 1e-9))",
+            ),
+        ),
+        T_L1,
+    ),
+    Mutant(
+        "l1: half the noise that is named",
+        (("rs_core/smoothing/noise.py", "uniform_(-1.0, 1.0", "uniform_(-0.5, 0.5"),),
+        T_L1,
+    ),
+    Mutant(
+        "l1: Gaussian votes",
+        (
+            (
+                SAMPLING,
+                'standard_uniform if noise == "uniform" else standard_normal',
+                "standard_normal",
+            ),
+        ),
+        T_L1,
+    ),
+    Mutant(
+        "l1: votes are certified under any noise",
+        ((CERTIFY, "if votes.noise != options.noise:", "if False:"),),
+        T_L1,
+    ),
+    Mutant(
+        "l1: called an l2 radius",
+        ((CERTIFY, "        norm=options.norm,\n", '        norm="l2",\n'),),
+        T_L1,
+    ),
+    Mutant(
+        "l1: a lambda for l2 radii and the reverse",
+        (
+            (
+                "rs_core/guarantees/guarantee.py",
+                "if selection.norm not in (None, self.norm):",
+                "if False:",
+            ),
+        ),
+        T_L1,
+    ),
+    Mutant(
+        "l1: badge A for a lambda that was picked",
+        (
+            (
+                "rs_core/guarantees/fixed_sigma.py",
+                "if picked or len({s.sigma for s in selections}) > 1:",
+                "if False:",
+            ),
+        ),
+        T_L1,
+    ),
 )
 
 
@@ -207,7 +626,8 @@ def main(words: list[str]) -> int:
     survivors = []
     chosen = [m for m in MUTANTS if not words or any(word in m.name for word in words)]
     with tempfile.TemporaryDirectory() as folder:
-        for mutant in (Mutant("no mutant", (), (*T_BOUNDS, *T_SMOOTHING)), *chosen):
+        every = dict.fromkeys(test for mutant in chosen for test in mutant.tests)
+        for mutant in (Mutant("no mutant", (), tuple(every)), *chosen):
             home = Path(folder) / "copy"
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir()

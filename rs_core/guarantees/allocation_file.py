@@ -75,7 +75,8 @@ def prepared(classifier: Classifier) -> str:
     """What a network's answers depend on besides its weights."""
     spec = classifier.spec
     shape = "x".join(map(str, spec.input_shape))
-    return f"{classifier.precision} {shape} mean {list(spec.mean)} std {list(spec.std)}"
+    place = f"{classifier.precision} on {classifier.device.type}"
+    return f"{place} {shape} mean {list(spec.mean)} std {list(spec.std)}"
 
 
 def write_allocation(path: Path, record: AllocationRecord) -> None:

@@ -230,6 +230,9 @@ def test_the_scan_finds_what_a_plain_search_finds(shape: tuple[int, int, int]) -
         apart = (points.astype(np.float64) - query).reshape(200, -1)
         plain = np.linalg.norm(apart, axis=1)
         assert (scan._lower_bounds(query) <= plain).all()
+        least = scan._least_distances(query, np.arange(200))
+        assert (least <= plain).all()
+        assert least == pytest.approx(plain, rel=1e-3, abs=1e-20)
         for within in (-1.0, 0.0, 0.5, 1e9):
             near = scan.nearest(query, other_than=1, within=within)
             gaps = np.where(labels == 1, np.inf, plain * (1 - 1e-9) - radii)

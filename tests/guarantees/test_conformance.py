@@ -13,7 +13,7 @@ from rs_core.events import Finished, drain
 from rs_core.guarantees import GUARANTEES, Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Selection, from_json, to_json
-from rs_core.statistics import l2_radius
+from rs_core.statistics import l2_radius, moving_sigma_radius
 from tests.conftest import Coin, MakeLinear, spec_of
 
 SIGMAS = (0.2, 0.3, 0.4)
@@ -174,6 +174,9 @@ def test_sukenik_needs_a_slope_and_pays_for_it(linear: MakeLinear) -> None:
     steep = replace(PICKED["sukenik"], rate=0.2)
     (slow,) = drain(SETTINGS["sukenik"].run(classifier, [image], [steep], seed=0))
     assert slow.radius < bound.radius < free.radius * 1.05
+    for found, rate in ((bound, 0.01), (slow, 0.2)):
+        assert found.radius == moving_sigma_radius(0.3, found.p_lower, rate, 3072)
+        assert f"slope at most {rate:g} per pixel unit" in found.statement
     with pytest.raises(ParameterError, match="no bounded log-slope"):
         drain(SETTINGS["sukenik"].run(classifier, [image], [PICKED["frozen"]], seed=0))
     with pytest.raises(ParameterError, match="clopper-pearson"):

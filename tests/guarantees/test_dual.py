@@ -12,6 +12,11 @@ from rs_core.events import Finished, drain
 from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import Certificate, Selection
+from rs_core.statistics import (
+    empirical_median_percentiles,
+    median_indices,
+    shifted_percentiles,
+)
 from tests.conftest import MakeLinear, spec_of
 
 NOT_USED = [Selection("network", 0.25, (), 0)]
@@ -42,6 +47,16 @@ def test_the_budget_is_a_printed_sum(linear: MakeLinear) -> None:
     certificate = certified(dual, *linear(0.5))
     assert certificate.alpha == pytest.approx(0.012)
     assert dual.budget in certificate.statement
+
+
+def test_the_deployed_median_is_bounded_and_the_published_one_the_populations() -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.1, 1001)
+    settings = {"network": constant(0.25), "distance": 0.1, "sigma_m": 0.25, "beta": 1e-3}
+    wide, narrow = empirical_median_percentiles(1001, 1e-3), (0.5, 0.5)
+    for kind, around in ((Dual, wide), (PublishedDual, narrow)):
+        bound = kind(**settings).bound_of(values)
+        assert bound.percentiles == shifted_percentiles(0.1, 0.25, around)
+        assert bound.indices == median_indices(1001, *bound.percentiles, 1e-5)
 
 
 def test_every_sigma_within_reach_is_certified(linear: MakeLinear) -> None:

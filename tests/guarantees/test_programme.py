@@ -1,11 +1,13 @@
 """The linear programme here and in a process of its own: one answer, and an end at any moment."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -233,9 +235,16 @@ def test_no_process_to_be_had_is_said(apart: None, monkeypatch: pytest.MonkeyPat
 def test_a_process_that_hangs_is_ended_at_the_limit(
     apart: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By a clock that gains half a second whenever it is read."""
     replaced(monkeypatch, "import time; time.sleep(3600)")
-    found = line([0, 1], [0.8, 0.8], time_limit=0.3)
-    assert "reached its limit of 0.3 s" in found.notes[0]
+    clock = SimpleNamespace(monotonic=itertools.count(0, 0.5).__next__)
+    monkeypatch.setattr(module, "time", clock)
+    points = np.array([[0.0], [1.0]])
+    radii = np.full(2, 0.8)
+    *steps, last = solving(find_overlaps(points, radii), radii, 6.0)
+    assert isinstance(last, Finished)
+    assert last.result.stopped == "reached its limit of 6 s"
+    assert steps[-1].seconds < 8
 
 
 def test_a_wrong_answer_of_the_process_is_not_mended(

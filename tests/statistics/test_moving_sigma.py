@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import ncx2
 
 from rs_core.errors import ParameterError
 from rs_core.statistics import (
@@ -27,7 +28,10 @@ def test_the_sigma_ratio_table(cell: tuple[float, int]) -> None:
 
 @pytest.mark.parametrize(
     ("sigma", "p_lower", "distance", "rate", "dimension"),
-    [(0.25, 0.99, 0.3, 0.05, 784), (1.0, 0.9, 0.5, 0.01, 3072), (0.5, 0.999, 1.0, 0.1, 200)],
+    [
+        *((0.25, 0.99, 0.3, 0.05, 784), (1.0, 0.9, 0.5, 0.01, 3072), (0.5, 0.999, 1.0, 0.1, 200)),
+        *((0.25, 0.9, 0.5, 1.0, 10), (0.1, 0.99, 0.3, 1.0, 2)),  # here the smaller sigma is worse
+    ],
 )
 def test_the_worst_case_agrees_with_monte_carlo(
     sigma: float, p_lower: float, distance: float, rate: float, dimension: int
@@ -68,6 +72,16 @@ def test_the_radius_is_the_first_crossing_and_below_cohens() -> None:
 def test_losses_of_the_reference_settings(sigma: float, rate: float, loss: int) -> None:
     share = moving_sigma_radius(sigma, 0.99, rate, 3072) / l2_radius(sigma, 0.99)
     assert round(100 * (1 - share)) == loss
+
+
+def test_what_cannot_be_computed_counts_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert worst_runner_up(0.5, 0.9, 0.1, 1e-18, 784) == 1.0  # two sigmas that are one float
+    monkeypatch.setattr(ncx2, "cdf", lambda *where: math.nan)
+    assert worst_runner_up(0.5, 0.9, 0.1, 0.01, 784) == 1.0
+    assert moving_sigma_radius(0.5, 0.9, 0.01, 784) == 0.0
+    monkeypatch.undo()
+    monkeypatch.setattr(ncx2, "sf", lambda *where: math.nan)
+    assert worst_runner_up(0.5, 0.9, 0.1, 0.01, 784) == 1.0
 
 
 def test_the_limits() -> None:

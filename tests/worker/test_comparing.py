@@ -198,7 +198,7 @@ def methods(*changed: Any) -> dict[str, Any]:
         (methods({**GRID, "settings": {"n": "70"}}), "method 1: n='70' is not a number"),
         (methods({**GRID, "settings": {"agree": 1}}), "method 1: agree=1 must be true or false"),
         (methods({**GRID, "settings": {"interval": None}}), "interval=None is not a number"),
-        (methods({**GRID, "guarantee": "global_sigma"}), "method 1: global_sigma needs one noise level"),
+        (methods({**GRID, "guarantee": "global_sigma"}), "method 1: global_sigma needs one noise"),
         (methods({**GRID, "guarantee": "sukenik"}), "method 1: sukenik needs a selector"),
         (
             methods({"selector": "gradient", "guarantee": "grid_minimum"}),
