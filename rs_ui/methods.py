@@ -67,7 +67,8 @@ def _method(
 ) -> list[dict[str, Any]] | None:
     """The row of a method, and a second one where every sigma of its range is certified too."""
     guarantee = "global_sigma" if name == "fixed" else "frozen"
-    fields = [_suited(field, subject) for field in fields]
+    # l1 radii are not comparable with the others: the command line has them.
+    fields = [_suited(field, subject) for field in fields if field["name"] != "norm"]
     badge = BADGES[caching.description()["guarantees"][guarantee]["badge"]]
     defaults = {f"{prefix}_{f['name']}": f["default"] for f in fields}
     if teaching.hides({**defaults, f"{prefix}_stronger": False}):
