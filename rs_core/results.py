@@ -209,7 +209,10 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[T], data: Any) -> T:
-    """The inverse of `to_json` for a result dataclass (null becomes NaN where a float stood)."""
+    """The inverse of `to_json` for a result dataclass (null becomes NaN where a float stood).
+
+    A field that an older version did not write has its default.
+    """
     return typing.cast(T, _decode(kind, data))
 
 
@@ -218,7 +221,11 @@ def _decode(kind: Any, data: Any) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind)
         return kind(
-            **{f.name: _decode(hints[f.name], data[f.name]) for f in dataclasses.fields(kind)}
+            **{
+                f.name: _decode(hints[f.name], data[f.name])
+                for f in dataclasses.fields(kind)
+                if f.name in data or f.default is dataclasses.MISSING
+            }
         )
     if kind is np.ndarray:
         flat = np.frombuffer(base64.b64decode(data["base64"]), dtype=data["dtype"])

@@ -1,7 +1,18 @@
-"""Several images looked at together: maps of certified points, and what a rule leaves of them."""
+"""Several images looked at together: selectors side by side, and balls that must not meet."""
 
 from rs_core.comparing.arranging import arrange
+from rs_core.comparing.compare import MAX_METHODS, Compare
+from rs_core.comparing.course import CompareStep
 from rs_core.comparing.freezing import FreezeRegions
 from rs_core.comparing.mapping import MapPoints
+from rs_core.comparing.pairs import Pair
 
-__all__ = ["FreezeRegions", "MapPoints", "arrange"]
+__all__ = [
+    "MAX_METHODS",
+    "Compare",
+    "CompareStep",
+    "FreezeRegions",
+    "MapPoints",
+    "Pair",
+    "arrange",
+]

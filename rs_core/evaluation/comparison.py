@@ -46,6 +46,7 @@ class Comparison:
         methods: in the order asked for.
         curves: pointwise radius curves over one grid of sigmas, one per image; () if not asked
             for. Their maximum is the oracle: looked at afterwards, so no certificate.
+        notes: what should be known of this comparison, e.g. of images that repeat.
     """
 
     dataset: str
@@ -55,6 +56,7 @@ class Comparison:
     labels: tuple[int | None, ...]
     methods: tuple[Method, ...]
     curves: tuple[RadiusCurve, ...]
+    notes: tuple[str, ...] = ()
 
 
 class MethodScore(NamedTuple):

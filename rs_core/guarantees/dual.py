@@ -64,6 +64,15 @@ class Dual(Guarantee):
         return len(self.sigmas)
 
     @property
+    def most_draws(self) -> int:
+        """The median's copies, and every sigma that an image may need."""
+        return self.n_h + self.most * super().most_draws
+
+    def level(self, count: int) -> float:
+        """alpha/K."""
+        return self.alpha / self.most
+
+    @property
     def budget(self) -> str:
         """Both bounds of the median and the votes; beta is paid by every deployed query."""
         total = 2 * self.alpha_h + self.alpha
@@ -83,7 +92,7 @@ class Dual(Guarantee):
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then the certificates; the sigmas come from h, not from the selections."""
         self.hold_pairs(images, selections)
-        self.check_n(self.alpha / self.most, classifier.num_classes)
+        self.check_n(self.level(len(images)), classifier.num_classes)
         per_image = self.n_h + self.most * (self.n0 + self.n)
         found = []
         for index, image in enumerate(images):

@@ -51,6 +51,15 @@ class GridMinimum(Guarantee):
         count = len(self.sigmas)
         return f"{count} x {self.alpha / count:.3g} = {self.alpha:g}"
 
+    @property
+    def most_draws(self) -> int:
+        """Every declared sigma."""
+        return len(self.sigmas) * super().most_draws
+
+    def level(self, count: int) -> float:
+        """alpha/K."""
+        return self.alpha / len(self.sigmas)
+
     def run(
         self,
         classifier: Classifier,
@@ -66,7 +75,7 @@ class GridMinimum(Guarantee):
             ParameterError: a selection lies outside the declared range.
         """
         self.hold_pairs(images, selections)
-        each = self.alpha / len(self.sigmas)
+        each = self.level(len(images))
         self.check_n(each, classifier.num_classes)
         rows = yield from relay(
             certify_each(

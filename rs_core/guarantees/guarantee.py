@@ -42,6 +42,15 @@ class Guarantee(CertifyOptions):
         """The error of one statement as a sum of what its parts pay."""
         return f"alpha = {self.alpha:g}"
 
+    @property
+    def most_draws(self) -> int:
+        """The most noisy copies that one certificate can cost."""
+        return self.n0 + self.n
+
+    def level(self, count: int) -> float:
+        """The smallest level of a single bound among those that `count` different images need."""
+        return self.alpha
+
     def under(self, policy: str) -> "Guarantee":
         """This guarantee for sigmas picked by the selector with these settings, as text."""
         return self

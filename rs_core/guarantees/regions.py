@@ -84,6 +84,11 @@ class Regions(Guarantee):
             return f"{half} at its own sigma + {half} at an inherited one = {self.alpha:g}"
         return f"alpha = {self.alpha:g}"
 
+    @property
+    def most_draws(self) -> int:
+        """Twice: online, an image may be certified again at the sigma of a region."""
+        return (2 if self.mode == "online" else 1) * super().most_draws
+
     def level(self, count: int) -> float:
         """The level of every single certificate among `count` different images."""
         if self.mode == "label_aware":

@@ -24,6 +24,11 @@ class Fixed(Selector):
         0.25, help="noise level", unit="pixels of [0,1]", low=0, high=SIGMA_MAX, low_open=True
     )
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...]:
+        """The one sigma."""
+        return (self.sigma,)
+
     def run(
         self,
         classifier: Classifier,

@@ -71,6 +71,11 @@ class Gradient(Selector):
             )
 
     @property
+    def most_draws(self) -> int:
+        """Every step's copies."""
+        return self.steps * self.n
+
+    @property
     def clamp(self) -> tuple[float, float]:
         """Bounds of the mean scores."""
         return PAPER_CLAMP if self.paper else CLAMP

@@ -35,6 +35,16 @@ class GreedyGrid(Selector):
         levels = max(self.evaluations // self.n, 1)
         return np.arange(1, levels + 1) / levels
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...]:
+        """The grid."""
+        return tuple(self.sigmas.tolist())
+
+    @property
+    def most_draws(self) -> int:
+        """All sigmas of the grid."""
+        return len(self.sigmas) * self.n
+
     def run(
         self,
         classifier: Classifier,

@@ -67,6 +67,23 @@ class Grid(Selector):
         inside = inside[(inside > self.sigma_min + near) & (inside < self.sigma_max - near)]
         return np.array([self.sigma_min, *inside, self.sigma_max])
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...]:
+        """The grid."""
+        return tuple(self.sigmas.tolist())
+
+    @property
+    def most_draws(self) -> int:
+        """All sigmas of the grid."""
+        return len(self.sigmas) * self.n
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse images without a label where the label is read."""
+        if self.label_aware and any(image.label is None for image in images):
+            raise ParameterError(
+                "label_aware needs every image's true label: give it, or leave label_aware off."
+            )
+
     def run(
         self,
         classifier: Classifier,
@@ -80,10 +97,7 @@ class Grid(Selector):
         Raises:
             ParameterError: label_aware, and an image has no label.
         """
-        if self.label_aware and any(image.label is None for image in images):
-            raise ParameterError(
-                "label_aware needs every image's true label: give it, or leave label_aware off."
-            )
+        self.check(classifier, images)
         grid = np.tile(self.sigmas, (len(images), 1))
         votes = yield from relay(
             draw_votes(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rs_core.classifiers import Classifier
-from rs_core.datasets import dataset_names, load_dataset
+from rs_core.datasets import DATASETS, dataset_names, load_dataset
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import param
@@ -54,6 +54,15 @@ class Knn(Selector):
                 f"sigma_min={self.sigma_min:g} must lie below sigma_max={self.sigma_max:g}."
             )
 
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse reference images of another shape than the network's input."""
+        shape = DATASETS[self.dataset].input_shape
+        if shape != classifier.spec.input_shape:
+            raise ParameterError(
+                f"{self.dataset} has images of {shape} and {classifier.spec.name} "
+                f"takes {classifier.spec.input_shape}: give a data set of that shape."
+            )
+
     def run(
         self,
         classifier: Classifier,
@@ -67,12 +76,8 @@ class Knn(Selector):
         Raises:
             ParameterError: the reference images have another shape than the network's input.
         """
+        self.check(classifier, images)
         reference = _reference(self.dataset, self.folder, self.limit)
-        if reference.shape[1:] != classifier.spec.input_shape:
-            raise ParameterError(
-                f"{self.dataset} has images of {reference.shape[1:]} and {classifier.spec.name} "
-                f"takes {classifier.spec.input_shape}: give a data set of that shape."
-            )
         known = torch.from_numpy(reference.reshape(len(reference), -1))
         found: list[Selection] = []
         for first in range(0, len(images), _AT_ONCE):

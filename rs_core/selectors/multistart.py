@@ -87,6 +87,16 @@ class Multistart(Selector):
                 "give fewer levels or a smaller sigma_0."
             )
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...]:
+        """All levels."""
+        return tuple(self.sigma_of(level) for level in range(1, self.levels + 1))
+
+    @property
+    def most_draws(self) -> int:
+        """All levels, although searches that meet early evaluate fewer."""
+        return self.levels * self.m
+
     def sigma_of(self, level: int) -> float:
         """The noise level of a k."""
         return float(self.sigma_0 * np.sqrt(level))

@@ -25,6 +25,20 @@ class Selector(ABC):
     def __post_init__(self) -> None:
         check_params(self)
 
+    @property
+    def possible_sigmas(self) -> tuple[float, ...] | None:
+        """Every sigma that this selector can answer, ascending; None where it is not a list."""
+        return None
+
+    @property
+    def most_draws(self) -> int:
+        """The most noisy copies that the choice for one image can cost."""
+        return 0
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse, before anything is drawn, images or a network that this selector cannot take."""
+        return
+
     @abstractmethod
     def run(
         self,

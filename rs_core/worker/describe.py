@@ -7,6 +7,7 @@ import torch
 
 from rs_core import __version__
 from rs_core.assets import samples
+from rs_core.comparing import Compare
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
@@ -16,6 +17,8 @@ from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
 from rs_core.worker.tasks import TASKS
+
+_FORMS: dict[str, type] = {**TASKS, "compare": Compare}
 
 
 def describe() -> dict[str, Any]:
@@ -27,7 +30,7 @@ def describe() -> dict[str, Any]:
                 asdict(sample) | {"thumbnail": sample_thumbnail(sample.name)}
                 for sample in samples().values()
             ],
-            "forms": {kind: describe_fields(task) for kind, task in TASKS.items()},
+            "forms": {kind: describe_fields(task) for kind, task in _FORMS.items()},
             "sets": offered_sets(),
             "selectors": {name: selector_fields(name) for name in SELECTORS},
             "guarantees": {

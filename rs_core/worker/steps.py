@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from rs_core.comparing import CompareStep
 from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
 from rs_core.smoothing.sweep import SweepStep
@@ -16,10 +17,14 @@ def step_json(step: Step) -> dict[str, Any] | None:
 
     A sweep's steps say more than how far it is: the band of the curve so far. The draws that
     choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
-    several images say in words what is being done.
+    several images say in words what is being done; a comparison adds the scores of the methods
+    that are finished, which are few numbers beside their certificates.
     """
     if isinstance(step, PhaseStep):
-        return {"done": step.done, "total": step.total, "phase": step.phase}
+        told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
+        if isinstance(step, CompareStep):
+            told["partial"] = {"methods": [to_json(score._asdict()) for score in step.scores]}
+        return told
     if not isinstance(step, SweepStep):
         return None
     values = {name: getattr(step, name) for name in _SHOWN}

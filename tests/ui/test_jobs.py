@@ -104,7 +104,9 @@ def expected(weights: Path, n: int, seed: int = 0) -> Any:
 
 def test_the_description_is_read_from_disk_the_second_time(worker: Worker, home: Path) -> None:
     asked = worker.describe()
-    assert set(asked) == {"models", "samples", "forms", "devices", "version"}
+    assert set(asked) == {
+        "models", "samples", "forms", "sets", "selectors", "guarantees", "devices", "version",
+    }  # fmt: skip
     idle = Worker(home=home, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     started = time.monotonic()
     assert idle.describe() == asked
@@ -132,6 +134,29 @@ def test_a_killed_process_loses_no_run(
     assert bob.follow(before)["state"] == "finished"
     assert ann.until(job, "finished")["result"] == expected(weights, 4000, seed=1)
     assert ann.start(n=4000, seed=1) == job
+
+
+def test_a_comparison_survives_the_death_of_its_process(
+    ann: Visitor, bob: Visitor, worker: Worker
+) -> None:
+    images = ann.call("images_of_set", model=ann.model, set="mnist5k", count=5)["images"]
+    grid = {"selector": "grid", "settings": {"n": 200}, "guarantee": "frozen"}
+    fixed = {"selector": "fixed", "settings": {"sigma": 0.3}, "guarantee": "global_sigma"}
+    question = {
+        "kind": "compare", "model": ann.model, "images": [one["image"] for one in images],
+        "config": {"methods": [fixed, grid], "sigmas": [0.2, 0.4], "n": 2000}, "device": "cpu",
+    }  # fmt: skip
+    job = ann.call("start", **question)["job"]
+    ann.until_step(job)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    found = ann.until(job, "finished")
+    assert len(found["result"]["methods"]) == 2
+    assert len(found["result"]["curves"]) == 5
+    assert found["result"]["dataset"] == "MNIST train (5,000)"
+    assert ann.call("start", **question) == {"job": job, "state": "finished"}
+    job = bob.start(seed=77)
+    assert bob.until(job, "finished")["result"] is not None
 
 
 def kill_at_work(pid: int, lock: Path) -> None:

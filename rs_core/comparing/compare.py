@@ -1,0 +1,183 @@
+"""Every method on the same images: chosen, certified on fresh draws, and looked at afterwards."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from rs_core.classifiers import Classifier
+from rs_core.comparing.course import CompareStep, Course
+from rs_core.comparing.noting import notes_of
+from rs_core.comparing.pairs import Pair
+from rs_core.errors import ParameterError
+from rs_core.evaluation.comparison import Comparison, Method, method_scores
+from rs_core.events import Finished, Stream
+from rs_core.images import ImageInput
+from rs_core.results import RadiusCurve
+from rs_core.smoothing import Sweep
+from rs_core.smoothing.options import CertifyOptions
+from rs_core.smoothing.sampling import BATCH_SIZE
+
+MAX_METHODS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare(CertifyOptions):
+    """Selectors side by side on one index set, each certified by its guarantee on fresh draws.
+
+    Fields:
+        methods: 1 to 12 pairs, no two alike.
+        sigmas: grid of the pointwise radius curves, each point at alpha by itself; () for none.
+            Their maximum is the oracle, which saw the certifying draws: no certificate.
+        dataset, indices: where the images come from, for the result; positions by default.
+
+    Every certificate is a statement of its own at level alpha: of M methods and S sigmas, M + S
+    statements are made of each image.
+
+    Raises:
+        ParameterError: no method, too many, one twice, or sigmas that no sweep takes.
+    """
+
+    methods: tuple[Pair, ...]
+    sigmas: tuple[float, ...] = ()
+    dataset: str = ""
+    indices: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(isinstance(pair, Pair) for pair in self.methods):
+            raise ParameterError("every method is a Pair of a selector and a guarantee: give such.")
+        if not 1 <= len(self.methods) <= MAX_METHODS:
+            raise ParameterError(
+                f"{len(self.methods)} methods cannot be compared: give 1 to {MAX_METHODS}."
+            )
+        methods = tuple(pair.under(self) for pair in self.methods)
+        for place, pair in enumerate(methods):
+            if pair in methods[:place]:
+                raise ParameterError(
+                    f"{pair} stands there twice with the same settings: leave one of them out."
+                )
+        object.__setattr__(self, "methods", methods)
+        if self.sigmas:
+            object.__setattr__(self, "sigmas", self._sweep().sigmas)
+
+    @property
+    def statements(self) -> int:
+        """How many statements are made of each image, each at level alpha."""
+        return len(self.methods) + len(self.sigmas)
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse, before anything is drawn, what one of the methods could not do.
+
+        Raises:
+            ParameterError: no image, one of another shape than the network's input, an n that can
+                never certify, or images that a selector cannot take.
+        """
+        shape = classifier.spec.input_shape
+        if not images or len(self.indices) not in (0, len(images)):
+            raise ParameterError(
+                f"{len(self.indices)} indices for {len(images)} images: give at least one image, "
+                "and an index for each or none."
+            )
+        for image in images:
+            if image.pixels.shape != shape:
+                raise ParameterError(
+                    f"{image.name} has shape {image.pixels.shape} and {classifier.spec.name} takes "
+                    f"{shape}: load it with load_image(source, spec)."
+                )
+        different = len({image.digest for image in images})
+        for pair in self.methods:
+            pair.guarantee.check_n(pair.guarantee.level(different), classifier.num_classes)
+            pair.selector.check(classifier, images)
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        *,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[Comparison]:
+        """Yields `CompareStep`s, then the comparison; the seed is that of every method.
+
+        Methods whose guarantees are the same share their certifying noise, so equal sigmas get
+        equal certificates; no method chooses on them.
+        """
+        self.check(classifier, images)
+        options = {"seed": seed, "batch_size": batch_size}
+        sweep = self._sweep() if self.sigmas else None
+        course = Course(len(images) * self.most_draws)
+        methods: list[Method] = []
+        for number, pair in enumerate(self.methods, 1):
+            place = f"({number} of {len(self.methods)})"
+            method = yield from self._method(course, pair, place, classifier, images, options)
+            methods.append(method)
+            course.scores = method_scores(self._comparison(images, methods, ()))
+        curves: tuple[RadiusCurve, ...] = ()
+        if sweep is not None:
+            curves = yield from course.part(
+                sweep.run(classifier, images, **options),
+                "radius curves",
+                len(images) * len(sweep.sigmas) * (self.n0 + self.n),
+            )
+        yield Finished(self._comparison(images, methods, curves))
+
+    @property
+    def most_draws(self) -> int:
+        """The most forward passes that one image can cost."""
+        curve = len(self.sigmas) * (self.n0 + self.n)
+        each = (pair.selector.most_draws + pair.guarantee.most_draws for pair in self.methods)
+        return curve + sum(each)
+
+    def _method(
+        self,
+        course: Course,
+        pair: Pair,
+        place: str,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        options: dict[str, int],
+    ) -> Generator[CompareStep, None, Method]:
+        selector, guarantee = pair.selector, pair.guarantee
+        before, count = course.seconds, len(images)
+        selections = yield from course.part(
+            selector.run(classifier, images, **options),
+            f"{selector.name} picks {place}",
+            count * selector.most_draws,
+        )
+        certificates = yield from course.part(
+            guarantee.run(classifier, images, selections, **options),
+            f"{guarantee.name} certifies the picks of {selector.name} {place}",
+            count * guarantee.most_draws,
+        )
+        return Method(
+            selector=selector.name,
+            settings=pair.settings,
+            guarantee=guarantee.name,
+            badge=guarantee.badge,
+            budget=guarantee.budget,
+            selections=selections,
+            certificates=certificates,
+            seconds=course.seconds - before,
+        )
+
+    def _sweep(self) -> Sweep:
+        return Sweep(
+            sigmas=self.sigmas, n0=self.n0, n=self.n, alpha=self.alpha, bound=self.bound,
+            rigorous=self.rigorous, simultaneous=False, recertify=False,
+        )  # fmt: skip
+
+    def _comparison(
+        self,
+        images: Sequence[ImageInput],
+        methods: Sequence[Method],
+        curves: tuple[RadiusCurve, ...],
+    ) -> Comparison:
+        return Comparison(
+            dataset=self.dataset,
+            indices=self.indices or tuple(range(len(images))),
+            names=tuple(image.name for image in images),
+            digests=tuple(image.digest for image in images),
+            labels=tuple(image.label for image in images),
+            methods=tuple(methods),
+            curves=curves,
+            notes=notes_of(self.methods, images, curves),
+        )
