@@ -92,7 +92,7 @@ def _list(world: World, lineup: Lineup, mapped: Mapped | None) -> None:
     names, points = world.spec.class_names, mapped.points if mapped else None
     places = {image: k for k, image in enumerate(mapped.images)} if mapped else {}
     rows: dict[str, list[Any]] = {"place": [], "picture": [], "name": [], "true class": []}
-    rows |= {"σ": [], "its own votes certify": []}
+    rows |= {"σ": [], "its own votes certify (badge C)": []}
     for place, item in enumerate(lineup.items, start=1):
         sigma, said = _own(points, places.get(item.image), names)
         true = "not given" if item.label is None else label_text(item.label, names)

@@ -199,7 +199,6 @@ def _cutter(
         int(other): distance - float(layout.radii[other])
         for other, distance in zip(others, distances.tolist(), strict=True)
         if layout.owners[other] == other
-        and (layout.mode != "online" or other < row)
         and (layout.mode != "label_aware" or points.certificates[rows[other]].predicted != label)
     }
     return rows[min(room, key=lambda other: room[other])] if room else None

@@ -77,6 +77,7 @@ def ball_graph_figure(
         y="y" if points.true_plane else "",
         height=520,
     )
+    figure.update_layout(legend={"itemsizing": "constant"})
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     return figure
 

@@ -149,6 +149,21 @@ def test_no_ball_is_larger_than_its_certificate_and_no_two_contradict(
     assert sum(degrees(found).values()) == 2 * len(found.meeting)
 
 
+@settings(max_examples=60)
+@given(certified(), st.sampled_from(RULES))
+def test_who_cut_a_ball_touches_it(case: tuple[Points, np.ndarray, list[int]], rule: str) -> None:
+    points, pixels, order = case
+    found = arrange(points, pixels, rule, order)
+    balls = {ball.point: ball for ball in found.balls}
+    for ball in found.balls:
+        if ball.kind == "cut":
+            by = balls[ball.conflict]
+            gap = max(0.0, points.distances[ball.point, by.point] - by.radius)
+            assert ball.radius == pytest.approx(gap, abs=1e-6)
+            earlier = order.index(by.point) < order.index(ball.point)
+            assert earlier or rule in ("strict", "label_aware")
+
+
 def meeting_pairs(points: Points, order: Sequence[int]) -> tuple[tuple[int, int], ...]:
     radii = [c.radius for c in points.certificates]
     return tuple(

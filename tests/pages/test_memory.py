@@ -172,7 +172,9 @@ def frame_why(app: AppTest) -> list[str]:
 def test_a_new_point_waits_for_its_certificate(open_app: Open, desk: PointsWorker) -> None:
     app = press(certified(open_app, 3), "add_point")
     assert any("1 points are not certified yet" in info.value for info in app.main.info)
-    assert list(app.dataframe[0].value["its own votes certify"])[-1] == "not certified yet"
+    assert (
+        list(app.dataframe[0].value["its own votes certify (badge C)"])[-1] == "not certified yet"
+    )
     point = app.selectbox[[box.label for box in app.selectbox].index("Point to move")]
     point.set_value("id plane 0").run()
     press(app, "ball_remove")
