@@ -4,6 +4,7 @@ An attack is a goal (`losses`), a target (`targets`), and a `Mover`: the step ru
 schedule. The loop has no synchronisation with the device and a fixed cost.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -27,21 +28,26 @@ class Mover(ABC):
 
 @dataclass(frozen=True, eq=False)
 class Projected(Mover):
-    """Projected gradient ascent: a step of fixed length uphill, then back into ball and box.
+    """Projected gradient ascent: a step uphill, then back into ball and box.
 
-    With `step_size` 2 eps / steps and the clean image as start these are SmoothAdv's inner steps
-    (Salman et al. 2019, as published in code): gradient normalised per image, clamped to the
-    box, then brought back to eps. Where the gradient is 0, both step in a random direction.
+    Steps have a fixed length, or fall to 0 along a cosine over `fading` of them. With steps of
+    2 eps / steps from the clean image and `Ball.rounds` 0 these are SmoothAdv's inner steps
+    (Salman et al. 2019, as their code has them): gradient normalised per image, clamped to the
+    box, then shrunk to eps. Where the gradient is 0, both step in a random direction.
     """
 
     ball: Ball
     step_size: Tensor  # (b,)
     kick: Tensor  # (b, C, H, W), random directions of length 1
+    fading: int = 0
 
     def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
         """Uphill, then projected."""
         uphill = unit(slope.gradient, self.ball.norm, self.kick)
-        return self.ball.project(torch.addcmul(points, per_image(self.step_size), uphill))
+        length = self.step_size
+        if self.fading:
+            length = length * ((1 + math.cos(math.pi * step / self.fading)) / 2)
+        return self.ball.project(torch.addcmul(points, per_image(length), uphill))
 
 
 @dataclass(eq=False)

@@ -45,23 +45,37 @@ def unit(gradient: Tensor, norm: Norm, kick: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """Points within `eps` (b,) of `centre` (b, C, H, W) and within [0,1], both at once."""
+    """Points within `eps` (b,) of `centre` (b, C, H, W) and within [0,1], both at once.
+
+    The nearest point of both is clamp(t u), u from the centre, for the largest t that the ball
+    allows. Raising t by eps / |clamp(t u)| never overshoots, and `rounds` of it come close. With
+    `rounds` 0 the clamped point is shrunk as a whole, as SmoothAdv's code does: pixels at the
+    edge of the box are drawn off it each time, which costs l2 attacks a few percent.
+    """
 
     centre: Tensor
     eps: Tensor
     norm: Norm
+    rounds: int = 3
 
     def project(self, points: Tensor) -> Tensor:
-        """The points brought into the box and then into the ball.
-
-        Shrinking towards the centre, which lies in the box, cannot leave the box: both hold.
-        """
+        """The points brought into box and ball; shrinking towards the centre keeps the box."""
         if self.norm == "linf":
             eps = per_image(self.eps)
             low, high = self.centre - eps, self.centre + eps
             return torch.minimum(torch.maximum(points, low), high).clamp_(0, 1)
-        moved = points.clamp(0, 1).sub_(self.centre)
-        shrink = (self.eps * _INSIDE / l2_norms(moved).clamp_min(_TINY)).clamp_max(1)
+        eps = self.eps * _INSIDE
+        away = points - self.centre
+        share = torch.ones_like(eps)
+        if self.rounds:
+            share = (eps / l2_norms(away).clamp_min(_TINY)).clamp_max(1)
+        for _ in range(self.rounds):
+            reach = l2_norms(
+                torch.addcmul(self.centre, per_image(share), away).clamp_(0, 1).sub_(self.centre)
+            )
+            share = (share * eps / reach.clamp_min(_TINY)).clamp_max(1)
+        moved = torch.addcmul(self.centre, per_image(share), away).clamp_(0, 1).sub_(self.centre)
+        shrink = (eps / l2_norms(moved).clamp_min(_TINY)).clamp_max(1)
         return moved.mul_(per_image(shrink)).add_(self.centre).clamp_(0, 1)
 
     def onto_sphere(self, points: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms
 from rs_core.attacks.targets import moved_image
+from rs_core.attacks.walking import Walk
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay, still
@@ -28,8 +29,8 @@ class Confirm:
     level alpha / confirmations, so that all it says of an image is right with probability
     1 - alpha. The last one is kept for the 8-bit image; the others walk outwards from the point
     found, where `stretch` is not 0: by factors 1, 1 + stretch, 1 + 3 stretch, 1 + 7 stretch...
-    until one is confirmed. Walking belongs to attacks for the smallest norm; it can leave the
-    ball of the others.
+    until one is confirmed, then back by halves between the last two. Walking belongs to attacks
+    for the smallest norm; it can leave the ball of the others.
 
     Each result is judged at its own sigma, or where a selector is given, at the sigma that the
     selector picks for the adversarial image itself. Without either it is a second look by the
@@ -83,19 +84,20 @@ class Confirm:
         check_seed(seed)
         _hold_pairs(classifier, images, results)
         judged = list(results)
-        waiting = [i for i, result in enumerate(results) if result.success]
+        walks = {i: Walk(self.stretch) for i, result in enumerate(results) if result.success}
         total = len(images) * self.confirmations * self.n
         for attempt in range(self.confirmations - 1):
-            if not waiting or (attempt and not self.stretch):
+            waiting = [i for i, walk in walks.items() if walk.goes_on]
+            if not waiting:
                 break
-            points = [self._walked(images[i], results[i], attempt) for i in waiting]
+            points = [walks[i].point(images[i], results[i]) for i in waiting]
             said = yield from self._predict(
                 classifier, images, waiting, results, points, seed, batch_size,
                 before=attempt * len(images) * self.n, total=total,
             )  # fmt: skip
             for i, pixels, one in zip(waiting, points, said, strict=True):
                 judged[i] = _told(judged[i], images[i], pixels, one)
-            waiting = [i for i in waiting if not judged[i].confirmed]
+                walks[i].heard(_flips(judged[i], one))
         done = [i for i, result in enumerate(judged) if result.confirmed]
         said = yield from self._predict(
             classifier, images, done, results, [judged[i].stored for i in done], seed, batch_size,
@@ -108,13 +110,6 @@ class Confirm:
                 confirmations=(*judged[i].confirmations, one),
             )
         yield Finished(tuple(_closed(result) for result in judged))
-
-    def _walked(self, image: ImageInput, result: AttackResult, attempt: int) -> np.ndarray:
-        if not attempt:
-            return result.adversarial
-        scale = np.float32(1 + (2**attempt - 1) * self.stretch)
-        moved = image.pixels + scale * (result.adversarial - image.pixels)
-        return np.asarray(np.clip(moved, 0, 1), dtype=np.float32)
 
     def _predict(
         self,

@@ -46,7 +46,7 @@ def perturb(
     """
     radius = torch.as_tensor(eps, dtype=pixels.dtype, device=pixels.device).expand(len(pixels))
     goal = Goal(labels, expectation=expectation)
-    ball = Ball(pixels.detach(), radius, norm)
+    ball = Ball(pixels.detach(), radius, norm, rounds=0)
     z = torch.empty_like(pixels).normal_(generator=generator)
     length = 2 * radius / steps if step_size is None else torch.full_like(radius, step_size)
     start = ball.centre

@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Projected, Record
+from rs_core.attacks.ascent import Record
 from rs_core.attacks.attack import UNIT
 from rs_core.attacks.balls import Ball, directions, norm_of, per_image
 from rs_core.attacks.ddn import Ddn, decouple
-from rs_core.attacks.pgd import REACH, Epgd
+from rs_core.attacks.pgd import Epgd
 from rs_core.attacks.scene import Found, Scene, shortest
 from rs_core.fields import param
 
@@ -70,13 +70,17 @@ class Minimal(Epgd):
             record.broken, record.dead = first.broken, first.dead
         yield from self._bisect(scene, record)
         found = shortest(scene, Found.of(record), self.refine)
+        budget = Ball(scene.pixels, torch.full_like(record.norm, self.eps), self.norm)
         found.success &= norm_of(found.pixels - scene.pixels, self.norm) <= self.eps
+        found.pixels = torch.where(
+            per_image(found.success), found.pixels, budget.project(found.pixels)
+        )
         return found
 
     def _decay(self) -> Ddn:
         return Ddn(
             sigma=self.sigma, draws=self.draws, selector=self.selector, reselect=self.reselect,
-            steps=self.steps, gamma=self.gamma, first_norm=min(1.0, self.eps), refine=0,
+            steps=self.steps, gamma=self.gamma, first_norm=min(1.0, self.eps), refine=1,
         )  # fmt: skip
 
     def _bisect(self, scene: Scene, record: Record) -> Generator[int, None, None]:
@@ -88,7 +92,7 @@ class Minimal(Epgd):
             own = Record(scene.pixels, nearest=self.norm)
             ball = Ball(scene.pixels, eps, self.norm)
             kick = directions(scene.normals(2 * index), self.norm)
-            mover = Projected(ball, self._length(eps), kick)
+            mover = self._steps_in(ball, kick)
             start = self._warm(scene, record, ball, index)
             last = yield from scene.climb(scene.goal, start, mover, own, self.steps)
             worked = torch.zeros_like(record.reached)
@@ -99,11 +103,6 @@ class Minimal(Epgd):
             low = torch.where(worked | ~record.reached, low, eps)
             record.trace += own.trace
             record.broken, record.dead = record.broken + own.broken, record.dead + own.dead
-
-    def _length(self, eps: Tensor) -> Tensor:
-        if self.step_size is not None:
-            return torch.full_like(eps, self.step_size)
-        return REACH * eps / self.steps
 
     def _warm(self, scene: Scene, record: Record, ball: Ball, index: int) -> Tensor:
         """The last point that worked, in this round's ball; a random point where none has."""

@@ -151,7 +151,7 @@ def shortest(scene: Scene, found: Found, halvings: int) -> Found:
     if scene.target.noisy:
         reached = torch.zeros_like(reached)
         for stretch in (1.0, 1.03, 1.1, 1.3, 2.0):
-            held = scene.judge((scene.pixels + stretch * delta).clamp_(0, 1))[1] & found.success
+            held = scene.judge((scene.pixels + stretch * delta).clamp_(0, 1))[1]
             high = torch.where(held & ~reached, stretch, high)
             reached |= held
     low, best = torch.zeros_like(high), (scene.pixels + per_image(high) * delta).clamp_(0, 1)
