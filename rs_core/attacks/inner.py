@@ -67,6 +67,6 @@ def perturb(
     while True:
         try:
             next(steps_made)
-        except StopIteration as finished:
-            moved: Tensor = finished.value
+        except StopIteration as ended:
+            moved: Tensor = ended.value
             return moved
