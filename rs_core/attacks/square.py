@@ -126,7 +126,7 @@ def _redistributed(
     length = torch.linalg.vector_norm(inside, dim=(2, 3), keepdim=True).clamp_min(_TINY)
     fresh = bumps + inside / length
     fresh = fresh / torch.linalg.vector_norm(fresh, dim=(2, 3), keepdim=True).clamp_min(_TINY)
-    moved = torch.where(both, 0.0, delta) + budget * fresh * window
+    moved: Tensor = torch.where(both, 0.0, delta) + budget * fresh * window
     return moved * per_image(eps / l2_norms(moved).clamp_min(_TINY))
 
 
