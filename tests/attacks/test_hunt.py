@@ -91,11 +91,11 @@ def test_no_certificate_is_contradicted(count: int, shipped: Classifier) -> None
 def test_noise_after_normalisation_is_caught(
     shipped: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    images = digits(shipped, 25)
+    images = digits(shipped, 12)
     with noise_after_normalisation(shipped, monkeypatch):
         task = Certify(sigma=1.0, n=500, alpha=ALPHA)
         certificates = drain(task.run(shipped, images, seed=0))
-    assert len(contradictions(shipped, images, certificates)) >= 5
+    assert len(contradictions(shipped, images, certificates)) >= 3
     honest = drain(task.run(shipped, images, seed=0))
     assert contradictions(shipped, images, honest) == []
 
