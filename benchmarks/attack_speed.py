@@ -19,6 +19,7 @@ from benchmarks.reference import Normalised
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory
 from rs_core.attacks import ATTACKS, Attack, Confirm
+from rs_core.attacks.lanes import lane_map
 from rs_core.classifiers import Classifier
 from rs_core.datasets import load_dataset
 from rs_core.events import drain
@@ -38,14 +39,21 @@ def images_for(classifier: Classifier, count: int) -> list[ImageInput]:
 
 
 def bare(classifier: Classifier, passes: int) -> Tensor:
-    """Forward and backward passes of the prepared network, to the input, and nothing else."""
-    batch = torch.rand(ROWS, *classifier.spec.input_shape, device=classifier.device)
-    batch = batch.contiguous(memory_format=torch.channels_last)
-    gradient = batch
-    for _ in range(passes):
-        x = batch.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(classifier(x).logsumexp(dim=1).sum(), x)
-    return gradient
+    """Forward and backward passes of the prepared network, to the input, and nothing else.
+
+    Each core passes its share of the rows alone, the fastest arrangement that we know.
+    """
+    threads = torch.get_num_threads() if classifier.device.type == "cpu" else 1
+
+    def share(_: int) -> Tensor:
+        batch = torch.rand(ROWS // threads, *classifier.spec.input_shape, device=classifier.device)
+        gradient = batch = batch.contiguous(memory_format=torch.channels_last)
+        for _ in range(passes):
+            x = batch.detach().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(classifier(x).logsumexp(dim=1).sum(), x)
+        return gradient
+
+    return torch.cat(lane_map(threads, share, range(threads)))
 
 
 def ours(classifier: Classifier, images: list[ImageInput], attack: Attack) -> Tensor:

@@ -7,6 +7,7 @@ search. What a search believes is not a result: see `confirmation`.
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from rs_core.attack_results import AttackResult
 from rs_core.attacks.assembling import attack_results
+from rs_core.attacks.lanes import abreast, lane_map, shares
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
-from rs_core.attacks.slopes import rows_of, threads_of
+from rs_core.attacks.slopes import cores, pass_rows
 from rs_core.attacks.targets import Base, Target, smoothing_target
 from rs_core.attacks.validation import hold_images, hold_target, label_of
 from rs_core.classifiers import Classifier
@@ -25,7 +27,7 @@ from rs_core.events import Finished, Step, Stream, still
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed, derive_seed
-from rs_core.selectors import Selector
+from rs_core.selectors import FromNetwork, Selector
 from rs_core.smoothing.noise import as_batch
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
@@ -117,73 +119,83 @@ class Attack(ABC):
         total = len(images) * self.passes
         size = self._together(classifier, batch_size)
         for first in range(0, len(images), size):
-            own, done = images[first : first + size], first * self.passes
-            labelled = given[first : first + size]
-            scene = yield from self._scene(classifier, own, labelled, seed, done, total)
-            search = self.search(scene)
+            own, labelled = images[first : first + size], given[first : first + size]
+            done = first * self.passes
+            sigmas = yield from self._sigmas(classifier, own, seed, done, total)
+            lanes = min(self._lanes(classifier), len(own))
+            # A lone image's copies are shared out among all cores, step by step.
+            inner = cores(classifier) if lanes == 1 and self.draws > 1 else 1
+            outer = cores(classifier) if inner == 1 and classifier.block > 4 else 1
+            make = partial(self._scene, classifier, own, labelled, sigmas, seed, inner)
+            scenes = lane_map(outer, make, shares(len(own), lanes))
+            steps = abreast(outer, [self.search(scene) for scene in scenes])
             while True:
                 try:
-                    passes = next(search)
+                    done += next(steps) * len(own)
                 except StopIteration as ended:
                     found = ended.value
                     break
-                done += passes * len(own)
                 yield Step(done=done, total=total)
-            results += attack_results(self, scene, found, seed)
+            for scene, one in zip(scenes, found, strict=True):
+                results += attack_results(self, scene, one, seed)
         yield Finished(tuple(results))
 
     def _together(self, classifier: Classifier, batch_size: int) -> int:
         """Images of one group: enough rows for every core, whatever the number of images."""
-        target = Base(classifier, ())
-        rows = min(batch_size, rows_of(target) * threads_of(target))
+        rows = min(batch_size, pass_rows(classifier) * cores(classifier))
         return max(rows // self.draws, 1)
+
+    def _lanes(self, classifier: Classifier) -> int:
+        """Threads that take images of their own; 1 where a foreign network must not be shared."""
+        return 1 if self.reselect and isinstance(self.selector, FromNetwork) else cores(classifier)
+
+    def _sigmas(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        seed: int,
+        done: int,
+        total: int,
+    ) -> Generator[Step, None, list[float] | None]:
+        if self.selector is None:
+            return None if self.sigma is None else [self.sigma] * len(images)
+        picking = self.selector.run(classifier, images, seed=derive_seed(seed, "attack"))
+        picked = yield from still(picking, done, total)
+        return [selection.sigma for selection in picked]
 
     def _scene(
         self,
         classifier: Classifier,
-        images: Sequence[ImageInput],
-        labels: Sequence[int | None],
+        group: Sequence[ImageInput],
+        given: Sequence[int | None],
+        sigmas: Sequence[float] | None,
         seed: int,
-        done: int,
-        total: int,
-    ) -> Generator[Step, None, Scene]:
+        inner: int,
+        which: range,
+    ) -> Scene:
+        """The images of one lane."""
+        images = [group[i] for i in which]
         pixels = torch.cat([as_batch(classifier, image) for image in images])
         seeds = [
             derive_seed(seed, "attack", self.name, image.digest, classifier.weights_id)
             for image in images
         ]
-        target = yield from self._target(classifier, images, seeds, seed, done, total)
-        target.settle(pixels, None)
+        target: Target = Base(classifier, seeds)
+        if sigmas is not None:
+            target = smoothing_target(
+                classifier, seeds, images, [sigmas[i] for i in which], draws=self.draws,
+                fresh=self.fresh, selector=self.selector, reselect=self.reselect,
+            )  # fmt: skip
+        target.threads = inner if target.shared else 1
         clean = look_at_clean(target, pixels)
         known = [
-            label_of(image, label, votes)
-            for image, label, votes in zip(images, labels, clean.votes.cpu(), strict=True)
+            label_of(image, given[i], votes)
+            for image, i, votes in zip(images, which, clean.votes.cpu(), strict=True)
         ]
         hold_target(images, known, self.target)
         goal = self._goal(torch.tensor(known, device=classifier.device))
         copies = self.judged if target.noisy else 1
         return Scene(classifier, images, pixels, seeds, target, goal, copies, clean)
-
-    def _target(
-        self,
-        classifier: Classifier,
-        images: Sequence[ImageInput],
-        seeds: Sequence[int],
-        seed: int,
-        done: int,
-        total: int,
-    ) -> Generator[Step, None, Target]:
-        if not self.smoothed:
-            return Base(classifier, seeds)
-        sigmas = [self.sigma or 0.0] * len(images)
-        if self.selector is not None:
-            picking = self.selector.run(classifier, images, seed=derive_seed(seed, "attack"))
-            picked = yield from still(picking, done, total)
-            sigmas = [selection.sigma for selection in picked]
-        return smoothing_target(
-            classifier, seeds, images, sigmas, draws=self.draws, fresh=self.fresh,
-            selector=self.selector, reselect=self.reselect,
-        )  # fmt: skip
 
     def _goal(self, labels: Tensor) -> Goal:
         targets = None if self.target is None else torch.full_like(labels, self.target)

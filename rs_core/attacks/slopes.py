@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.targets import CLIMB, PART, Target
+from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.smoothing.threads import block_threads
 
@@ -40,16 +41,15 @@ class Unit:
     copies: range
 
 
-def rows_of(target: Target) -> int:
+def pass_rows(classifier: Classifier) -> int:
     """Rows of one pass: activations stay in cache on a CPU, a GPU wants thousands."""
-    block = target.classifier.block
-    return block if target.classifier.device.type == "cpu" else max(block // 4, 1)
+    on_cpu = classifier.device.type == "cpu"
+    return classifier.block if on_cpu else max(classifier.block // 4, 1)
 
 
-def threads_of(target: Target) -> int:
-    """Cores that compute passes alone; 1 for a GPU, or a part that threads must not share."""
-    on_cpu = target.classifier.device.type == "cpu"
-    return torch.get_num_threads() if on_cpu and target.shared else 1
+def cores(classifier: Classifier) -> int:
+    """Cores that compute passes alone; 1 for a GPU, and within one of those cores."""
+    return torch.get_num_threads() if classifier.device.type == "cpu" else 1
 
 
 def units(images: int, copies: int, rows: int, threads: int) -> Iterator[Unit]:
@@ -75,7 +75,7 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
     Raises:
         ParameterError: the network has no gradients.
     """
-    todo = list(units(len(pixels), target.draws, rows_of(target), threads_of(target)))
+    todo = list(units(len(pixels), target.draws, pass_rows(target.classifier), target.threads))
 
     def run(unit: Unit) -> tuple[Tensor, Tensor, Tensor]:
         first, last = unit.images.start, unit.images.stop
@@ -155,7 +155,7 @@ class Verdict:
 def judge(target: Target, goal: Goal, pixels: Tensor, copies: int, purpose: int) -> Verdict:
     """What copies that no step climbs say of points; all judgements of an image share them."""
     target.settle(pixels, None)
-    todo = list(units(len(pixels), copies, rows_of(target), threads_of(target)))
+    todo = list(units(len(pixels), copies, pass_rows(target.classifier), target.threads))
 
     def run(unit: Unit) -> Tensor:
         first, last = unit.images.start, unit.images.stop
@@ -172,7 +172,6 @@ def judge(target: Target, goal: Goal, pixels: Tensor, copies: int, purpose: int)
 
 def spread(target: Target, run: Callable[[Unit], T], todo: list[Unit]) -> list[T]:
     """Each unit's answer, in order; a lone unit is run by whoever asks."""
-    threads = threads_of(target)
-    if threads == 1 or len(todo) == 1:
+    if target.threads == 1 or len(todo) == 1:
         return [run(unit) for unit in todo]
-    return list(block_threads(threads).map(run, todo))
+    return list(block_threads(target.threads).map(run, todo))

@@ -29,12 +29,14 @@ class Target(ABC):
         draws: noisy copies per image and step.
         noisy: whether a second look at a point could say something else.
         shared: whether several threads may use it at once.
+        threads: how many do.
     """
 
     described: str
     draws: int = 1
     noisy: bool = False
     shared: bool = True
+    threads: int = 1
 
     def __init__(self, classifier: Classifier, seeds: Sequence[int]) -> None:
         self.classifier = classifier
