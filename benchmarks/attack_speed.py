@@ -145,8 +145,9 @@ def compare(device: str, count: int, eps: float) -> None:
     contest = {"ours": partial(ours, classifier, images, pgd(eps))}
     contest |= libraries(model, x, y, 10, eps)
     for name, run in contest.items():
+        moved = run().to(device)
         with torch.no_grad():
-            right = (classifier(run().to(device)).argmax(dim=1) == y).double()
+            right = (classifier(moved).argmax(dim=1) == y).double()
         error = float(right.std() / count**0.5)
         print(f"{name:<14} robust accuracy {float(right.mean()):.4f} (+-{error:.4f}), l2 {eps:g}")
     smoothed = {

@@ -18,7 +18,7 @@ from rs_core.errors import ModelFileError, ParameterError
 from rs_core.events import Finished, Step, Stream, drain
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import Selection
-from rs_core.selectors import FromNetwork, Selector
+from rs_core.selectors import SELECTORS, FromNetwork, Selector
 from tests.conftest import MakeLinear, spec_of
 
 SHAPE = (1, 8, 8)
@@ -101,6 +101,22 @@ def test_an_attack_on_the_selector_wins_where_a_frozen_sigma_cannot(through: boo
         assert stronger.success
         assert "through" in stronger.target
     assert stronger.sigma == pytest.approx(0.05 + stronger.adversarial.mean() / 2, rel=1e-4)
+
+
+def test_images_in_lanes_pick_their_own_sigmas() -> None:
+    """With two threads the selector runs inside a lane, without waiting for the pool it is in."""
+    threads = torch.get_num_threads()
+    images = [grey(level) for level in (60, 102, 150, 200)]
+    classifier = Classifier(Shell(torch.from_numpy(images[0].pixels), 2.6), spec_of(SHAPE, 2))
+    grid = SELECTORS["grid"](sigma_min=0.1, sigma_max=0.3, interval=0.1, n=70)
+    attack = ATTACKS["epgd"](sigma=None, selector=grid, reselect=2, steps=4, draws=2)
+    torch.set_num_threads(2)
+    try:
+        found = drain(attack.run(classifier, images, seed=0))
+    finally:
+        torch.set_num_threads(threads)
+    assert [result.image_digest for result in found] == [image.digest for image in images]
+    assert {round(result.sigma or 0, 6) for result in found} <= {0.1, 0.2, 0.3}
 
 
 def test_a_selector_network_must_answer_for_each_image() -> None:
