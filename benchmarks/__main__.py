@@ -5,6 +5,7 @@ import argparse
 import torch
 
 from benchmarks import (
+    attack_speed,
     certify_speed,
     memory,
     memory_guarantee,
@@ -25,6 +26,7 @@ certify_speed.main(choice.device)  # before sweep_speed, which changes the alloc
 sweep_speed.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)
+attack_speed.main(choice.device)
 regions_speed.main()
 selection_speed.main(choice.device, choice.mnist)
 memory_guarantee.main()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rs_core.allocator import keep_freed_memory
-    from rs_core.api import certify, certify_sequential, predict, select, sweep
+    from rs_core.api import attack, certify, certify_sequential, predict, select, sweep
+    from rs_core.attack_results import AttackResult
+    from rs_core.attacks import ATTACKS, Confirm
     from rs_core.classifiers import Classifier, load_classifier
     from rs_core.datasets import load_dataset
     from rs_core.errors import RsError
@@ -31,9 +33,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ATTACKS": "rs_core.attacks",
+    "AttackResult": "rs_core.attack_results",
     "Certificate": "rs_core.results",
     "Certify": "rs_core.smoothing",
     "Classifier": "rs_core.classifiers",
+    "Confirm": "rs_core.attacks",
     "Finished": "rs_core.events",
     "GUARANTEES": "rs_core.guarantees",
     "ImageInput": "rs_core.images",
@@ -46,6 +51,7 @@ _HOMES = {
     "SELECTORS": "rs_core.selectors",
     "Selection": "rs_core.results",
     "Sweep": "rs_core.smoothing",
+    "attack": "rs_core.api",
     "average_certified_radius": "rs_core.evaluation",
     "certified_accuracy": "rs_core.evaluation",
     "certify": "rs_core.api",
@@ -63,13 +69,16 @@ _HOMES = {
 }
 
 __all__ = [
+    "ATTACKS",
     "GUARANTEES",
     "MODELS",
     "RECIPES",
     "SELECTORS",
+    "AttackResult",
     "Certificate",
     "Certify",
     "Classifier",
+    "Confirm",
     "Finished",
     "ImageInput",
     "ModelSpec",
@@ -78,6 +87,7 @@ __all__ = [
     "RsError",
     "Selection",
     "Sweep",
+    "attack",
     "average_certified_radius",
     "certified_accuracy",
     "certify",

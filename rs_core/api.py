@@ -6,6 +6,8 @@ For many images, or to watch the steps, run the same dataclasses yourself:
 
 from typing import Any
 
+from rs_core.attack_results import AttackResult
+from rs_core.attacks import Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import drain
@@ -69,6 +71,29 @@ def select(
     """
     seed = _checked(classifier, image, seed)
     return drain(selector.run(classifier, [image], seed=seed))[0]
+
+
+def attack(
+    classifier: Classifier,
+    image: ImageInput,
+    *,
+    attack: Attack,
+    label: int | None = None,
+    seed: int = 0,
+    confirm: Confirm | None = None,
+) -> AttackResult:
+    """The adversarial image that an attack found, and what is known of it.
+
+    Args:
+        attack: e.g. `ATTACKS["epgd"](eps=0.5, sigma=0.25)`.
+        label: the class to leave; by default the image's own, then what the target predicts.
+        confirm: asks fresh noise, e.g. `Confirm(n=1000)`; without it nothing is confirmed.
+    """
+    seed = _checked(classifier, image, seed)
+    found = drain(attack.run(classifier, [image], labels=[label], seed=seed))
+    if confirm is not None:
+        found = drain(confirm.run(classifier, [image], found, seed=seed))
+    return found[0]
 
 
 def predict(

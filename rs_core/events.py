@@ -57,3 +57,12 @@ def relay(
             return event.result
         yield event if total is None else replace(event, done=before + event.done, total=total)
     raise RuntimeError("the stream ended without a result")
+
+
+def still(stream: Stream[R], done: int, total: int) -> Generator[Step, None, R]:
+    """Like `relay` for a part that is not counted: each of its steps repeats `done` of `total`."""
+    for event in stream:
+        if isinstance(event, Finished):
+            return event.result
+        yield Step(done=done, total=total)
+    raise RuntimeError("the stream ended without a result")

@@ -1,0 +1,34 @@
+"""Attacks that respect the smoothing; what they find counts once it is confirmed."""
+
+from rs_core.attacks.attack import Attack
+from rs_core.attacks.confirmation import Confirm
+from rs_core.attacks.cw import Cw
+from rs_core.attacks.ddn import Ddn
+from rs_core.attacks.gaussian import Gaussian
+from rs_core.attacks.inner import perturb
+from rs_core.attacks.minimal import Minimal
+from rs_core.attacks.pgd import Epgd, Fgsm, Pgd
+from rs_core.attacks.selfcheck import SelfCheck
+from rs_core.attacks.square import Square
+from rs_core.attacks.transfer import Transfer
+
+ATTACKS: dict[str, type[Attack]] = {
+    kind.name: kind for kind in (Fgsm, Pgd, Epgd, Ddn, Cw, Minimal, Square, Gaussian)
+}
+
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "Confirm",
+    "Cw",
+    "Ddn",
+    "Epgd",
+    "Fgsm",
+    "Gaussian",
+    "Minimal",
+    "Pgd",
+    "SelfCheck",
+    "Square",
+    "Transfer",
+    "perturb",
+]

@@ -1,0 +1,202 @@
+"""What every attack is: settings with one verb that looks for adversarial images.
+
+The base class owns validation, labels, groups, warnings and results; an attack writes only its
+search. What a search believes is not a result: see `confirmation`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from rs_core.attack_results import AttackResult
+from rs_core.attacks.assembling import attack_results
+from rs_core.attacks.lanes import abreast, lane_map, shares
+from rs_core.attacks.losses import Expectation, Goal
+from rs_core.attacks.scene import Found, Scene, look_at_clean
+from rs_core.attacks.slopes import cores, pass_rows
+from rs_core.attacks.targets import Base, Target, smoothing_target
+from rs_core.attacks.validation import hold_images, hold_target, label_of
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Finished, Step, Stream, still
+from rs_core.fields import check_params, param
+from rs_core.images import ImageInput
+from rs_core.seeding import check_seed, derive_seed
+from rs_core.selectors import FromNetwork, Selector
+from rs_core.smoothing.noise import as_batch
+from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.smoothing.sampling import BATCH_SIZE
+
+UNIT = "pixels of [0,1]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(ABC):
+    """Looks for an image near each image that the target takes for another class.
+
+    Without `sigma` and `selector` the network itself is attacked; with one of them the smoothed
+    network, through `draws` noisy copies a step. With a selector sigma is picked on the clean
+    image and frozen (the weaker attack of Hase et al., experiment B), or re-picked as the image
+    moves where `reselect` is not 0 (the stronger one).
+    """
+
+    name: ClassVar[str]
+    gradient_free: ClassVar[bool] = False
+
+    sigma: float | None = param(
+        None, help="noise level; none attacks the network itself", unit=UNIT,
+        low=0, high=SIGMA_MAX, low_open=True,
+    )  # fmt: skip
+    draws: int = param(1, help="noisy copies per image and step (m)", low=1, high=10_000)
+    expectation: Expectation = param(
+        "loss",
+        help="average over copies: of their losses (EPGD), or of their scores (SmoothAdv)",
+        choices=("loss", "probability"),
+    )
+    fresh: bool = param(True, help="new noise every step; off: the same noise in all steps")
+    judged: int = param(16, help="noisy copies that decide what is kept", low=1, high=32_768)
+    target: int | None = param(None, help="class to reach; none for any other", low=0)
+    reselect: int = param(
+        0, help="steps between two choices of sigma; 0 freezes it, 1 also goes through a network",
+        low=0, high=10_000,
+    )  # fmt: skip
+    selector: Selector | None = None
+
+    def __post_init__(self) -> None:
+        check_params(self)
+        if self.sigma is not None and self.selector is not None:
+            raise ParameterError(f"sigma={self.sigma:g} and a selector are both given: leave one.")
+        if self.draws > 1 and not self.smoothed:
+            raise ParameterError(
+                f"draws={self.draws} without noise would repeat one pass: give sigma, or draws=1."
+            )
+        if self.reselect and self.selector is None:
+            raise ParameterError(f"reselect={self.reselect} needs a selector: give one, or 0.")
+
+    @property
+    def smoothed(self) -> bool:
+        """Whether the smoothed network is attacked."""
+        return self.sigma is not None or self.selector is not None
+
+    @property
+    @abstractmethod
+    def passes(self) -> int:
+        """Passes of one image's search, judgements left out."""
+
+    @abstractmethod
+    def search(self, scene: Scene) -> Generator[int, None, Found]:
+        """Yields the passes per image that each step took; returns what was found."""
+
+    def run(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        *,
+        labels: Sequence[int | None] | None = None,
+        seed: int,
+        batch_size: int = BATCH_SIZE,
+    ) -> Stream[tuple[AttackResult, ...]]:
+        """Yields steps counted in passes, then one result per image, in order.
+
+        Args:
+            labels: the class that each image must leave; by default the image's own label, and
+                without one what the target says of the image as it is.
+            seed: of starts and noise; noise that confirms is never the same.
+            batch_size: most noisy copies of images that are worked on together.
+
+        Raises:
+            ParameterError: an image or label does not fit the network, the target class is the
+                label, or the network gives no gradients.
+        """
+        seed = check_seed(seed)
+        given = hold_images(classifier, images, labels, self.target)
+        results: list[AttackResult] = []
+        total = len(images) * self.passes
+        size = self._together(classifier, batch_size)
+        for first in range(0, len(images), size):
+            own, labelled = images[first : first + size], given[first : first + size]
+            done = first * self.passes
+            sigmas = yield from self._sigmas(classifier, own, seed, done, total)
+            lanes = min(self._lanes(classifier), len(own))
+            # A lone image's copies are shared out among all cores, step by step.
+            inner = cores(classifier) if lanes == 1 and self.draws > 1 else 1
+            outer = cores(classifier) if inner == 1 and classifier.block > 4 else 1
+            make = partial(self._scene, classifier, own, labelled, sigmas, seed, inner)
+            scenes = lane_map(outer, make, shares(len(own), lanes))
+            steps = abreast(outer, [self.search(scene) for scene in scenes])
+            while True:
+                try:
+                    done += next(steps) * len(own)
+                except StopIteration as ended:
+                    found = ended.value
+                    break
+                yield Step(done=done, total=total)
+            for scene, one in zip(scenes, found, strict=True):
+                results += attack_results(self, scene, one, seed)
+        yield Finished(tuple(results))
+
+    def _together(self, classifier: Classifier, batch_size: int) -> int:
+        """Images of one group: enough rows for every core, whatever the number of images."""
+        rows = min(batch_size, pass_rows(classifier) * cores(classifier))
+        return max(rows // self.draws, 1)
+
+    def _lanes(self, classifier: Classifier) -> int:
+        """Threads that take images of their own; 1 where a foreign network must not be shared."""
+        return 1 if self.reselect and isinstance(self.selector, FromNetwork) else cores(classifier)
+
+    def _sigmas(
+        self,
+        classifier: Classifier,
+        images: Sequence[ImageInput],
+        seed: int,
+        done: int,
+        total: int,
+    ) -> Generator[Step, None, list[float] | None]:
+        if self.selector is None:
+            return None if self.sigma is None else [self.sigma] * len(images)
+        picking = self.selector.run(classifier, images, seed=derive_seed(seed, "attack"))
+        picked = yield from still(picking, done, total)
+        return [selection.sigma for selection in picked]
+
+    def _scene(
+        self,
+        classifier: Classifier,
+        group: Sequence[ImageInput],
+        given: Sequence[int | None],
+        sigmas: Sequence[float] | None,
+        seed: int,
+        inner: int,
+        which: range,
+    ) -> Scene:
+        """The images of one lane."""
+        images = [group[i] for i in which]
+        pixels = torch.cat([as_batch(classifier, image) for image in images])
+        seeds = [
+            derive_seed(seed, "attack", self.name, image.digest, classifier.weights_id)
+            for image in images
+        ]
+        target: Target = Base(classifier, seeds)
+        if sigmas is not None:
+            target = smoothing_target(
+                classifier, seeds, images, [sigmas[i] for i in which], draws=self.draws,
+                fresh=self.fresh, selector=self.selector, reselect=self.reselect,
+            )  # fmt: skip
+        target.threads = inner if target.shared else 1
+        clean = look_at_clean(target, pixels)
+        known = [
+            label_of(image, given[i], votes)
+            for image, i, votes in zip(images, which, clean.votes.cpu(), strict=True)
+        ]
+        hold_target(images, known, self.target)
+        goal = self._goal(torch.tensor(known, device=classifier.device))
+        copies = self.judged if target.noisy else 1
+        return Scene(classifier, images, pixels, seeds, target, goal, copies, clean)
+
+    def _goal(self, labels: Tensor) -> Goal:
+        targets = None if self.target is None else torch.full_like(labels, self.target)
+        return Goal(labels, targets, expectation=self.expectation)

@@ -1,0 +1,44 @@
+"""Noise of the same norm: what an attack must beat to have found anything."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from rs_core.attacks.ascent import Record
+from rs_core.attacks.attack import UNIT, Attack
+from rs_core.attacks.balls import Ball, Norm, directions
+from rs_core.attacks.scene import Found, Scene
+from rs_core.fields import param
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gaussian(Attack):
+    """Random directions of length eps, the best of `tries` kept; linf: random signs."""
+
+    name: ClassVar[str] = "gaussian"
+    gradient_free: ClassVar[bool] = True
+
+    norm: Norm = param("l2", help="ball of the perturbation", choices=("l2", "linf"))
+    eps: float = param(0.5, help="norm of the noise", unit=UNIT, low=0, high=1000, low_open=True)
+    tries: int = param(10, help="directions", low=1, high=10_000)
+
+    @property
+    def passes(self) -> int:
+        """Directions, whatever the number of copies that judge each."""
+        return self.tries
+
+    def search(self, scene: Scene) -> Generator[int, None, Found]:
+        """Each direction in turn; forward passes only."""
+        record = Record(scene.pixels)
+        eps = scene.pixels.new_full((len(scene.pixels),), self.eps)
+        ball = Ball(scene.pixels, eps, self.norm)
+        for index in range(self.tries):
+            jump = self.eps * directions(scene.normals(index), self.norm)
+            points = ball.project(scene.pixels + jump)
+            value, reached = scene.judge(points)
+            record.trace.append(torch.where(value > record.value, value, record.value))
+            record.offer(points, value, reached)
+            yield 1
+        return Found.of(record)

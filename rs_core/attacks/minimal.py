@@ -1,0 +1,110 @@
+"""The smallest perturbation that flips the smoothed classifier, as far as it can be found."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from rs_core.attacks.ascent import Record
+from rs_core.attacks.attack import UNIT
+from rs_core.attacks.balls import Ball, directions, norm_of, per_image
+from rs_core.attacks.ddn import Ddn, decouple
+from rs_core.attacks.pgd import Epgd
+from rs_core.attacks.scene import Found, Scene, shortest
+from rs_core.fields import param
+
+Method = Literal["both", "bisection", "decay"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimal(Epgd):
+    """The smallest norm: DDN's norm decay, then bisection of eps over EPGD with warm starts.
+
+    Each round of the bisection attacks at the middle of the interval, from the last point that
+    worked, brought into the smaller ball. A round that fails is no proof, so the interval's lower
+    end means nothing. `eps` is the most that is looked at. In linf only bisection is done.
+    """
+
+    name: ClassVar[str] = "minimal"
+
+    eps: float = param(3.0, help="largest norm", unit=UNIT, low=0, high=1000, low_open=True)
+    judged: int = param(128, help="noisy copies that decide what is kept", low=1, high=32_768)
+    method: Method = param(
+        "both", help="decay (DDN), bisection, or both", choices=("both", "bisection", "decay")
+    )
+    rounds: int = param(8, help="rounds of bisection", low=1, high=40)
+    gamma: float = param(
+        0.05, help="share by which DDN's norm changes", low=0, high=1, low_open=True, high_open=True
+    )
+    refine: int = param(8, help="halvings towards the image at the end", low=0, high=40)
+
+    @property
+    def decays(self) -> bool:
+        """Whether DDN comes first."""
+        return self.method != "bisection" and self.norm == "l2"
+
+    @property
+    def bisections(self) -> int:
+        """Rounds of bisection."""
+        return 0 if self.method == "decay" and self.norm == "l2" else self.rounds
+
+    @property
+    def passes(self) -> int:
+        """Forward and backward passes of one image."""
+        return (self.decays + self.bisections) * self.steps * self.draws
+
+    @property
+    def looks(self) -> int:
+        """Steps of all parts."""
+        return (self.decays + self.bisections) * self.steps
+
+    def search(self, scene: Scene) -> Generator[int, None, Found]:
+        """The nearest point of all parts, then drawn towards the image."""
+        record = Record(scene.pixels, nearest=self.norm)
+        if self.decays:
+            first = yield from decouple(self._decay(), scene)
+            record.offer(first.pixels, *scene.judge(first.pixels))
+            record.trace += list(first.trace)
+            record.broken, record.dead = first.broken, first.dead
+        yield from self._bisect(scene, record)
+        found = shortest(scene, Found.of(record), self.refine)
+        budget = Ball(scene.pixels, torch.full_like(record.norm, self.eps), self.norm)
+        found.success &= norm_of(found.pixels - scene.pixels, self.norm) <= self.eps
+        found.pixels = torch.where(
+            per_image(found.success), found.pixels, budget.project(found.pixels)
+        )
+        return found
+
+    def _decay(self) -> Ddn:
+        return Ddn(
+            sigma=self.sigma, draws=self.draws, selector=self.selector, reselect=self.reselect,
+            steps=self.steps, gamma=self.gamma, first_norm=min(1.0, self.eps), refine=1,
+        )  # fmt: skip
+
+    def _bisect(self, scene: Scene, record: Record) -> Generator[int, None, None]:
+        low = scene.pixels.new_zeros(len(scene.pixels))
+        for index in range(self.bisections):
+            high = record.norm.clamp_max(self.eps)
+            # While nothing is known to work, only the whole budget is worth a try.
+            eps = torch.where(record.reached, (low + high) / 2, high)
+            own = Record(scene.pixels, nearest=self.norm)
+            ball = Ball(scene.pixels, eps, self.norm)
+            kick = directions(scene.normals(2 * index), self.norm)
+            mover = self._steps_in(ball, kick)
+            start = self._warm(scene, record, ball, index)
+            last = yield from scene.climb(scene.goal, start, mover, own, self.steps)
+            worked = torch.zeros_like(record.reached)
+            for points in (own.best, last):
+                value, reached = scene.judge(points)
+                record.offer(points, value, reached)
+                worked |= reached
+            low = torch.where(worked | ~record.reached, low, eps)
+            record.trace += own.trace
+            record.broken, record.dead = record.broken + own.broken, record.dead + own.dead
+
+    def _warm(self, scene: Scene, record: Record, ball: Ball, index: int) -> Tensor:
+        """The last point that worked, in this round's ball; a random point where none has."""
+        cold = ball.scattered(scene.normals(2 * index + 1), scene.uniforms(index))
+        return torch.where(per_image(record.reached), ball.project(record.best), cold)

@@ -1,0 +1,203 @@
+"""Losses, balls and passes: what the loop is made of."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import cross_entropy
+
+from rs_core.attacks.ascent import Record
+from rs_core.attacks.balls import Ball, directions, norm_of, unit
+from rs_core.attacks.losses import Goal
+from rs_core.attacks.slopes import Slope, slope, units, votes_of
+from rs_core.attacks.targets import CLIMB, JUDGE, Smoothed
+from rs_core.classifiers import Classifier
+from tests.attacks.conftest import SHAPE
+
+
+def normals(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_cross_entropy_is_itself() -> None:
+    logits, labels = 5 * normals(4, 3, 6), torch.tensor([0, 5, 2, 2])
+    flat = cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(3), reduction="none")
+    expected = flat.view(4, 3)
+    torch.testing.assert_close(Goal(labels).each(logits), expected)
+    aims = torch.tensor([1, 1, 1, 1])
+    toward = cross_entropy(logits.flatten(0, 1), aims.repeat_interleave(3), reduction="none")
+    torch.testing.assert_close(Goal(labels, aims).each(logits), -toward.view(4, 3))
+
+
+def test_a_saturated_softmax_still_shows_the_way() -> None:
+    logits = torch.tensor([[[60.0, -30.0, -40.0]]], requires_grad=True)
+    value = Goal(torch.tensor([0])).each(logits).sum()
+    (gradient,) = torch.autograd.grad(value, logits)
+    direction = gradient[0, 0] / gradient.abs().max()
+    torch.testing.assert_close(direction, torch.tensor([-1.0, 1.0, 0.0]), atol=1e-4, rtol=0)
+
+
+def test_the_margin_is_the_gap_to_the_best_other_class() -> None:
+    logits = torch.tensor([[[3.0, 1.0, 2.5]]])
+    assert float(Goal(torch.tensor([0]), loss="margin").each(logits)) == -0.5
+    assert float(Goal(torch.tensor([0]), torch.tensor([1]), "margin").each(logits)) == -2.0
+
+
+def test_probability_is_minus_log_of_the_mean_score() -> None:
+    logits, labels = 3 * normals(2, 7, 5), torch.tensor([1, 4])
+    scores = logits.softmax(-1).mean(dim=1)
+    goal = Goal(labels, expectation="probability")
+    expected = -scores.gather(1, labels[:, None]).squeeze(1).log()
+    torch.testing.assert_close(goal.over_copies(goal.each(logits)), expected)
+    aimed = goal.aimed_at(torch.tensor([0, 0]))
+    torch.testing.assert_close(aimed.over_copies(aimed.each(logits)), scores[:, 0].log())
+
+
+@pytest.mark.parametrize("expectation", ["loss", "probability"])
+@pytest.mark.parametrize("aimed", [False, True])
+def test_copies_cut_into_passes_are_worth_what_they_are_together(
+    expectation: str, aimed: bool
+) -> None:
+    logits = (3 * normals(1, 11, 5)).requires_grad_(True)
+    goal = Goal(torch.tensor([1]), torch.tensor([3]) if aimed else None, expectation=expectation)
+    whole = goal.over_copies(goal.each(logits))
+    (expected,) = torch.autograd.grad(whole.sum(), logits)
+    cuts = [slice(0, 8), slice(8, 11)]
+    parts = [goal.over_copies(goal.each(logits[:, cut])) for cut in cuts]
+    joined, weights = goal.shares(torch.stack(parts).detach(), torch.tensor([8.0, 3.0]))
+    torch.testing.assert_close(joined, whole.detach())
+    together = sum(w.detach() * p for w, p in zip(weights, parts, strict=True))
+    (gradient,) = torch.autograd.grad(together.sum(), logits)
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_a_row_of_nan_has_no_vote_and_a_tie_no_winner() -> None:
+    logits = torch.tensor([[[0.0, 1.0], [torch.nan, 5.0], [2.0, 0.0]]])
+    votes = votes_of(logits)
+    assert votes.tolist() == [[1.0, 1.0]]
+    assert not Goal(torch.tensor([0])).reached(votes)
+    assert not Goal(torch.tensor([1])).reached(votes)
+    assert not Goal(torch.tensor([0]), torch.tensor([1])).reached(votes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(["l2", "linf"]),
+    st.floats(0.001, 5),
+    st.floats(0.01, 100),
+    st.sampled_from([0, 3]),
+)
+def test_a_projection_is_in_ball_and_box(
+    seed: int, norm: str, eps: float, far: float, rounds: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    centre = torch.from_numpy(rng.integers(0, 256, (3, 2, 4, 4)).astype(np.float32) / 255)
+    points = centre + far * normals(3, 2, 4, 4, seed=seed)
+    ball = Ball(centre, torch.full((3,), eps), norm, rounds)
+    for found in (ball.project(points), ball.scattered(points - centre, torch.rand(3))):
+        assert found.min() >= 0
+        assert found.max() <= 1
+        assert (norm_of((found - centre).double(), norm) <= eps + 1e-7).all()
+    inside = ball.project(centre + 1e-4 * (points - centre).clamp(-1, 1) * eps / 6)
+    torch.testing.assert_close(ball.project(inside), inside, atol=3e-6, rtol=0)
+
+
+def test_the_projection_is_the_nearest_point_of_both() -> None:
+    """By its optimality condition it lies on the path clamp(t u), which is searched finely."""
+    centre = torch.tensor([0.05, 0.5, 0.9, 0.3]).view(1, 1, 2, 2)
+    point = torch.tensor([-1.0, 1.1, 1.4, 0.2]).view(1, 1, 2, 2)
+    found = Ball(centre, torch.tensor([0.4]), "l2", 30).project(point)
+    shares = torch.linspace(0, 1, 100_001)[:, None]
+    path = (centre.flatten() + shares * (point - centre).flatten()).clamp(0, 1)
+    reach = (path - centre.flatten()).norm(dim=1)
+    expected = path[int((reach <= 0.4).nonzero()[-1])]
+    torch.testing.assert_close(found.flatten(), expected, atol=2e-5, rtol=0)
+
+
+def test_a_tiny_gradient_has_a_direction_and_none_takes_the_kick() -> None:
+    gradient = torch.zeros(2, 1, 2, 2)
+    gradient[0, 0, 0, 0] = 1e-38
+    kick = directions(normals(2, 1, 2, 2), "l2")
+    found = unit(gradient, "l2", kick)
+    assert float(found[0, 0, 0, 0]) == pytest.approx(1)
+    assert torch.equal(found[1], kick[1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 200), st.integers(4, 64), st.integers(1, 4))
+def test_every_copy_of_every_image_is_in_one_pass_of_bounded_size(
+    images: int, copies: int, rows: int, threads: int
+) -> None:
+    seen = np.zeros((images, copies), dtype=int)
+    for unit_of in units(images, copies, rows, threads):
+        assert len(unit_of.images) * len(unit_of.copies) <= max(rows, 8)
+        assert unit_of.copies.start % 8 == 0
+        seen[
+            unit_of.images.start : unit_of.images.stop, unit_of.copies.start : unit_of.copies.stop
+        ] += 1
+    assert (seen == 1).all()
+
+
+def test_noise_does_not_depend_on_how_copies_share_passes(network: Classifier) -> None:
+    target = Smoothed(network, [3, 4], [0.2, 0.3], draws=20)
+    pixels = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        whole = target.logits(pixels, range(2), range(20), 1)
+        first = target.logits(pixels[:1], range(1), range(8), 1)
+        rest = target.logits(pixels[:1], range(1), range(8, 20), 1)
+        later = target.logits(pixels, range(2), range(20), 2)
+        judged = target.logits(pixels, range(2), range(20), 1, JUDGE)
+    torch.testing.assert_close(torch.cat([first, rest], dim=1)[0], whole[0], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(later, whole)
+    assert not torch.allclose(judged, whole)
+    fixed = Smoothed(network, [3, 4], [0.2, 0.3], draws=20, fresh=False)
+    with torch.no_grad():
+        same = [fixed.logits(pixels, range(2), range(20), step, CLIMB) for step in (0, 5)]
+    assert torch.equal(*same)
+
+
+@pytest.mark.parametrize("draws", [3, 80])
+@pytest.mark.parametrize("expectation", ["loss", "probability"])
+def test_a_slope_is_the_gradient_whatever_the_passes(
+    draws: int, expectation: str, network: Classifier
+) -> None:
+    target = Smoothed(network, [3, 4], [0.2, 0.3], draws=draws)
+    pixels = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
+    goal = Goal(torch.tensor([1, 2]), expectation=expectation)
+    x = pixels.clone().requires_grad_(True)
+    value = goal.over_copies(goal.each(target.logits(x, range(2), range(draws), 0)))
+    (expected,) = torch.autograd.grad(value.sum(), x)
+    found = slope(target, goal, pixels, 0)
+    torch.testing.assert_close(found.value, value.detach(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.gradient, expected, atol=1e-4, rtol=1e-3)
+
+
+def test_a_record_prefers_what_reached_the_goal() -> None:
+    centre = torch.zeros(1, 1, 1, 1)
+    record = Record(centre)
+
+    def offer(x: float, value: float, reached: bool) -> None:
+        record.offer(torch.full_like(centre, x), torch.tensor([value]), torch.tensor([reached]))
+
+    offer(0.1, 5.0, False)
+    offer(0.2, 1.0, True)
+    offer(0.3, 9.0, False)
+    assert float(record.best) == pytest.approx(0.2)
+    offer(0.4, 2.0, True)
+    assert float(record.best) == pytest.approx(0.4)
+    nearest = Record(centre, nearest="l2")
+    for x in (0.4, 0.2, 0.3):
+        nearest.offer(torch.full_like(centre, x), torch.tensor([x]), torch.tensor([True]))
+    assert float(nearest.best) == pytest.approx(0.2)
+
+
+def test_a_record_counts_what_went_wrong() -> None:
+    record = Record(torch.zeros(2, 1, 1, 1))
+    flat = Slope(
+        torch.zeros(2), torch.zeros(2, 1, 1, 1), torch.zeros(2) > 0, torch.tensor([True, False])
+    )
+    record.see(record.centre, flat)
+    assert record.broken.tolist() == [1, 0]
+    assert record.dead.tolist() == [0, 1]
