@@ -173,7 +173,8 @@ class ShowCommand:
         """Read, ask, print; the exit code."""
         record = _checked(self.file)
         if self.image.image is None and self.image.dataset is None:
-            if self.image != ImageChoice():
+            asked = (self.image, self.model, self.ask)
+            if asked != (ImageChoice(), ModelChoice(), AskRegions()):
                 raise ParameterError(
                     "these options belong to a query: name it with --image or --dataset, or leave "
                     "them out."

@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rs_core.cli.choices import ModelChoice
@@ -62,7 +63,7 @@ class SelectCommand:
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
-        self.output.check(*self.image.files(), *self.model.files())
+        self.output.check(*self.image.files(), *self.model.files(), *_stored(self.settings))
         if self.output.tsv is not None and self.settings is None:
             raise ParameterError("--tsv holds certificates: give --guarantee, or leave it out.")
         if self.output.tsv is not None and self.settings is not None and self.settings.norm != "l2":
@@ -116,6 +117,11 @@ class SelectCommand:
         write_log(text, rows)
         with self.output.growing_table() as table:
             table.add(text.getvalue())
+
+
+def _stored(settings: Guarantee | None) -> tuple[Path, ...]:
+    """The memory's file, which no output may replace: its answers were given."""
+    return (settings.file,) if isinstance(settings, Memory) and settings.path else ()
 
 
 def _unkept(settings: Guarantee) -> Iterator[str]:

@@ -107,6 +107,11 @@ def test_what_answers_nothing_later_is_told(
             "gradient picks its noise level for l1 radii, and regions certifies l2 radii",
         ),
         (["--selector", "fixed", "--selector-n", "3"], "unknown option"),
+        (["--selector", "fixed", "--sigma", "0.5"], "Did you mean '--selector-sigma'?"),
+        (
+            ["--selector", "fixed", "--guarantee", "memory", "--path", "/no/such/folder/memory"],
+            "the memory memory cannot be opened: name a file in a folder that exists",
+        ),
         (
             ["--selector", "greedy_grid", "--guarantee", "grid_minimum", "--sigmas", "0.5", "1"],
             "greedy_grid can answer sigma=0.005, which is not among the 2",
@@ -149,6 +154,20 @@ def test_a_memory_belongs_to_the_selectors_settings(
     capsys.readouterr()
     assert main([*words, "--selector-sigma", "0.5"]) == 2
     assert "sigma policy" in capsys.readouterr().err
+
+
+def test_no_output_replaces_a_memory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its answers were given: a table in its place would void them all."""
+    memory = tmp_path / "memory.sqlite"
+    words = ["--guarantee", "memory", "--n", "500", "--path", str(memory), "--selector", "fixed"]
+    printed(capsys, *words)
+    before = memory.read_bytes()
+    assert main(["select", "--image", "digit-3", *words, "--tsv", str(memory)]) == 2
+    assert "it is read by this command" in capsys.readouterr().err
+    assert memory.read_bytes() == before
+    new = ["--path", str(tmp_path / "new"), "--tsv", str(tmp_path / "new")]
+    assert main(["select", "--image", "digit-3", *words, *new]) == 2
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_inherited_label_is_told_without_a_bound(

@@ -426,5 +426,5 @@ def test_another_key_is_refused_and_named(tmp_path: Path) -> None:
             BallMemory(str(path), KEY | {part: "other"}, (1, 1, 3))
     with pytest.raises(ParameterError, match="input shape 1x1x3, and this run has 3x1x1"):
         BallMemory(str(path), KEY, (3, 1, 1))
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match="cannot be opened: name a file in a folder"):
         BallMemory(str(tmp_path / "missing" / "memory"), KEY, (1, 1, 3))
