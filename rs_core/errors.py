@@ -38,7 +38,8 @@ class UnknownNameError(RsError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = get_close_matches(name, names, n=1)
+        longer = [known for known in names if known.endswith(f"-{name.lstrip('-')}")]
+        near = longer or get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
 

@@ -292,6 +292,22 @@ MUTANTS = (
         T_REGIONS,
     ),
     Mutant(
+        "regions: what was chosen after looking certifies on the same draws",
+        ((REGIONS, "part=part, settled=settled,", "part=part,"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "regions: any network may ask",
+        (
+            (
+                f"{GUARANTEES}/asking.py",
+                "if classifier.weights_id != allocation.weights_id:",
+                "if False:",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
         "regions: online balls do not see each other",
         (
             (RADII_OF, "min(radii[k], free.min(initial=np.inf))", "radii[k]"),

@@ -13,7 +13,13 @@ from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
 from rs_core.cli.select import print_selections
-from rs_core.cli.selecting import SELECTOR, selector_of, with_selector
+from rs_core.cli.selecting import (
+    SELECTOR,
+    hold_possible,
+    paired,
+    selector_of,
+    with_selector,
+)
 from rs_core.cli.tables import certificate_table, degree_table, notes_below, region_table
 from rs_core.durable import hold_writable
 from rs_core.errors import ParameterError
@@ -57,11 +63,14 @@ class AllocateCommand:
     def run(self) -> int:
         """Compute, print, freeze; the exit code."""
         self._hold_out()
+        selector = selector_of(self)
+        paired(selector, self.settings, declared=False)
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
         images = [item.image for item in chosen.items]
+        hold_possible(selector, self.settings, classifier, images)
         options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
-        picked = follow(selector_of(self).run(classifier, images, **options), label=self.selector)
+        picked = follow(selector.run(classifier, images, **options), label=self.selector)
         frozen: list[RegionsStep] = []
         stream = self.settings.run(classifier, images, picked, **options)
         certificates = follow(_keeping(stream, frozen), label="regions")
@@ -164,7 +173,8 @@ class ShowCommand:
         """Read, ask, print; the exit code."""
         record = _checked(self.file)
         if self.image.image is None and self.image.dataset is None:
-            if self.image != ImageChoice():
+            asked = (self.image, self.model, self.ask)
+            if asked != (ImageChoice(), ModelChoice(), AskRegions()):
                 raise ParameterError(
                     "these options belong to a query: name it with --image or --dataset, or leave "
                     "them out."

@@ -2,21 +2,30 @@
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
-from rs_core.cli.selecting import SELECTOR, Extra, named, selector_of, with_selector
+from rs_core.cli.selecting import (
+    SELECTOR,
+    Extra,
+    hold_possible,
+    named,
+    paired,
+    selector_of,
+    with_selector,
+)
 from rs_core.cli.tables import certificate_table, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import param
-from rs_core.guarantees import GUARANTEES, Guarantee
+from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Selection, to_json
 
@@ -27,6 +36,8 @@ class SelectCommand:
 
     The fields of the selector are options `--selector-FIELD`, those of the guarantee plain ones.
     """
+
+    declared: ClassVar[bool] = False  # whether --sigmas was given
 
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
@@ -46,11 +57,13 @@ class SelectCommand:
             kind = GUARANTEES[guarantee]
             extra = [("settings", kind, field(default_factory=kind))]
             extra.append(("guarantee", str, param(guarantee, help="what may be claimed")))
-        return with_selector(cls, arguments, extra)
+        command = with_selector(cls, arguments, extra)
+        command.declared = any(word.partition("=")[0] == "--sigmas" for word in arguments)
+        return command
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
-        self.output.check(*self.image.files(), *self.model.files())
+        self.output.check(*self.image.files(), *self.model.files(), *_stored(self.settings))
         if self.output.tsv is not None and self.settings is None:
             raise ParameterError("--tsv holds certificates: give --guarantee, or leave it out.")
         if self.output.tsv is not None and self.settings is not None and self.settings.norm != "l2":
@@ -60,16 +73,19 @@ class SelectCommand:
             )
         if self.output.html is not None:
             raise ParameterError("rs select writes no report yet: leave --html out.")
+        selector, settings = selector_of(self), self.settings
+        if settings is not None:
+            settings = paired(selector, settings, declared=self.declared).under(str(selector))
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
         images = [item.image for item in chosen.items]
+        hold_possible(selector, settings, classifier, images)
         options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
-        started, selector = time.perf_counter(), selector_of(self)
+        started = time.perf_counter()
         picked = follow(selector.run(classifier, images, **options), label=self.selector)
         spent = time.perf_counter() - started
         certificates: tuple[Certificate, ...] = ()
-        if self.settings is not None:
-            settings = self.settings.under(str(selector))
+        if settings is not None:
             stream = settings.run(classifier, images, picked, **options)
             certificates = follow(stream, label=str(self.guarantee))
         self._write(chosen.items, certificates, time.perf_counter() - started)
@@ -77,10 +93,12 @@ class SelectCommand:
             _print_json(chosen, picked, certificates)
             return 0
         print_selections(chosen, picked, spent)
-        if certificates and self.settings is not None:
+        if settings is not None:
             print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
-            print(f"error of each row: {self.settings.budget}")
+            print(f"error of each row: {settings.budget}")
             print(tidy(certificates[0].statement))
+            for note in _unkept(settings):
+                print(f"note: {note}")
         for note in notes_below(chosen):
             print(note)
         return 0
@@ -99,6 +117,22 @@ class SelectCommand:
         write_log(text, rows)
         with self.output.growing_table() as table:
             table.add(text.getvalue())
+
+
+def _stored(settings: Guarantee | None) -> tuple[Path, ...]:
+    """The memory's file, which no output may replace: its answers were given."""
+    return (settings.file,) if isinstance(settings, Memory) and settings.path else ()
+
+
+def _unkept(settings: Guarantee) -> Iterator[str]:
+    """That nothing is left that would answer a later query as the certificates say."""
+    if isinstance(settings, Memory) and not settings.path:
+        yield "this memory ended with the command, nothing answers from it: --path keeps one"
+    if isinstance(settings, Regions):
+        yield (
+            "these regions were not kept, nothing answers from them: rs regions allocate freezes "
+            "them in a file"
+        )
 
 
 def _print_json(

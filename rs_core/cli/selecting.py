@@ -1,11 +1,15 @@
 """Commands whose options depend on the words after them: `--selector NAME` brings its fields."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, field, fields, make_dataclass
+from dataclasses import MISSING, field, fields, make_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
+from rs_core.classifiers import Classifier
+from rs_core.comparing import Pair
 from rs_core.errors import UnknownNameError
 from rs_core.fields import param
+from rs_core.guarantees import GridMinimum, Guarantee
+from rs_core.images import ImageInput
 from rs_core.selectors import SELECTORS, Selector
 
 _PREFIX = "selector_"
@@ -45,6 +49,39 @@ def selector_of(command: Any) -> Selector:
     """The selector that a command's fields describe."""
     own = {name: value for name, value in vars(command).items() if name.startswith(_PREFIX)}
     return SELECTORS[command.selector](**{n.removeprefix(_PREFIX): v for n, v in own.items()})
+
+
+def paired(selector: Selector, guarantee: Guarantee, *, declared: bool) -> Guarantee:
+    """The guarantee, if it can hold for this selector whatever that answers.
+
+    Args:
+        declared: whether somebody named the range of grid_minimum; by default it is all that the
+            selector can answer.
+
+    Raises:
+        ParameterError: it cannot, e.g. because the selector can leave the declared range.
+    """
+    possible = selector.possible_sigmas
+    if isinstance(guarantee, GridMinimum) and possible is not None and not declared:
+        guarantee = replace(guarantee, sigmas=possible)
+    return Pair(selector, guarantee).guarantee
+
+
+def hold_possible(
+    selector: Selector,
+    guarantee: Guarantee | None,
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+) -> None:
+    """Refuse, before anything is drawn, what one of the two could not do with these images.
+
+    Raises:
+        ParameterError: an n that can never certify, or images that the selector cannot take.
+    """
+    selector.check(classifier, images)
+    if guarantee is not None:
+        different = len({image.digest for image in images})
+        guarantee.check_n(guarantee.level(different), classifier.num_classes)
 
 
 def _fields(kind: type[Selector]) -> Iterable[Extra]:

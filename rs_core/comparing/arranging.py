@@ -40,13 +40,15 @@ def arrange(
             or by the number of balls met, "ascending" or "descending".
 
     Raises:
-        ParameterError: an unknown rule or order, an index that is no point or comes twice, or
-            pixels of another number of images.
+        ParameterError: an unknown rule or order, an index that is no point or comes twice,
+            pixels of another number of images, or radii that are not l2.
     """
     if rule not in RULES:
         raise ParameterError(f"rule={rule!r} is not known: choose one of {', '.join(RULES)}.")
     if len(pixels) != len(points.names):
         raise ParameterError(f"{len(pixels)} images for {len(points.names)} points: give them all.")
+    if any(c.norm != "l2" for c in points.certificates):
+        raise ParameterError("balls are laid out by l2 distances: certify l2 radii.")
     radii = np.array([c.radius for c in points.certificates])
     flat = pixels.reshape(len(pixels), -1)
     queue = _queue(points, flat, radii, order)

@@ -105,7 +105,8 @@ class Compare(CertifyOptions):
         """Yields `CompareStep`s, then the comparison; the seed is that of every method.
 
         Methods whose guarantees are the same share their certifying noise, so equal sigmas get
-        equal certificates; no method chooses on them.
+        equal certificates (of regions: where all else is equal). No sigma is chosen on it;
+        regions by degree pay for what they choose on it.
         """
         self.check(classifier, images)
         options = {"seed": seed, "batch_size": batch_size}

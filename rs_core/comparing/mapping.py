@@ -26,10 +26,20 @@ class MapPoints:
     Fields:
         selector: who picks sigma.
         certifier: with how many draws, and at what level, each image is certified by itself.
+
+    Raises:
+        ParameterError: the certifier's radii are not l2.
     """
 
     selector: Selector
     certifier: Frozen
+
+    def __post_init__(self) -> None:
+        if self.certifier.norm != "l2":
+            raise ParameterError(
+                f"a map has l2 distances, and {self.certifier.name} certifies {self.certifier.norm}"
+                " radii: take the guarantee frozen."
+            )
 
     def run(
         self,

@@ -104,7 +104,7 @@ def _hold_declared(selector: Selector, guarantee: GridMinimum) -> None:
             "can answer any: take the guarantee frozen."
         )
     for sigma in possible:
-        if not np.isclose(sigma, guarantee.sigmas, rtol=1e-9).any():
+        if not np.isclose(sigma, guarantee.sigmas, rtol=1e-9, atol=0).any():
             raise ParameterError(
                 f"{selector.name} can answer sigma={sigma:g}, which is not among the "
                 f"{len(guarantee.sigmas)} that grid_minimum declares: declare it too."

@@ -109,7 +109,8 @@ def hold_absent(path: Path) -> None:
     """
     if os.path.lexists(path):
         raise StoreError(
-            f"{path.name} exists, and certificates may rest on it: name a file that does not."
+            f"{path.name or path} exists, and certificates may rest on it: name a file that does "
+            "not."
         )
 
 
@@ -126,8 +127,8 @@ def read_allocation(path: Path) -> AllocationRecord:
         raw = path.read_bytes()
     except OSError as error:
         raise StoreError(
-            f"{path.name} cannot be read ({error.strerror}): give a file that rs regions allocate "
-            "wrote."
+            f"{path.name or path} cannot be read ({error.strerror}): give a file that rs regions "
+            "allocate wrote."
         ) from error
     try:
         content = json.loads(raw)

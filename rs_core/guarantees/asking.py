@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
+from rs_core.fields import shown
 from rs_core.guarantees.allocation import Allocation, Answer
 from rs_core.images import ImageInput
 from rs_core.results import Certificate
@@ -49,8 +51,15 @@ class AskRegions(CertifyOptions):
         """Yields the loop's steps, then one reply per image, in order.
 
         Raises:
-            ParameterError: an image has another number of values than the allocation's points.
+            ParameterError: the allocation was frozen for another network, or an image has another
+                number of values than its points.
         """
+        if classifier.weights_id != allocation.weights_id:
+            raise ParameterError(
+                f"this allocation was frozen for weights {shown(allocation.weights_id)}, and "
+                f"{classifier.spec.name} has weights {classifier.weights_id}: give the network it "
+                "was frozen for."
+            )
         answers = [allocation.answer(image.pixels) for image in images]
         sigma = allocation.fallback_sigma
         outside = [k for k, answer in enumerate(answers) if answer.region is None]

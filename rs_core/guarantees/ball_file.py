@@ -180,6 +180,11 @@ class BallFile:
                     f"another program has locked the memory {self._name} for "
                     f"{self._lock_seconds:g} s: close it, then try again."
                 ) from error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CANTOPEN:
+                raise StoreError(
+                    f"the memory {self._name} cannot be opened: name a file in a folder that "
+                    "exists and may be written to."
+                ) from error
             raise self._damaged(str(error)) from error
 
     def _damaged(self, reason: str) -> StoreError:

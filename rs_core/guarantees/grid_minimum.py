@@ -91,7 +91,7 @@ class GridMinimum(Guarantee):
         """Refuse a sigma that the declared range does not hold."""
         super().hold_pairs(images, selections)
         for selection in selections:
-            if not any(np.isclose(selection.sigma, self.sigmas, rtol=1e-9)):
+            if not any(np.isclose(selection.sigma, self.sigmas, rtol=1e-9, atol=0)):
                 raise ParameterError(
                     f"{selection.selector} picked sigma={selection.sigma:g}, which is not among "
                     f"the {len(self.sigmas)} declared ones: declare its range, or take the "

@@ -67,9 +67,13 @@ class Guarantee(CertifyOptions):
         *,
         seed: int,
         part: int = 0,
+        settled: str = "",
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[tuple[Certificate, ...], ...]]:
         """Certificates (B)(S) at sigmas (B, S), each at `level`, on draws that are its own.
+
+        Args:
+            settled: names what was settled before these draws; another word, other draws.
 
         Raises:
             ParameterError: n could never certify at this level.
@@ -77,7 +81,8 @@ class Guarantee(CertifyOptions):
         self.check_n(level, classifier.num_classes)
         return certify_each(
             self, classifier, images, sigmas, level,
-            seed=seed, caller=self.name, guarantee=self.badge, part=part, batch_size=batch_size,
+            seed=seed, caller=f"{self.name} {settled}".strip(), guarantee=self.badge, part=part,
+            batch_size=batch_size,
         )  # fmt: skip
 
     def at_selected(

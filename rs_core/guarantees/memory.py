@@ -37,6 +37,11 @@ class Memory(Guarantee):
     path: str = param("", help="file of the memory; empty for one that ends with this run")
     policy: str = param("", help="the selector's settings in words; one memory holds one policy")
 
+    @property
+    def file(self) -> Path:
+        """Where the memory lies, `~` written out; of no meaning without a path."""
+        return Path(self.path).expanduser()
+
     def under(self, policy: str) -> "Memory":
         """This memory with the selector's settings as its policy, unless it names one."""
         return self if self.policy else replace(self, policy=policy)
@@ -87,7 +92,11 @@ class Memory(Guarantee):
             )
 
     def open(self, classifier: Classifier, selector: str) -> BallMemory:
-        """The memory of this network and selector; close it after use."""
+        """The memory of this network and selector; close it after use.
+
+        The device is no part of its key: inside a ball the stored label is enforced whoever asks,
+        and votes are claimed only for a certificate, which names its device.
+        """
         spec = classifier.spec
         key = {
             "weights": classifier.weights_id,
@@ -95,7 +104,7 @@ class Memory(Guarantee):
             "precision": classifier.precision,
             "sigma policy": f"{selector} {self.policy}".strip(),
         }
-        path = str(Path(self.path).expanduser()) if self.path else ""
+        path = str(self.file) if self.path else ""
         return BallMemory(path, key, spec.input_shape)
 
     def _issued(

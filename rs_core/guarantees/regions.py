@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import ClassVar
 
 import numpy as np
@@ -41,6 +42,9 @@ class Regions(Guarantee):
     Images with the same pixels are one point, and the first one's sigma stands. An image inside
     another's region shares its sigma ("online") and is certified again at it. The last step
     before the result carries the allocation.
+
+    Another rule, order, set of images or choice of sigmas has other draws under the same seed:
+    whoever changes one of them after looking at regions must not certify on what was seen.
     """
 
     name: ClassVar[str] = "regions"
@@ -111,15 +115,17 @@ class Regions(Guarantee):
         for k, image in enumerate(images):
             firsts.setdefault(image.digest, k)
         points = [images[k] for k in firsts.values()]
+        picked = [selections[k].sigma for k in firsts.values()]
         level, each = self.level(len(points)), self.n0 + self.n
+        settled = self._settled(points, picked)
 
         def certified(which: Sequence[ImageInput], sigmas: Sequence[float], part: int) -> _Rows:
             column = np.array(sigmas)[:, None]
             return self.fresh(
-                classifier, which, column, level, seed=seed, part=part, batch_size=batch_size
-            )
+                classifier, which, column, level, seed=seed, part=part, settled=settled,
+                batch_size=batch_size,
+            )  # fmt: skip
 
-        picked = [selections[k].sigma for k in firsts.values()]
         rows = yield from relay(certified(points, picked, 0))
         own = [row[0] for row in rows]
         layout, work = yield from self._layout(points, own, len(points) * each)
@@ -139,6 +145,16 @@ class Regions(Guarantee):
         places = {digest: place for place, digest in enumerate(firsts)}
         certificates = [self._certificate(claim, allocation, classifier) for claim in claims]
         yield Finished(tuple(certificates[places[image.digest]] for image in images))
+
+    def _settled(self, points: Sequence[ImageInput], picked: Sequence[float]) -> str:
+        """8 hex digits of all that somebody may have chosen by looking at an earlier run."""
+        chosen = (
+            self.mode,
+            self.order,
+            [image.digest for image in points],
+            [float(s) for s in picked],
+        )
+        return blake2b(repr(chosen).encode(), digest_size=4).hexdigest()
 
     def _layout(
         self, points: Sequence[ImageInput], own: Sequence[Certificate], before: int

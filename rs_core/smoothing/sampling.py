@@ -28,6 +28,7 @@ from rs_core.smoothing.threads import block_threads
 
 BATCH_SIZE = 1024
 _STAGES = get_args(Stage)
+_PARTS = 4  # of a stage; more would reach into the next one's blocks
 _GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
 
 
@@ -83,8 +84,8 @@ def draw_votes(
         `VotesStep` about every `batch_size` forward passes, then `Finished(Votes)`.
 
     Raises:
-        ParameterError: shapes disagree, or the rigorous mode was asked for an image that is not
-            8-bit or a sigma above 7.
+        ParameterError: shapes disagree, the part is none of the four, or the rigorous mode was
+            asked for an image that is not 8-bit or a sigma above 7.
 
     Reference: Cohen et al. (2019), SampleUnderNoise; rigorous mode: Voracek & Hein (2023).
     """
@@ -93,7 +94,7 @@ def draw_votes(
     counts = np.zeros((*sigmas.shape, classifier.num_classes + 1), dtype=np.int64)
     scores = np.zeros((*sigmas.shape, classifier.num_classes)) if soft else None
     n_done = np.zeros(len(images), dtype=np.int64)
-    slot = _STAGES.index(stage) * 4 + part
+    slot = _slot(stage, part)
     blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
     pixels = [as_batch(classifier, image) for image in images]
     total = int(sigmas.size) * n
@@ -109,6 +110,12 @@ def draw_votes(
         done = int(n_done.sum()) * sigmas.shape[1]
         yield VotesStep(done=done, total=total, counts=counts.copy(), n_done=n_done.copy())
     yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage, soft=scores, noise=noise))
+
+
+def _slot(stage: Stage, part: int) -> int:
+    if not 0 <= part < _PARTS:
+        raise ParameterError(f"part={part} is out of range: a stage has parts 0 to {_PARTS - 1}.")
+    return _STAGES.index(stage) * _PARTS + part
 
 
 def _check(

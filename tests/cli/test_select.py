@@ -61,7 +61,32 @@ def test_a_guarantee_certifies_on_fresh_draws(
 def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--selector", "multistart", *QUICK["multistart"], "--n", "500"]
     text = printed(capsys, *words, "--guarantee", "grid_minimum")
-    assert "error of each row: 16 x 6.25e-05 = 0.001" in text
+    assert "error of each row: 4 x 0.00025 = 0.001" in text
+
+
+def test_a_declared_range_holds_all_that_the_selector_can_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What it picks at this image may be declared, and what it picks beside it may not."""
+    words = ["--selector", "greedy_grid", "--selector-evaluations", "5", "--n", "500"]
+    text = printed(capsys, *words, "--guarantee", "grid_minimum")
+    assert "any selector that answers one of 5 declared sigmas (0.2 to 1)" in text
+    declared = ["--sigmas", "0.2", "0.4", "0.6", "0.8", "1", "1.5"]
+    text = printed(capsys, *words, "--guarantee", "grid_minimum", *declared)
+    assert "any selector that answers one of 6 declared sigmas (0.2 to 1.5)" in text
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "note"),
+    [("memory", "note: this memory ended"), ("regions", "note: these regions were not kept")],
+)
+def test_what_answers_nothing_later_is_told(
+    guarantee: str, note: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["--selector", "fixed", "--n", "500", "--guarantee", guarantee]
+    assert note in printed(capsys, *words)
+    if guarantee == "memory":
+        assert "note" not in printed(capsys, *words, "--path", str(tmp_path / "kept"))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +95,7 @@ def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--selector", "oracle"], "unknown selector 'oracle'"),
         (["--guarantee", "all"], "unknown guarantee 'all'"),
         (["--selector", "grid", "--selector-sigma-min", "2"], "must lie below"),
-        (["--selector", "gradient", "--guarantee", "sukenik"], "no bounded log-slope"),
+        (["--selector", "gradient", "--guarantee", "sukenik"], "has a bounded slope"),
         (["--selector", "gradient", "--guarantee", "global_sigma"], "fixed beforehand"),
         (["--tsv", "x.tsv"], "--tsv holds certificates"),
         (["--html", "x.html"], "no report yet"),
@@ -79,9 +104,20 @@ def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--selector", "gradient", "--guarantee", "frozen_lambda"], "for l2 radii"),
         (
             ["--selector", "gradient", "--selector-norm", "l1", "--guarantee", "regions"],
-            "gradient picked its noise level for l1 radii, and regions certifies l2 radii",
+            "gradient picks its noise level for l1 radii, and regions certifies l2 radii",
         ),
         (["--selector", "fixed", "--selector-n", "3"], "unknown option"),
+        (["--selector", "fixed", "--sigma", "0.5"], "Did you mean '--selector-sigma'?"),
+        (
+            ["--selector", "fixed", "--guarantee", "memory", "--path", "/no/such/folder/memory"],
+            "the memory memory cannot be opened: name a file in a folder that exists",
+        ),
+        (
+            ["--selector", "greedy_grid", "--guarantee", "grid_minimum", "--sigmas", "0.5", "1"],
+            "greedy_grid can answer sigma=0.005, which is not among the 2",
+        ),
+        (["--selector", "knn", "--guarantee", "grid_minimum"], "knn can answer any"),
+        (["--guarantee", "grid_minimum", "--n", "5"], "n=5 can never certify"),
     ],
 )
 def test_bad_words_are_one_sentence(
@@ -118,6 +154,20 @@ def test_a_memory_belongs_to_the_selectors_settings(
     capsys.readouterr()
     assert main([*words, "--selector-sigma", "0.5"]) == 2
     assert "sigma policy" in capsys.readouterr().err
+
+
+def test_no_output_replaces_a_memory(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its answers were given: a table in its place would void them all."""
+    memory = tmp_path / "memory.sqlite"
+    words = ["--guarantee", "memory", "--n", "500", "--path", str(memory), "--selector", "fixed"]
+    printed(capsys, *words)
+    before = memory.read_bytes()
+    assert main(["select", "--image", "digit-3", *words, "--tsv", str(memory)]) == 2
+    assert "it is read by this command" in capsys.readouterr().err
+    assert memory.read_bytes() == before
+    new = ["--path", str(tmp_path / "new"), "--tsv", str(tmp_path / "new")]
+    assert main(["select", "--image", "digit-3", *words, *new]) == 2
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_inherited_label_is_told_without_a_bound(

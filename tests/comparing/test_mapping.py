@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from rs_core.comparing.mapping import pairwise_distances, plane_map
 from rs_core.errors import ParameterError
 from rs_core.evaluation.arrangement import FrozenRegions, Points
 from rs_core.events import drain
-from rs_core.guarantees import Frozen, Memory, Regions
+from rs_core.guarantees import Frozen, FrozenLambda, Memory, Regions
 from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
@@ -108,3 +109,13 @@ def test_points_of_a_plane_keep_their_distances(points: np.ndarray) -> None:
 def test_a_map_never_stretches(points: np.ndarray) -> None:
     distances = pairwise_distances(points)
     assert (pairwise_distances(plane_map(distances)) <= distances + 1e-6).all()
+
+
+def test_l1_radii_are_no_balls_of_the_map() -> None:
+    with pytest.raises(ParameterError, match="frozen_lambda certifies l1 radii"):
+        MapPoints(selector=FIXED, certifier=FrozenLambda(n=200))
+    images = [at(-0.5), at(0.5)]
+    points = mapped(images)
+    broken = replace(points, certificates=tuple(replace(c, norm="l1") for c in points.certificates))
+    with pytest.raises(ParameterError, match="certify l2 radii"):
+        arrange(broken, np.stack([image.pixels for image in images]), "memory")

@@ -1,5 +1,7 @@
 """Queries to a frozen allocation, on the line of test_regions: class 1 at t > 0."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,11 +87,19 @@ def test_a_query_at_the_edge_and_one_without_a_majority_abstain() -> None:
     pixels = np.full((8, 8, 1), 0.9, np.float32)
     pixels[0, 0] = 0.5  # the one that the coin reads
     far = image_from_array(pixels, SPEC, name="far")
-    (lost,) = drain(ASK.run(coin, [far], allocation, seed=5))
+    its = replace(allocation, weights_id=coin.weights_id, hash="")
+    (lost,) = drain(ASK.run(coin, [far], its, seed=5))
     assert lost.answer == (None, None, 0.0)
     assert lost.certificate is not None
     assert lost.certificate.predicted is None
     assert lost.statement.startswith("Abstained")
+
+
+def test_another_network_is_refused() -> None:
+    """A region's certificate says nothing of a network that it was not made with."""
+    coin = Classifier(Coin(0.5, 0.25), spec_of((1, 8, 8), 2))
+    with pytest.raises(ParameterError, match="frozen for weights"):
+        drain(ASK.run(coin, [at(0.6)], allocated(), seed=5))
 
 
 def test_its_draws_are_its_own() -> None:

@@ -242,6 +242,21 @@ def test_the_scan_finds_what_a_plain_search_finds(shape: tuple[int, int, int]) -
                 assert near.distance == pytest.approx(plain[near.position - 1], abs=1e-12)
 
 
+@pytest.mark.parametrize("largest", [1e-30, 1e19, 1e30, 3e38])
+def test_a_ball_of_any_finite_pixels_is_found(largest: float) -> None:
+    """float32 sums of squares overflow from about 1e19: what says nothing must not hide a ball."""
+    rng = np.random.default_rng(4)
+    points = np.float32(rng.uniform(-largest, largest, (20, 1, 28, 28)))
+    scan = BallScan((1, 28, 28), 1e-9)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for point in points:
+            scan.append(point, 0, 0.5 * largest)
+        for position, point in enumerate(points, start=1):
+            near = scan.nearest(point, other_than=1, within=0.0)
+            assert near is not None
+            assert (near.position, near.distance) == (position, 0.0)
+
+
 def filled(path: Path, count: int = 30) -> list[Placement]:
     with closing(BallMemory(str(path), KEY, (1, 1, 3))) as memory:
         return [memory.place(*query) for query in queries(2, count)]
@@ -411,5 +426,5 @@ def test_another_key_is_refused_and_named(tmp_path: Path) -> None:
             BallMemory(str(path), KEY | {part: "other"}, (1, 1, 3))
     with pytest.raises(ParameterError, match="input shape 1x1x3, and this run has 3x1x1"):
         BallMemory(str(path), KEY, (3, 1, 1))
-    with pytest.raises(StoreError, match="unable to open"):
+    with pytest.raises(StoreError, match="cannot be opened: name a file in a folder"):
         BallMemory(str(tmp_path / "missing" / "memory"), KEY, (1, 1, 3))

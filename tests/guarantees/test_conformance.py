@@ -10,7 +10,7 @@ import torch
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
-from rs_core.guarantees import GUARANTEES, Guarantee
+from rs_core.guarantees import GUARANTEES, GridMinimum, Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Selection, from_json, to_json
 from rs_core.statistics import l2_radius, moving_sigma_radius
@@ -133,6 +133,14 @@ def test_a_sigma_that_looked_at_the_image_is_not_global(linear: MakeLinear) -> N
     ):
         with pytest.raises(ParameterError, match="fixed beforehand"):
             drain(SETTINGS["global_sigma"].run(classifier, [image] * 2, selections, seed=0))
+
+
+def test_a_small_sigma_beside_the_declared_ones_is_none_of_them(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+    declared = GridMinimum(sigmas=(1e-8, 0.25), n=500)
+    picked = [Selection("gradient", 1.5e-8, (), 0)]
+    with pytest.raises(ParameterError, match="not among"):
+        drain(declared.run(classifier, [image], picked, seed=0))
 
 
 def test_the_grid_minimum_is_the_weakest_of_its_points_at_alpha_over_k(linear: MakeLinear) -> None:

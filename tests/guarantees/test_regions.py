@@ -10,7 +10,7 @@ import torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.events import Finished, Step
+from rs_core.events import Finished, Step, drain
 from rs_core.guarantees.allocation import Allocation
 from rs_core.guarantees.regions import Regions, RegionsStep
 from rs_core.images import ImageInput, image_from_array
@@ -50,7 +50,7 @@ def monte_carlo(certificate: Certificate, alpha: float) -> float:
 def test_online_an_image_in_a_region_shares_its_sigma() -> None:
     (host, guest), frozen, steps = run(Regions(n=N), [0.6, 0.8], [0.3, 0.5])
     assert (host.sigma, guest.sigma) == (0.3, 0.3)
-    assert (host.stream, guest.stream) == ("regions 0", "regions 1")
+    assert [c.stream.split()[0::2] for c in (host, guest)] == [["regions", "0"], ["regions", "1"]]
     assert host.radius == pytest.approx(monte_carlo(host, 1e-3))
     assert guest.radius == pytest.approx(host.radius - 0.2, abs=1e-6)
     assert guest.radius < monte_carlo(guest, 1e-3)
@@ -112,9 +112,33 @@ def test_by_degree_each_of_the_two_certificates_pays_half(order: str) -> None:
     for k, certificate in enumerate(found):
         level = lower_confidence_bound(certificate.n_top, N, 5e-4)
         assert certificate.p_lower == level
-        assert certificate.stream == f"regions {int(k in inside)}"
+        assert certificate.stream.endswith(f" {int(k in inside)}")
         assert certificate.alpha == 1e-3
     frozen.allocation.check()
+
+
+def test_what_was_chosen_after_looking_certifies_on_other_draws(grey: ImageInput) -> None:
+    """Rule, order, members and sigmas may follow from an earlier run with the same seed."""
+    coin = Classifier(Coin(0.9, 0.3), spec_of((1, 8, 8), 2))
+    other = image_from_array(np.full((8, 8, 1), 0.75, np.float32), SPEC)
+
+    def votes(regions: Regions, images: list[ImageInput], sigma: float = 0.3) -> Certificate:
+        picked = [Selection("grid", sigma, (), 0)] * len(images)
+        return drain(regions.run(coin, images, picked, seed=3))[images.index(grey)]
+
+    first = votes(Regions(n=N), [grey, other])
+    again = votes(Regions(n=N, time_limit=5.0), [grey, other])
+    assert (again.stream, again.counts) == (first.stream, first.counts)
+    changed = [
+        votes(Regions(n=N, mode="strict"), [grey, other]),
+        votes(Regions(n=N, mode="label_aware"), [grey, other]),
+        votes(Regions(n=N, order="descending"), [grey, other]),
+        votes(Regions(n=N), [other, grey]),
+        votes(Regions(n=N), [grey]),
+        votes(Regions(n=N), [grey, other], sigma=float(np.nextafter(0.3, 1))),
+    ]
+    assert len({first.stream, *(c.stream for c in changed)}) == 7
+    assert len({first.counts, *(c.counts for c in changed)}) > 3
 
 
 def test_no_radius_reaches_the_boundary() -> None:

@@ -134,6 +134,13 @@ def test_seed_path_and_stage_name_different_streams(change: dict[str, object]) -
     assert any((a != b).any() for a, b in zip(many, other, strict=True))
 
 
+@pytest.mark.parametrize("part", [-1, 4])
+def test_a_part_that_would_reach_into_another_stage_is_refused(part: int) -> None:
+    coin, image = Classifier(Coin(0.5, 0.25), spec_of(SHAPE, 2)), photo(0, SHAPE)
+    with pytest.raises(ParameterError, match=f"part={part} is out of range"):
+        votes(coin, image, [0.25], 64, part=part, stage="label")
+
+
 def test_no_two_callers_share_a_stream(monkeypatch: pytest.MonkeyPatch, grey: ImageInput) -> None:
     from rs_core import api
 
