@@ -58,7 +58,7 @@ def test_the_sidebars_image_is_added_once(open_app: Open, desk: PointsWorker) ->
     assert names(app) == ["digit-3"]
     press(app, "add_this")
     assert names(app) == ["digit-3"]
-    assert "they are here already" in app.main.error[0].value
+    assert "1 of 1 was not added: it is here already" in app.main.error[0].value
     app.sidebar.selectbox(key="image").set_value("digit-9").run()
     press(app, "add_this")
     assert names(app) == ["digit-3", "digit-9"]
@@ -171,7 +171,7 @@ def frame_why(app: AppTest) -> list[str]:
 
 def test_a_new_point_waits_for_its_certificate(open_app: Open, desk: PointsWorker) -> None:
     app = press(certified(open_app, 3), "add_point")
-    assert any("1 points are not certified yet" in info.value for info in app.main.info)
+    assert any("1 point not certified yet" in info.value for info in app.main.info)
     assert (
         list(app.dataframe[0].value["its own votes certify (badge C)"])[-1] == "not certified yet"
     )
