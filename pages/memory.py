@@ -15,7 +15,7 @@ from rs_ui import (
     teaching,
 )
 from rs_ui.jobs import WorkerError
-from rs_ui.lineup import lineup_of
+from rs_ui.lineup import lineup_of, points_text
 from rs_ui.panels import error_box
 from rs_ui.worlds import choose_world
 
@@ -46,7 +46,8 @@ try:
     mapped = pointing.found(world, config)
     if not lineup_of(world.key).came:
         st.info(
-            "No point yet: add this image, or a batch, then certify them.",
+            f"No point yet: add {'one' if world.plane else 'this image'}, or a batch, then "
+            "certify them.",
             icon=":material/scatter_plot:",
         )
         st.stop()
@@ -57,7 +58,7 @@ try:
     shown = mapped.order(lineup_of(world.key).order)
     waiting = len(lineup_of(world.key).order) - len(shown)
     if waiting:
-        st.info(f"{waiting} points are not certified yet: press Certify to see their balls too.")
+        st.info(f"{points_text(waiting)} not certified yet: press Certify to see every ball.")
     if not shown:
         st.stop()
     if not waiting:

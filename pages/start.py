@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rs_ui import certifying, gallery, running, session, shell, subjects, tour
+from rs_ui import certifying, gallery, refusals, running, session, shell, subjects, tour
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 
@@ -30,7 +30,7 @@ sigma = st.select_slider(
     "the network no longer recognises the image.",
 )
 job = running.begin_once("certify", "start", subject, {"sigma": sigma, "n": COPIES})
-running.complaint("start")
+refusals.show("start")
 try:
     if job is not None:
         status = running.watch(job, certifying.waiting, kind="certify")

@@ -58,8 +58,12 @@ def add(world: World, items: list[Item]) -> None:
     full = len(grown.came) >= MOST_IMAGES
     session.remember(
         "gather_error",
-        f"{left} of {len(items)} were not added: "
-        + (f"the limit is {MOST_IMAGES} points." if full else "they are here already.")
+        f"{left} of {len(items)} {'was' if left == 1 else 'were'} not added: "
+        + (
+            f"the limit is {MOST_IMAGES} points."
+            if full
+            else f"{'it is' if left == 1 else 'they are'} here already."
+        )
         if left
         else None,
     )

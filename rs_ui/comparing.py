@@ -9,7 +9,7 @@ from rs_core.evaluation.comparison import Comparison, MethodScore
 from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.comparison_tables import live_tables
 from rs_core.results import from_json
-from rs_ui import caching, running, session
+from rs_ui import caching, refusals, running, session
 from rs_ui.answers import call
 from rs_ui.compared import badge_table
 from rs_ui.forms import form
@@ -55,7 +55,7 @@ def controls(subject: Subject) -> None:
             session.remember("compare_pressed", False)
             if images is not None and config is not None:
                 _start(subject, images, config)
-        running.complaint(_PAGE)
+        refusals.show(_PAGE, images, config, *subject.settings)
 
 
 def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
@@ -103,9 +103,9 @@ def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
             precision="auto",
         )
     except WorkerError as error:
-        session.remember(f"{_PAGE}_error", str(error))
+        refusals.keep(_PAGE, str(error))
         return
-    session.remember(f"{_PAGE}_error", None)
+    refusals.keep(_PAGE, None)
     session.keep_run(_PAGE, reply["job"])
 
 

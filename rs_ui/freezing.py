@@ -10,7 +10,7 @@ from rs_core.plots import BADGES
 from rs_core.plots.certificate_table import certificate_table
 from rs_core.plots.palette import BadgeStyle
 from rs_core.results import from_json
-from rs_ui import running, session
+from rs_ui import refusals, running, session
 from rs_ui.arranged import Mapped
 from rs_ui.jobs import WorkerError
 from rs_ui.models import spec_of
@@ -56,7 +56,7 @@ def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
         job = begin("regions", _as_asked(world, mapped), images, config)
         if job is not None:
             _keep(world, job)
-    running.complaint("regions")
+    refusals.show("regions", images, mode, mapped.job)
     job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
     if job is not None:
         _watch(world, job, images)

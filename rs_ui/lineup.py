@@ -70,6 +70,11 @@ class Lineup:
         return self if same else replace(self, order=tuple(order), before=self.order)
 
 
+def points_text(count: int) -> str:
+    """So many points, in words."""
+    return f"{count} point" if count == 1 else f"{count} points"
+
+
 def lineup_of(world: str) -> Lineup:
     """The images of one world: those that one size of network can take."""
     found: Lineup = session.remembered(f"lineup_{world}", Lineup())

@@ -11,7 +11,7 @@ from rs_core.plots.ball_wording import label_text
 from rs_core.plots.wording import radius_text, tidy
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.lineup import Lineup, keep_lineup, lineup_of
-from rs_ui.worlds import World
+from rs_ui.worlds import World, forget
 
 _LARGEST_SEED = 2**31 - 1
 
@@ -42,7 +42,7 @@ def line_up(world: World, mapped: Mapped | None) -> None:
             args=(world.key,),
         )  # fmt: skip
         st.button(
-            "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=keep_lineup,
+            "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=_keep,
             args=(world.key, Lineup()),
         )  # fmt: skip
 
@@ -85,7 +85,14 @@ def _shuffle(key: str) -> None:
 
 def _change(key: str, change: str, args: Sequence[Any]) -> None:
     act: Callable[..., Lineup] = getattr(lineup_of(key), change)
-    keep_lineup(key, act(*args))
+    _keep(key, act(*args))
+
+
+def _keep(key: str, lineup: Lineup) -> None:
+    """An empty line forgets its run too: the run would bring every point back."""
+    keep_lineup(key, lineup)
+    if not lineup.came:
+        forget(key)
 
 
 def _list(world: World, lineup: Lineup, mapped: Mapped | None) -> None:

@@ -4,14 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from rs_ui import caching, running, session
+from rs_ui import caching, refusals, running, session
 from rs_ui.arranged import Mapped, mapped_of
 from rs_ui.jobs import WorkerError
-from rs_ui.lineup import Item, Lineup, keep_lineup, lineup_of
+from rs_ui.lineup import Item, Lineup, keep_lineup, lineup_of, points_text
 from rs_ui.models import spec_of
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status
-from rs_ui.worlds import World, key_of
+from rs_ui.worlds import World, key_of, page_of
 
 _PICTURES = 60
 
@@ -20,7 +20,7 @@ def certify(world: World, config: dict[str, Any] | None) -> None:
     """The button that certifies all points by themselves, and why it was refused."""
     lineup = lineup_of(world.key)
     st.button(
-        f"Certify {len(lineup.came)} points",
+        f"Certify {points_text(len(lineup.came))}",
         key="start_points",
         type="primary",
         icon=":material/play_arrow:",
@@ -33,8 +33,8 @@ def certify(world: World, config: dict[str, Any] | None) -> None:
         if config is not None and lineup.came:
             job = begin("points", world, lineup.arrived, config)
             if job is not None:
-                session.keep_run(page_of(world), job)
-    running.complaint("points")
+                session.keep_run(page_of(world.key), job)
+    refusals.show("points", world, lineup.arrived, config)
 
 
 def begin(kind: str, world: World, images: tuple[str, ...], config: dict[str, Any]) -> str | None:
@@ -46,15 +46,10 @@ def begin(kind: str, world: World, images: tuple[str, ...], config: dict[str, An
             precision="auto",
         )  # fmt: skip
     except WorkerError as error:
-        session.remember(f"{kind}_error", str(error))
+        refusals.keep(kind, str(error))
         return None
-    session.remember(f"{kind}_error", None)
+    refusals.keep(kind, None)
     return str(reply["job"])
-
-
-def page_of(world: World) -> str:
-    """Under which name a world's run is remembered."""
-    return f"memory_{world.key}"
 
 
 def found(world: World, config: dict[str, Any] | None) -> Mapped | None:
@@ -64,24 +59,25 @@ def found(world: World, config: dict[str, Any] | None) -> Mapped | None:
         world: what the controls show.
         config: the settings that they hold; a note says where the run had others.
     """
-    job = session.run_id(page_of(world))
+    job = session.run_id(page_of(world.key))
     if job is None:
         return None
     try:
         status = running.watch(job, _live, kind="points")
     except WorkerError as error:
-        session.keep_run(page_of(world), None)
+        session.keep_run(page_of(world.key), None)
         error_box(str(error))
         return None
     if key_of(spec_of(status.about["model"])) != world.key:
         st.query_params.pop("run", None)  # a run of the world that was left
-        return None if session.run_id(page_of(world)) in (None, job) else found(world, config)
-    session.keep_run(page_of(world), job)
+        return None if session.run_id(page_of(world.key)) in (None, job) else found(world, config)
+    session.keep_run(page_of(world.key), job)
     if status.state != "finished":
         return None
     mapped = mapped_of(job, status.about, status.result)
     if not lineup_of(world.key).came:
         keep_lineup(world.key, _again(mapped))
+        st.rerun()  # the button above counts them
     _belongs(world, status, config)
     return mapped
 

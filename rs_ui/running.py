@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.statistics import ceil_digits
-from rs_ui import caching, session
+from rs_ui import caching, refusals, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status, learn_pace
@@ -32,9 +32,9 @@ def begin(kind: str, page: str, subject: session.Subject, config: dict[str, Any]
             precision="auto",
         )
     except WorkerError as error:
-        session.remember(f"{page}_error", str(error))
+        refusals.keep(page, str(error))
         return None
-    session.remember(f"{page}_error", None)
+    refusals.keep(page, None)
     session.keep_asked(reply["job"], subject)
     return str(reply["job"])
 
@@ -65,13 +65,6 @@ def questions_note(status: Status) -> None:
         )
 
 
-def complaint(page: str) -> None:
-    """Why the last start was refused, if it was."""
-    sentence = session.remembered(f"{page}_error")
-    if sentence:
-        error_box(sentence)
-
-
 def follow(job: str, *, patience: float = 0.0) -> Status:
     """How far a run is; waits up to `patience` seconds for its first step or its end.
 
@@ -91,7 +84,9 @@ def follow(job: str, *, patience: float = 0.0) -> Status:
 
 
 def watch(job: str, draw: Callable[[Status], None], *, kind: str) -> Status:
-    """How far a run is, with its controls; while it is live a fragment draws it every second.
+    """How far a run is, with its controls; until it ends a fragment draws it every second.
+
+    A paused one too: it may be resumed in another tab.
 
     Raises:
         WorkerError: this owner has no run of this kind under that id.
@@ -115,7 +110,7 @@ def watch(job: str, draw: Callable[[Status], None], *, kind: str) -> Status:
         _controls(job, status)
         draw(status)
 
-    st.fragment(panel, run_every=_TICK if first.is_live else None)()
+    st.fragment(panel, run_every=None if first.has_ended else _TICK)()
     return first
 
 

@@ -40,6 +40,11 @@ class Subject:
     device: str
 
     @property
+    def settings(self) -> tuple[str, int, float, str]:
+        """(network, seed, alpha, device)."""
+        return self.model, self.seed, self.alpha, self.device
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The network's class names, one per logit."""
         return self.spec.class_names

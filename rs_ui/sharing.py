@@ -21,6 +21,7 @@ def tidy_address() -> None:
     if session.remembered("address_read"):
         return
     session.remember("address_read", True)
+    dropped = False
     for name in list(st.query_params):
         try:
             held = float(st.query_params[name])
@@ -28,6 +29,9 @@ def tidy_address() -> None:
             continue
         if not math.isfinite(held):
             del st.query_params[name]
+            dropped = True
+    if dropped:  # fields read the address as it was when a run began
+        st.rerun()
 
 
 def share_link(picture: Picture | None) -> None:

@@ -59,8 +59,8 @@ def readable_buttons() -> None:
     Under the pointer a button is darker, and white fits.
     """
     if st.context.theme.type == "dark":
-        style = "[data-testid='stBaseButton-primary']:not(:hover) :is(p, span) {color: #0D1014}"
-        st.html(f"<style>{style}</style>")
+        button = "[data-testid='stBaseButton-primary']:not(:hover, :disabled)"
+        st.html(f"<style>{button} :is(p, span) {{color: #0D1014}}</style>")
 
 
 def mark_routed() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.results import RadiusCurve, from_json
-from rs_ui import caching, running, session, teaching
+from rs_ui import caching, refusals, running, session, teaching
 from rs_ui.curves import finished_curve, live_curve
 from rs_ui.downloads import download_row
 from rs_ui.forms import form
@@ -50,7 +50,7 @@ def controls(subject: Subject) -> dict[str, Any] | None:
             session.remember("sweep_pressed", False)
             if config is not None:
                 _start(subject, config)
-        running.complaint(_PAGE)
+        refusals.show(_PAGE, subject.image, config, *subject.settings)
     return config
 
 

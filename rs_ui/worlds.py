@@ -6,6 +6,7 @@ from hashlib import blake2b
 import streamlit as st
 
 from rs_core.results import ModelSpec
+from rs_ui import session
 from rs_ui.models import spec_of
 from rs_ui.session import Subject
 
@@ -48,10 +49,22 @@ def key_of(spec: ModelSpec) -> str:
     return blake2b(facts, digest_size=8).hexdigest()
 
 
-def _leave_runs() -> None:
-    """The address names runs of the world that is left."""
+def leave_runs() -> None:
+    """Take the runs of a world that is left out of the address."""
     for name in ("run", "frozen", "order"):
         st.query_params.pop(name, None)
+
+
+def page_of(key: str) -> str:
+    """Under which name the run of a world is remembered."""
+    return f"memory_{key}"
+
+
+def forget(key: str) -> None:
+    """No run of this world is shown any more: its points were removed."""
+    session.keep_run(page_of(key), None)
+    session.remember(f"frozen_{key}", None)
+    leave_runs()
 
 
 def choose_world(subject: Subject | None) -> World | None:
@@ -64,7 +77,7 @@ def choose_world(subject: Subject | None) -> World | None:
         key="points",
         bind="query-params",
         persist_state="session",
-        on_change=_leave_runs,
+        on_change=leave_runs,
     )
     if choice == _PLANE:
         spec = spec_of(PLANE_MODEL)

@@ -92,18 +92,22 @@ def live_tables(
 
 
 def oracle_table(comparison: Comparison) -> Table | None:
-    """The best single sigma and the oracle, both seen afterwards; None without curves."""
+    """The best single sigma and the oracle, both seen afterwards; None without curves.
+
+    Where a true class is unknown any class counts there, and the heading says so.
+    """
     if not comparison.curves:
         return None
     sigma, mean = best_fixed_sigma(comparison)
     radii = oracle_radii(comparison)
+    known = all(label is not None for label in comparison.labels)
     rows = [
         (f"best single σ, {sigma:.4g} for all", _number(mean)),
         ("oracle: each image's own best σ", _number(math.fsum(radii) / len(radii))),
     ]
     return Table(
         f"Seen afterwards, not certificates: {index_text(comparison, short=True)}",
-        ("what", "mean radius"),
+        ("what", "mean radius" if known else "mean radius (where no class is known, any counts)"),
         rows,
     )
 

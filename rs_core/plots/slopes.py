@@ -94,7 +94,7 @@ def _traces(groups: Sequence[Group], heading: float) -> list[go.Scatter]:
     for fate, look in _LOOKS.items():
         found = [dot for dot in dots if dot.fate == fate]
         if found:
-            traces.append(_dots(found, f"{FATES[fate]} ({len(found)})", look, len(dots)))
+            traces.append(_dots(found, FATES[fate], look, len(dots)))
     oracle = [dot for g in groups if not g.badge for dot in g.dots[0]]
     if oracle:
         traces.append(_dots(oracle, ORACLE, _ORACLE_LOOK, len(dots)))

@@ -117,7 +117,7 @@ def _pair(method: Any, place: int) -> Pair:
                 f"is {MAX_SIGMAS}; choose a coarser selector."
             )
     except ParameterError as error:
-        raise ParameterError(f"method {place}: {error}") from None
+        raise ParameterError(f"method {place} ({name[:40]}): {error}") from None
     return pair
 
 

@@ -304,6 +304,18 @@ def test_an_address_may_hold_anything(visit: Visitor) -> None:
     assert opened.is_clean()
 
 
+def test_an_infinite_number_leaves_the_address_before_any_field_reads_it(visit: Visitor) -> None:
+    """A page's own test sets no address as a browser does: Streamlit reads it when a run begins."""
+    for path, name in (
+        ("sweep?sweep_n=1e400", "Start the sweep"),
+        ("compare?compare_count=1e400&compare_n=-1e400", "Start the comparison"),
+        ("memory?plane_balls_n=1e400&points=Points+in+the+plane", "Add a batch"),
+    ):
+        page = visit(path).page
+        expect(main(page).get_by_role("button", name=name)).to_be_enabled()
+        assert "1e400" not in page.url
+
+
 def sweeps(server: Server, seed: int) -> list[str]:
     """The sweeps of a seed that lie in the store."""
     asked = (server.home / "runs").glob("*/request.json")

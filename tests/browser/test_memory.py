@@ -65,7 +65,7 @@ def test_five_points_are_added_one_by_one_and_as_a_batch(visit: Visitor) -> None
     opened = visit("memory?images_balls_n=200")
     page = opened.page
     press(page, "Add this image: digit-3")
-    expect(main(page).get_by_role("button", name="Certify 1 points")).to_be_enabled()
+    expect(main(page).get_by_role("button", name="Certify 1 point")).to_be_enabled()
     main(page).get_by_label("How many, evenly spread").fill("4")
     press(page, "Add a batch")
     press(page, "Certify 5 points")

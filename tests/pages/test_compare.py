@@ -234,6 +234,20 @@ def test_a_refusal_stands_beside_the_form(open_app: Open, worker: FakeWorker) ->
     assert app.button(key="start_compare").disabled
 
 
+def test_a_refusal_ends_with_the_settings_that_were_refused(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("compare")
+    worker.refuse["start"] = "n=1 can never certify: give n of at least 10."
+    start(app)
+    app.run()
+    assert "can never certify" in app.main.error[0].value
+    app.number_input(key="compare_n").set_value(2000).run()
+    assert not app.main.error
+    start(app)
+    assert "can never certify" in app.main.error[0].value
+
+
 def test_without_curves_there_is_no_oracle(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare")
     app.toggle(key="compare_curves").set_value(False).run()

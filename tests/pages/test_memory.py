@@ -58,7 +58,7 @@ def test_the_sidebars_image_is_added_once(open_app: Open, desk: PointsWorker) ->
     assert names(app) == ["digit-3"]
     press(app, "add_this")
     assert names(app) == ["digit-3"]
-    assert "they are here already" in app.main.error[0].value
+    assert app.main.error[0].value.startswith("1 of 1 was not added")
     app.sidebar.selectbox(key="image").set_value("digit-9").run()
     press(app, "add_this")
     assert names(app) == ["digit-3", "digit-9"]
@@ -171,7 +171,7 @@ def frame_why(app: AppTest) -> list[str]:
 
 def test_a_new_point_waits_for_its_certificate(open_app: Open, desk: PointsWorker) -> None:
     app = press(certified(open_app, 3), "add_point")
-    assert any("1 points are not certified yet" in info.value for info in app.main.info)
+    assert any("1 point not certified yet" in info.value for info in app.main.info)
     assert (
         list(app.dataframe[0].value["its own votes certify (badge C)"])[-1] == "not certified yet"
     )
@@ -204,6 +204,25 @@ def test_a_reload_finds_points_and_order(open_app: Open, desk: PointsWorker) -> 
     for order in ("0-0-1-2", "9", "a-b", "0-1-2-3-4", "--", "²-1-0-2"):
         again = open_app("memory", points=PLANE, run=job, order=order)
         assert names(again) == ["plane 0", "plane 1", "plane 2", "plane 3"]
+
+
+def test_a_reload_counts_the_points_on_the_button(open_app: Open, desk: PointsWorker) -> None:
+    job = certified(open_app).query_params["run"]
+    app = open_app("memory", points=PLANE, run=job)
+    button = app.button(key="start_points")
+    assert button.label == "Certify 4 points"
+    assert not button.disabled
+
+
+@pytest.mark.parametrize("key", ["ball_clear", "ball_remove"])
+def test_points_that_were_removed_stay_away(open_app: Open, desk: PointsWorker, key: str) -> None:
+    app = certified(open_app, 1)
+    press(app, "start_regions")
+    assert "frozen" in app.query_params
+    press(app, key)
+    assert "No point yet" in app.main.info[0].value
+    assert not {"run", "frozen", "order"} & set(app.query_params)
+    assert "No point yet" in app.run().main.info[0].value
 
 
 def test_a_run_of_another_world_or_person_is_not_shown(open_app: Open, desk: PointsWorker) -> None:
