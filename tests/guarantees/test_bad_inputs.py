@@ -167,7 +167,7 @@ def of_version_9(path: Path) -> None:
         (None, ["--precision", "fp32"], "made with precision"),
         (None, ["--selector-sigma", "0.5"], "made with sigma policy"),
         (of_version_9, [], "has version 9 and this program reads 1"),
-        (lambda path: path.mkdir(), [], "unable to open"),
+        (lambda path: path.mkdir(), [], "cannot be opened: name a file in a folder that exists"),
     ],
     ids=["corrupt", "foreign", "model", "precision", "policy", "version", "folder"],
 )
