@@ -22,7 +22,8 @@ def tidy_address() -> None:
         return
     session.remember("address_read", True)
     dropped = False
-    for name in list(st.query_params):
+    # A list of sigmas is text: its own field says what is wrong with it.
+    for name in [n for n in st.query_params if not n.endswith("_sigmas")]:
         try:
             held = float(st.query_params[name])
         except ValueError:
