@@ -10,6 +10,7 @@ from rs_core.attacks.minimal import Minimal
 from rs_core.attacks.pgd import Epgd, Fgsm, Pgd
 from rs_core.attacks.selfcheck import SelfCheck
 from rs_core.attacks.square import Square
+from rs_core.attacks.steps import AttackStep
 from rs_core.attacks.transfer import Transfer
 
 ATTACKS: dict[str, type[Attack]] = {
@@ -19,6 +20,7 @@ ATTACKS: dict[str, type[Attack]] = {
 __all__ = [
     "ATTACKS",
     "Attack",
+    "AttackStep",
     "Confirm",
     "Cw",
     "Ddn",

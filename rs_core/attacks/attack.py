@@ -15,10 +15,12 @@ from torch import Tensor
 
 from rs_core.attack_results import AttackResult
 from rs_core.attacks.assembling import attack_results
+from rs_core.attacks.balls import Norm
 from rs_core.attacks.lanes import abreast, lane_map, shares
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
 from rs_core.attacks.slopes import cores, pass_rows
+from rs_core.attacks.steps import AttackStep
 from rs_core.attacks.targets import Base, Target, smoothing_target
 from rs_core.attacks.validation import hold_images, hold_target, label_of
 from rs_core.classifiers import Classifier
@@ -135,7 +137,7 @@ class Attack(ABC):
                 except StopIteration as ended:
                     found = ended.value
                     break
-                yield Step(done=done, total=total)
+                yield AttackStep.of(done, total, first, scenes)
             for scene, one in zip(scenes, found, strict=True):
                 results += attack_results(self, scene, one, seed)
         yield Finished(tuple(results))
@@ -195,7 +197,8 @@ class Attack(ABC):
         hold_target(images, known, self.target)
         goal = self._goal(torch.tensor(known, device=classifier.device))
         copies = self.judged if target.noisy else 1
-        return Scene(classifier, images, pixels, seeds, target, goal, copies, clean)
+        norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
+        return Scene(classifier, images, pixels, seeds, target, goal, copies, clean, norm)
 
     def _goal(self, labels: Tensor) -> Goal:
         targets = None if self.target is None else torch.full_like(labels, self.target)

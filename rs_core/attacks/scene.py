@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.ascent import Mover, Record, climb
-from rs_core.attacks.balls import per_image
+from rs_core.attacks.balls import Norm, norm_of, per_image
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.slopes import Slope, Verdict, judge, slope
 from rs_core.attacks.targets import CLEAN, JUDGE, START, Target
@@ -31,7 +31,10 @@ class Scene:
         pixels: (b, C, H, W) as they are.
         copies: noisy copies of one judgement; 1 where the target is not noisy.
         clean: what `CLEAN_COPIES` copies said of the images as they are.
+        norm: in which `nearest` is measured.
         spent: passes per image so far, forward passes alone counted as a third.
+        climbed: (b,) what the latest step saw of the goal; None before the first.
+        nearest: (b,) the smallest norm whose judging copies fulfilled the goal so far, else inf.
     """
 
     classifier: Classifier
@@ -42,8 +45,14 @@ class Scene:
     goal: Goal
     copies: int
     clean: Verdict
+    norm: Norm = "l2"
     spent: float = 0.0
+    climbed: Tensor | None = field(default=None, init=False)
+    nearest: Tensor = field(init=False)
     _runs: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.nearest = self.pixels.new_full((len(self.pixels),), torch.inf)
 
     def climb(
         self, goal: Goal, start: Tensor, mover: Mover, record: Record, steps: int
@@ -55,7 +64,9 @@ class Scene:
         def look(points: Tensor, step: int) -> Slope:
             self.spent += draws
             self.target.settle(points, step)
-            return slope(self.target, goal, points, first + step)
+            seen = slope(self.target, goal, points, first + step)
+            self.climbed = seen.value
+            return seen
 
         steps_made = climb(look, start, mover, record, steps)
         while True:
@@ -71,7 +82,10 @@ class Scene:
         self.spent += self.copies * _FORWARD
         goal = goal or self.goal
         verdict = judge(self.target, goal, points, self.copies, JUDGE)
-        return verdict.value, goal.reached(verdict.votes)
+        reached = self.goal.reached(verdict.votes)
+        near = torch.minimum(self.nearest, norm_of(points - self.pixels, self.norm))
+        self.nearest = torch.where(reached, near, self.nearest)
+        return verdict.value, reached if goal is self.goal else goal.reached(verdict.votes)
 
     def normals(self, number: int) -> Tensor:
         """(b, C, H, W) for a random start or a random direction; each number has its own."""

@@ -1,0 +1,101 @@
+"""A certificate below and an attack above the same unknown number; plain numbers, no torch."""
+
+from dataclasses import dataclass
+
+from rs_core.attack_results import AttackResult
+from rs_core.results import Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Sandwich:
+    """What is known of one image's true radius: certified radius <= true <= confirmed attack.
+
+    The true radius is the distance to the nearest image that the smoothed classifier, held at
+    the certificate's sigma, gives another class than the one it gives here. Both ends concern that
+    classifier and hold together with probability 1 - (certificate.alpha + the attack's alpha).
+
+    Fields:
+        name, label: of the image; label is its true class, None if unknown.
+        certificate: the lower end.
+        attack: the upper end, of the smoothed classifier frozen at `certificate.sigma`; None where
+            none was needed, because the image is misclassified as it is.
+        pipeline: an attack on the system that picks sigma again for every image it is shown, of
+            which nothing is certified; None where it was not asked for.
+    """
+
+    name: str
+    label: int | None
+    certificate: Certificate
+    attack: AttackResult | None
+    pipeline: AttackResult | None = None
+
+    @property
+    def misclassified(self) -> bool:
+        """Whether the certified class is not the true one: no change is needed, both ends are 0."""
+        predicted = self.certificate.predicted
+        return None not in (self.label, predicted) and predicted != self.label
+
+    @property
+    def lower(self) -> float:
+        """The certified radius of the right answer; 0 for abstain and for a wrong class."""
+        return 0.0 if self.misclassified else self.certificate.radius
+
+    @property
+    def upper(self) -> float | None:
+        """The smallest confirmed norm; 0 for a misclassified image, None where none was found."""
+        return 0.0 if self.misclassified else confirmed_norm(self.attack)
+
+    @property
+    def gap(self) -> float | None:
+        """Upper minus lower end, negative where they cross; None without an upper end."""
+        return None if self.upper is None else self.upper - self.lower
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the ends do not cross. Crossing: an alpha event, two classifiers, or a bug."""
+        return self.gap is None or self.gap >= 0
+
+
+def confirmed_norm(attack: AttackResult | None) -> float | None:
+    """The l2 norm of an adversarial image that fresh noise confirmed; None for any other."""
+    return attack.l2 if attack is not None and attack.confirmed else None
+
+
+@dataclass(frozen=True, eq=False)
+class SandwichStrip:
+    """Sandwiches of several images, made with the same settings.
+
+    Fields:
+        sandwiches: one per image, in the order in which they were given.
+        alpha: error of each certificate.
+        alpha_attack: error of all confirmations of one attack together.
+        confirmations: most PREDICTs that one attack may ask.
+        eps: the largest norm that was looked at, pixels of [0,1].
+        sigma_from: how sigma was chosen, in words.
+        dataset, indices: where the images come from, as comparisons name it.
+    """
+
+    sandwiches: tuple[Sandwich, ...]
+    alpha: float
+    alpha_attack: float
+    confirmations: int
+    eps: float
+    sigma_from: str
+    dataset: str = ""
+    indices: tuple[int, ...] = ()
+
+    @property
+    def joint_alpha(self) -> float:
+        """Probability, at most, that an end of one sandwich is false."""
+        return self.alpha + self.alpha_attack
+
+    @property
+    def crossings(self) -> tuple[Sandwich, ...]:
+        """Those whose ends cross."""
+        return tuple(s for s in self.sandwiches if not s.consistent)
+
+    def by_gap(self) -> tuple[Sandwich, ...]:
+        """Crossing ones first, then ascending gap; those without an upper end last."""
+        return tuple(
+            sorted(self.sandwiches, key=lambda s: float("inf") if s.gap is None else s.gap)
+        )

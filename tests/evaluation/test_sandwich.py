@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rs_core.attack_results import AttackResult
+from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
+from rs_core.results import Certificate, from_json, to_json
+
+CERTIFICATE = Certificate(
+    predicted=3, radius=0.4, norm="l2", p_lower=0.9, p_upper_runner_up=None, sigma=0.25, n_top=990,
+    n0=100, n=1000, alpha=1e-3, bound="clopper-pearson", guarantee="A", statement="", counts=(990,),
+    draws=1100, noise="gaussian", stream="sandwich", precision="fp32", device="cpu",
+    weights_id="w", image_digest="i", preprocessing=(), seed=0,
+)  # fmt: skip
+ATTACK = AttackResult(
+    attack="minimal", target="", label=3, goal=None, adversarial=np.ones((1, 2, 2), np.float32),
+    success=True, l2=0.9, linf=0.5, stored_l2=0.9, stored_linf=0.5, loss_trace=(), sigma=0.25,
+    passes=1, weights_id="w", image_digest="i", seed=0, confirmed=True,
+)  # fmt: skip
+
+
+def test_both_ends() -> None:
+    sandwich = Sandwich("a", 3, CERTIFICATE, ATTACK)
+    assert (sandwich.lower, sandwich.upper) == (0.4, 0.9)
+    assert sandwich.gap == pytest.approx(0.5)
+    assert sandwich.consistent
+
+
+def test_a_misclassified_image_needs_no_change() -> None:
+    sandwich = Sandwich("a", 5, CERTIFICATE, None)
+    assert sandwich.misclassified
+    assert (sandwich.lower, sandwich.upper) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("attack", [None, replace(ATTACK, confirmed=False)])
+def test_what_was_not_confirmed_is_no_upper_end(attack: AttackResult | None) -> None:
+    sandwich = Sandwich("a", None, CERTIFICATE, attack)
+    assert sandwich.upper is None
+    assert sandwich.consistent
+
+
+def test_abstaining_leaves_no_lower_end() -> None:
+    abstained = replace(CERTIFICATE, predicted=None, radius=0.0)
+    sandwich = Sandwich("a", 5, abstained, ATTACK)
+    assert not sandwich.misclassified
+    assert (sandwich.lower, sandwich.upper) == (0.0, 0.9)
+
+
+def test_a_strip_sorts_by_gap_names_crossings_and_survives_json() -> None:
+    crossing = Sandwich("x", 3, replace(CERTIFICATE, radius=1.0), ATTACK)
+    open_end = Sandwich("o", 3, CERTIFICATE, replace(ATTACK, confirmed=False))
+    narrow = Sandwich("n", 3, replace(CERTIFICATE, radius=0.8), ATTACK)
+    wide = Sandwich("w", 3, CERTIFICATE, ATTACK)
+    strip = SandwichStrip((wide, open_end, crossing, narrow), 1e-3, 2e-3, 8, 3.0, "sigma=0.25")
+    assert [s.name for s in strip.by_gap()] == ["x", "n", "w", "o"]
+    assert [s.name for s in strip.crossings] == ["x"]
+    assert strip.joint_alpha == pytest.approx(3e-3)
+    again = from_json(SandwichStrip, to_json(strip))
+    assert to_json(again) == to_json(strip)
