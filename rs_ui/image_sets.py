@@ -13,7 +13,7 @@ from rs_ui.panels import error_box, plain, thumbnail_row
 from rs_ui.session import Subject
 
 MOST_IMAGES, _USUAL = 200, 20
-_SET, _ONE, _OWN, _PRESETS = "Data set", "This image", "Your files", "Presets"
+DATA_SET, THIS_IMAGE, _OWN, _PRESETS = "Data set", "This image", "Your files", "Presets"
 
 
 @dataclass(frozen=True)
@@ -24,28 +24,32 @@ class ImageSet:
     words: str
 
 
-def choose_images(subject: Subject, prefix: str) -> ImageSet | None:
+def choose_images(
+    subject: Subject, prefix: str, *, first: str = DATA_SET, most: int = MOST_IMAGES
+) -> ImageSet | None:
     """The images that the controls name; None, with the reason shown, where there are none.
 
     Args:
         subject: the sidebar's; its network reads the images.
         prefix: of the widgets' keys and so of their names in the address.
+        first: the source that is chosen at first.
+        most: how many images there may be.
     """
     source = st.segmented_control(
         "Which images",
-        (_SET, _ONE, _OWN, _PRESETS),
-        default=_SET,
+        (DATA_SET, THIS_IMAGE, _OWN, _PRESETS),
+        default=first,
         required=True,
         key=f"{prefix}_source",
         bind="query-params",
         persist_state="session",
     )
-    if source == _SET:
-        return _of_set(subject, prefix)
-    if source == _ONE:
+    if source == DATA_SET:
+        return _of_set(subject, prefix, most)
+    if source == THIS_IMAGE:
         return ImageSet((subject.image,), plain(subject.name))
     own = source == _OWN
-    ids = own_files(subject, prefix, MOST_IMAGES) if own else presets(subject, prefix)
+    ids = own_files(subject, prefix, most) if own else presets(subject, prefix)
     if not ids:
         st.info("No image yet: give one at least.")
         return None
@@ -59,7 +63,7 @@ def fitting_sets(subject: Subject) -> dict[str, dict[str, Any]]:
     return {one["name"]: one for one in offered if list(one["input_shape"]) == shape}
 
 
-def _of_set(subject: Subject, prefix: str) -> ImageSet | None:
+def _of_set(subject: Subject, prefix: str, most: int) -> ImageSet | None:
     sets = fitting_sets(subject)
     if not sets:
         size = " x ".join(map(str, subject.spec.input_shape))
@@ -79,7 +83,7 @@ def _of_set(subject: Subject, prefix: str) -> ImageSet | None:
         persist_state="session",
         format_func=lambda key: sets[key]["title"] if key in sets else key,
     )
-    most = min(MOST_IMAGES, int(sets[name]["size"]))
+    most = min(most, int(sets[name]["size"]))
     count = right.number_input(
         f"How many of its {sets[name]['size']:,} images, evenly spread",
         1,

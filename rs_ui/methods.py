@@ -68,7 +68,7 @@ def _method(
     """The row of a method, and a second one where every sigma of its range is certified too."""
     guarantee = "global_sigma" if name == "fixed" else "frozen"
     # l1 radii are not comparable with the others: the command line has them.
-    fields = [_suited(field, subject) for field in fields if field["name"] != "norm"]
+    fields = [suited(field, subject) for field in fields if field["name"] != "norm"]
     badge = BADGES[caching.description()["guarantees"][guarantee]["badge"]]
     defaults = {f"{prefix}_{f['name']}": f["default"] for f in fields}
     if teaching.hides({**defaults, f"{prefix}_stronger": False}):
@@ -114,7 +114,7 @@ def _offer_stronger(name: str, settings: dict[str, Any], prefix: str) -> str:
     return stronger if on else ""
 
 
-def _suited(field: dict[str, Any], subject: Subject) -> dict[str, Any]:
+def suited(field: dict[str, Any], subject: Subject) -> dict[str, Any]:
     """The field, its reference data set among those that fit the network."""
     if field["name"] != "dataset":
         return field

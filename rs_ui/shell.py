@@ -31,6 +31,12 @@ def pages() -> list[Any]:
             help="Several ways of choosing the noise level, on the same images.",
         ),
         st.Page(
+            _PAGES / "sandwich.py",
+            title="Sandwich",
+            icon=":material/lunch_dining:",
+            help="A certificate below and an attack above the same unknown radius.",
+        ),
+        st.Page(
             _PAGES / "memory.py",
             title="Memory and regions",
             icon=":material/bubble_chart:",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from rs_core.evaluation.cost import sandwiches_spent
 from rs_ui import session
 
 _LIVE = ("queued", "running")
@@ -71,14 +72,15 @@ def learn_pace(status: Status) -> None:
 
 
 def draws_of(result: dict[str, Any]) -> int:
-    """Noisy copies that a finished run cost, those among them that chose a sigma."""
+    """Forward passes that a finished run cost, those among them that chose a sigma."""
     points = [
         *result.get("certificates", [result] if "draws" in result else []),
         *([result["best"]] if result.get("best") else []),
         *result.get("selections", []),
     ]
     parts = [*result.get("methods", []), *result.get("curves", [])]
-    return sum(int(point["draws"]) for point in points) + sum(map(draws_of, parts))
+    parted = sandwiches_spent(result) + sum(map(draws_of, parts))
+    return sum(int(point["draws"]) for point in points) + parted
 
 
 def cost_text(subject: session.Subject, passes: int) -> str:

@@ -1,4 +1,4 @@
-"""How many noisy copies a comparison will cost, said before it starts."""
+"""How many noisy copies a comparison or a sandwich will cost, said before it starts."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -6,6 +6,8 @@ from typing import Any
 
 Settings = Mapping[str, Any]
 _TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
+_GRADIENT = 3  # forward passes that a pass forward and backward takes as long as
+_JUDGED, _CLEAN = 21, 16  # judgements of `minimal` beside its rounds; copies of the clean image
 
 
 def choosing_draws(selector: str, settings: Settings) -> int:
@@ -55,6 +57,40 @@ def comparison_draws(
         for m in methods
     )
     return images * (each + sigmas * (n0 + n))
+
+
+def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
+    """The most forward passes of sandwiches; one with its gradient counts as three.
+
+    Args:
+        config: the task's settings, all of them.
+        images: how many.
+    """
+    asked = config["selector"]
+    choosing = choosing_draws(asked["selector"], asked["settings"]) if asked else 0
+    rounds, steps = config["rounds"], config["steps"]
+    judgements = _JUDGED + 2 * rounds
+    attack = _GRADIENT * (1 + rounds) * steps * config["draws"]
+    attack += judgements * config["judged"] + _CLEAN
+    attack += config["confirmations"] * config["confirm_n"]
+    each = choosing + config["n0"] + config["n"] + attack
+    if asked and config["pipeline"]:
+        picks = (1 + rounds) * -(-steps // max(config["reselect"], 1))
+        picks += 1 + judgements + config["confirmations"]
+        each += attack + picks * choosing
+    return images * int(each)
+
+
+def sandwiches_spent(result: Mapping[str, Any]) -> int:
+    """Forward passes that finished sandwiches cost, of their strip's JSON form."""
+    spent = 0
+    for one in result.get("sandwiches", ()):
+        spent += int(one["certificate"]["draws"])
+        for attack in (one["attack"], one["pipeline"]):
+            if attack is not None:
+                spent += int(_GRADIENT * attack["passes"])
+                spent += sum(int(said["n"]) for said in attack["confirmations"])
+    return spent
 
 
 def _grid_levels(settings: Settings) -> int:

@@ -21,6 +21,7 @@ PAGES = {
     "": "How far can this image be changed?",
     "sweep": "Which noise level suits this image?",
     "compare": "Who picks the noise level best?",
+    "sandwich": "How robust is this image, really?",
     "memory": "Which balls can stand side by side?",
 }
 

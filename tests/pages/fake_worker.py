@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 from scipy.special import ndtr
 
-from rs_core.results import Certificate, ModelSpec, RadiusCurve, to_json
+from rs_core.results import Certificate, ModelSpec, RadiusCurve, from_json, to_json
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_ui.jobs import WorkerError
-from tests.pages import fake_comparison
+from tests.pages import fake_comparison, fake_sandwich
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)
 MARGIN = 0.9  # of a linear classifier: its votes are ndtr(margin / sigma)
@@ -46,6 +46,7 @@ FORMS = {
     ],
     "certify": [*_DRAWS, _field("sigma", "float", None, help="noise level", **_UNIT)],
     "predict": [],
+    "sandwich": fake_sandwich.form(_field, _DRAWS, _UNIT),
 }
 
 
@@ -85,6 +86,7 @@ class FakeWorker:
     asked: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
     models: dict[str, Any] = field(default_factory=dict)
     images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    cases: list[str] = field(default_factory=list)  # of a sandwich's images, in order
 
     def describe(self) -> dict[str, Any]:
         models = [to_json(spec) for spec in MODELS.values()]
@@ -142,7 +144,7 @@ class FakeWorker:
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
         job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"
         about = {"kind": kind, "title": "t", "config": config, "label": None, **asked}
-        if kind == "compare":
+        if kind in ("compare", "sandwich"):
             ids = about.pop("images")
             labels = [self.images[owner, image]["label"] for image in ids]
             about |= {"image_ids": ids, "labels": labels, "dataset": "MNIST test"}
@@ -169,15 +171,38 @@ class FakeWorker:
             if run["followed"] > self.steps:
                 run["state"] = "finished"
         finished = run["state"] == "finished"
-        result = _result(run["about"], self.margin) if finished else None
+        result = self._result(owner, run["about"]) if finished else None
         asked = self.asked[owner, run["about"]["image_id"], run["about"]["model"]]
-        step = None if finished else _step(run["about"], self.margin)
+        step = None if finished else self._step(owner, run["about"])
         return {
             "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
             "about": run["about"],
             "questions": len(asked), "risk": sum(asked.values()),
         }  # fmt: skip
+
+    def _result(self, owner: str, about: dict[str, Any]) -> Any:
+        if about["kind"] == "sandwich":
+            return to_json(self._strip(owner, about))
+        return _result(about, self.margin)
+
+    def _step(self, owner: str, about: dict[str, Any]) -> dict[str, Any] | None:
+        if about["kind"] == "sandwich":
+            rows = fake_sandwich.rows(self._strip(owner, about))
+            return {"done": 10, "total": 1000, "phase": "attacking", "sandwiches": rows}
+        return _step(about, self.margin)
+
+    def _strip(self, owner: str, about: dict[str, Any]) -> Any:
+        def image(name: str) -> tuple[str, Any]:
+            held = self.images[owner, name]
+            return held["name"], from_json(np.ndarray, held["pixels"])
+
+        return fake_sandwich.strip(
+            about,
+            lambda sigma, alpha, badge: _certificate(sigma, alpha, about, badge, self.margin),
+            self.cases,
+            image,
+        )
 
     def _change(self, owner: str, job: str, state: str) -> dict[str, Any]:
         self._job(owner, job)["state"] = state

@@ -1,0 +1,104 @@
+"""What sandwiches are made with: where sigma comes from, the attack, the numbers of copies."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_ui import caching
+from rs_ui.forms import form
+from rs_ui.methods import reference_sets, spoken, suited
+from rs_ui.session import Subject
+
+_FIXED, _PICKED = "Fixed", "Picked for each image"
+_EPGD, _PGD = "EPGD", "PGD"
+_SIGMA = 0.25
+_SHOWN = ("n", "steps", "draws", "eps")
+_ELSEWHERE = ("alpha", "sigma", "selector", "pipeline", "reselect")
+# UX.md, the page's own ranges; the engine and the command line take more.
+_RANGES = {"steps": (10, 200), "draws": (1, 128)}
+
+
+def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
+    """The task's settings but alpha; None while one of them makes no sense."""
+    fields = {f["name"]: _within(f) for f in caching.description()["forms"]["sandwich"]}
+    noise = _noise(subject, fields, prefix)
+    kind = st.segmented_control(
+        "Attack",
+        (_EPGD, _PGD),
+        default=_EPGD,
+        required=True,
+        key=f"{prefix}_attack",
+        bind="query-params",
+        persist_state="session",
+        help="EPGD follows the mean gradient of several noisy copies in each step, PGD that of "
+        "one. The more copies, the better the attack sees the smoothed classifier, and the "
+        "longer it takes.",
+    )
+    given = (*_ELSEWHERE, "draws") if kind == _PGD else _ELSEWHERE
+    first = [name for name in _SHOWN if name not in given]
+    numbers = form(list(fields.values()), prefix=prefix, first=first, given=given)
+    if noise is None or numbers is None:
+        return None
+    return {**({"draws": 1} if kind == _PGD else {}), **numbers, **noise}
+
+
+def _within(field: dict[str, Any]) -> dict[str, Any]:
+    """The field, held to the page's range."""
+    low, high = _RANGES.get(field["name"], (field["low"], field["high"]))
+    return {**field, "low": low, "high": high}
+
+
+def _noise(
+    subject: Subject, fields: dict[str, dict[str, Any]], prefix: str
+) -> dict[str, Any] | None:
+    """Sigma or the selector that picks it, and whether the system that re-picks is attacked."""
+    source = st.segmented_control(
+        "Noise level σ",
+        (_FIXED, _PICKED),
+        default=_FIXED,
+        required=True,
+        key=f"{prefix}_noise",
+        bind="query-params",
+        persist_state="session",
+        help="Fixed beforehand: both ends concern one classifier for all images. Picked for each "
+        "image: both ends concern the classifier frozen at the σ that was picked.",
+    )
+    rest = {"pipeline": False, "reselect": fields["reselect"]["default"]}
+    if source == _FIXED:
+        sigma = {**fields["sigma"], "default": _SIGMA}
+        chosen = form([sigma], prefix=prefix, first=("sigma",), given=())
+        return None if chosen is None else {**chosen, "selector": None, **rest}
+    picked = _selector(subject, prefix)
+    on = st.toggle(
+        "Also attack the system that picks σ again",
+        key=f"{prefix}_pipeline",
+        bind="query-params",
+        persist_state="session",
+        help="A second attack, on the deployed system: it looks at each moved image and picks "
+        "another σ. Nothing is certified of that system, so its row has an attack end only.",
+    )
+    again: dict[str, Any] | None = {}
+    if on:
+        field = [fields["reselect"]]
+        again = form(field, prefix=prefix, first=("reselect",), given=())
+    if picked is None or again is None:
+        return None
+    return {"sigma": None, "selector": picked, **rest, **again, "pipeline": on}
+
+
+def _selector(subject: Subject, prefix: str) -> dict[str, Any] | None:
+    """A selector by name with its settings; None while one of them makes no sense."""
+    offered = caching.description()["selectors"]
+    able = [n for n in offered if n != "fixed" and (n != "knn" or reference_sets(subject))]
+    name = st.selectbox(
+        "Selector",
+        able,
+        key=f"{prefix}_selector",
+        bind="query-params",
+        persist_state="session",
+        format_func=spoken,
+    )
+    # l1 radii cannot stand in one sandwich with an l2 attack.
+    fields = [suited(field, subject) for field in offered[name] if field["name"] != "norm"]
+    chosen = form(fields, prefix=f"{prefix}_{name}", first=(), given=())
+    return None if chosen is None else {"selector": name, "settings": chosen}

@@ -1,0 +1,119 @@
+"""Sandwiches on their page: images, settings, start, the strip that grows, the finished one."""
+
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from rs_core.evaluation.cost import sandwich_passes
+from rs_core.evaluation.sandwich import SandwichStrip
+from rs_core.plots import live_sandwich_figure
+from rs_core.results import from_json
+from rs_ui import refusals, running, session
+from rs_ui.answers import call
+from rs_ui.curves import chart
+from rs_ui.image_sets import THIS_IMAGE, ImageSet, choose_images
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box, plain
+from rs_ui.sandwich_form import settings
+from rs_ui.session import Subject
+from rs_ui.status import Status, cost_text
+
+PAGE = "sandwich"
+MOST_IMAGES = 50
+
+
+class Done(NamedTuple):
+    """A finished run, kept so that looking at it asks for nothing again."""
+
+    job: str
+    status: Status
+    strip: SandwichStrip
+
+
+def controls(subject: Subject) -> None:
+    """Images, sigma, attack, what they cost, and Start."""
+    with st.container(border=True):
+        images = choose_images(subject, PAGE, first=THIS_IMAGE, most=MOST_IMAGES)
+        config = settings(subject, PAGE)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
+                key="start_sandwich",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=images is None or config is None,
+                on_click=session.remember,
+                args=("sandwich_pressed", True),
+            )
+            if images is not None and config is not None:
+                st.caption(_cost(subject, images, config), width="content")
+        if session.remembered("sandwich_pressed"):
+            session.remember("sandwich_pressed", False)
+            if images is not None and config is not None:
+                _start(subject, images, config)
+        refusals.show(PAGE, images, config, *subject.settings)
+
+
+def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
+    passes = cost_text(subject, sandwich_passes(config, images=len(images.ids)))
+    count = len(images.ids)
+    return f"{count} image{'s' * (count > 1)}: at most {passes}"
+
+
+def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
+    try:
+        reply = call(
+            "start",
+            kind=PAGE,
+            images=list(images.ids),
+            model=subject.model,
+            config={**config, "alpha": subject.alpha},
+            seed=subject.seed,
+            device=subject.device,
+            precision="auto",
+        )
+    except WorkerError as error:
+        refusals.keep(PAGE, str(error))
+        return
+    refusals.keep(PAGE, None)
+    session.keep_run(PAGE, reply["job"])
+
+
+def watched(job: str) -> Done | None:
+    """The finished run; None while it is under way or without a result, which is drawn here.
+
+    Raises:
+        WorkerError: this browser has no such run, or the worker cannot be reached.
+    """
+    held: Done | None = session.remembered("sandwiched")
+    if held is None or held.job != job:
+        status = running.watch(job, _draw, kind=PAGE)
+        session.keep_run(PAGE, job)
+        if status.state != "finished":
+            return None
+        held = Done(job, status, from_json(SandwichStrip, status.result))
+        session.remember("sandwiched", held)
+    session.keep_run(PAGE, job)
+    return held
+
+
+def _draw(status: Status) -> None:
+    if status.state == "failed":
+        error_box(status.error or "The run failed: rs.log holds the details.")
+        return
+    if status.state == "cancelled":
+        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+        return
+    step = status.step or {}
+    count = len(status.about.get("image_ids", ()))
+    words = [plain(str(step["phase"]))] if step.get("phase") else []
+    st.caption(" · ".join([*words, f"{count} image{'s' * (count > 1)}"]))
+    rows = step.get("sandwiches")
+    if not rows:
+        st.skeleton(height=240)
+        return
+    chart(live_sandwich_figure(rows), "live_sandwich")
+    st.caption(
+        "So far: a hollow end is the attack's own opinion and counts only once fresh noise has "
+        "confirmed it; a lower end that is still moving is valid at every moment."
+    )

@@ -1,0 +1,305 @@
+import html
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+from rs_core.evaluation import read_log
+from rs_core.evaluation.cost import sandwich_passes
+from rs_core.evaluation.sandwich import SandwichStrip
+from rs_core.results import from_json
+from rs_ui import sandwiched, sandwiched_files
+from tests.pages.conftest import OWNER, Open
+from tests.pages.fake_worker import MODELS, FakeWorker
+
+FOUR = {"sandwich_source": "Data set", "sandwich_count": "4"}
+
+
+def start(app):
+    return app.button(key="start_sandwich").click().run()
+
+
+def asked(worker: FakeWorker) -> dict:
+    return next(f for verb, f in worker.calls[::-1] if verb == "start" and f["kind"] == "sandwich")
+
+
+def drawn(app) -> list[dict]:
+    return [json.loads(chart.proto.spec) for chart in app.main.get("plotly_chart")]
+
+
+def bodies(app) -> str:
+    """All of the page's own HTML as text."""
+    found = re.sub("<[^>]*>", " ", " ".join(h.proto.body for h in app.main.get("html")))
+    return html.unescape(" ".join(found.split()))
+
+
+def captions(app) -> str:
+    return " ".join(c.value for c in app.main.caption)
+
+
+def test_nothing_is_asked_before_a_click(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sandwich")
+    assert app.title[0].value == "How robust is this image, really?"
+    assert any("No sandwich yet" in info.value for info in app.main.info)
+    assert not [f for v, f in worker.calls if v == "start" and f["kind"] == "sandwich"]
+    assert not drawn(app)
+
+
+def test_the_default_is_the_sidebars_image_by_epgd(open_app: Open, worker: FakeWorker) -> None:
+    app = start(open_app("sandwich"))
+    assert not app.exception
+    sent = asked(worker)
+    assert sent["images"] == [app.session_state["_subject"].image]
+    config = sent["config"]
+    assert (config["sigma"], config["selector"], config["pipeline"]) == (0.25, None, False)
+    assert (config["steps"], config["draws"], config["eps"], config["n"]) == (40, 16, 3.0, 10_000)
+    assert (config["alpha"], config["alpha_attack"], config["rounds"]) == (1e-3, 1e-3, 12)
+    assert set(config) == {f["name"] for f in worker.describe()["forms"]["sandwich"]}
+
+
+def test_pgd_takes_one_copy_a_step(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sandwich")
+    app.segmented_control(key="sandwich_attack").set_value("PGD").run()
+    assert not [n for n in app.main.number_input if n.key == "sandwich_draws"]
+    start(app)
+    assert asked(worker)["config"]["draws"] == 1
+
+
+def test_the_ranges_are_the_pages_own(open_app: Open) -> None:
+    app = open_app("sandwich")
+    steps, draws = (app.number_input(key=f"sandwich_{name}") for name in ("steps", "draws"))
+    assert (steps.min, steps.max, draws.min, draws.max) == (10, 200, 1, 128)
+    app.segmented_control(key="sandwich_source").set_value("Data set").run()
+    assert app.number_input(key="sandwich_count").max == 50
+
+
+def test_the_cost_is_said_before_the_start(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sandwich", **FOUR)
+    start(app)
+    attack = 3 * 13 * 40 * 16 + (21 + 2 * 12) * 128 + 16 + 8 * 1000
+    assert sandwich_passes(asked(worker)["config"], images=4) == 4 * (10_100 + attack)
+    assert f"4 images: at most {4 * (10_100 + attack):,} forward passes" in captions(app)
+
+
+def test_a_selector_brings_the_second_row(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sandwich")
+    assert not [t for t in app.main.toggle if t.key == "sandwich_pipeline"]
+    app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
+    assert "fixed" not in app.selectbox(key="sandwich_selector").options
+    before = re.search(r"most ([\d,]+)", captions(app))
+    app.toggle(key="sandwich_pipeline").set_value(True).run()
+    after = re.search(r"most ([\d,]+)", captions(app))
+    assert before is not None
+    assert after is not None
+    assert int(after[1].replace(",", "")) > 2 * int(before[1].replace(",", "")) - 21_000
+    start(app)
+    assert not app.exception
+    config = asked(worker)["config"]
+    assert config["sigma"] is None
+    assert config["selector"]["selector"] == "grid"
+    assert config["selector"]["settings"]["interval"] == 0.1
+    assert (config["pipeline"], config["reselect"]) == (True, 10)
+    text = bodies(app)
+    assert "C Fixed sigma" in text
+    assert "Frozen at σ = 0.5" in text
+    assert "The system that picks σ again · nothing certified; an attack end only" in text
+    assert text.count("Confirmed: an image at ℓ2 distance") == 2
+
+
+def test_a_finished_sandwich_says_both_ends_and_their_level(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = start(open_app("sandwich"))
+    assert len(drawn(app)) == 1
+    assert all(chart.proto.alt for chart in app.main.get("plotly_chart"))
+    result = worker.call("follow", owner=OWNER, job=app.query_params["run"])["result"]
+    (one,) = from_json(SandwichStrip, result).sandwiches
+    assert 0 < one.lower < one.upper
+    text = bodies(app)
+    assert "Frozen at σ = 0.25" in text
+    assert "A Certified" in text
+    assert "D Empirical" in text
+    assert "Confirmed: an image at ℓ2 distance" in text
+    assert "confirmed too" in text
+    assert re.search("2 class 8 600 of 1,000", text)
+    assert re.search("3: the 8-bit image class 8", text)
+    level = "α of the certificate + α of the confirmations = 0.001 + 0.001 = 0.002"
+    assert level in captions(app).replace("\\", "")
+    shown = [image.proto.imgs[0].caption for image in app.main.image]
+    assert shown[:2] == ["image", "change x 10"]
+    assert shown[2].startswith("adversarial, ℓ2")
+    assert not app.main.error
+
+
+def test_the_strip_is_looked_at_by_ascending_gap(open_app: Open, worker: FakeWorker) -> None:
+    worker.cases = ["none", "usual", "unconfirmed", "abstain"]
+    app = start(open_app("sandwich", **FOUR))
+    job = app.query_params["run"]
+    chooser = app.selectbox(key=f"sandwich_image_{job}")
+    assert [label.partition(":")[0] for label in chooser.options] == [
+        f"mnist5k {50 * place}" for place in (1, 3, 0, 2)
+    ]
+    before = {verb: worker.count(verb) for verb in ("follow", "start", "images_of_set")}
+    chooser.select_index(3).run()
+    assert not app.exception
+    assert {verb: worker.count(verb) for verb in before} == before
+    assert "Unconfirmed: the attack's own copies" in bodies(app)
+    assert "It does not count" in bodies(app)
+    assert "≤ true radius; one found, none confirmed" in bodies(app)
+
+
+def test_what_was_not_found_is_never_called_safe(open_app: Open, worker: FakeWorker) -> None:
+    worker.cases = ["none"]
+    app = start(open_app("sandwich"))
+    text = bodies(app)
+    assert "None found up to 3: not safe, only not found." in text
+    assert "Confirmed" not in text
+    assert not app.main.error
+
+
+def test_an_abstention_certifies_nothing(open_app: Open, worker: FakeWorker) -> None:
+    worker.cases = ["abstain"]
+    text = bodies(start(open_app("sandwich")))
+    assert "Nothing certified" in text
+    assert "nothing certified; confirmed attack at" in text
+    assert "≤ true radius" not in text
+
+
+def test_a_misclassified_image_has_the_upper_end_zero(open_app: Open, worker: FakeWorker) -> None:
+    worker.cases = ["misclassified"]
+    app = start(open_app("sandwich"))
+    assert "Upper bound 0: the image is misclassified as it is" in bodies(app)
+    assert "0 of 1 certified" in " ".join(m.value for m in app.main.markdown)
+
+
+def test_crossing_ends_are_red_with_diagnostics(open_app: Open, worker: FakeWorker) -> None:
+    worker.cases = ["usual", "crossing"]
+    app = start(open_app("sandwich", **FOUR))
+    (box,) = app.main.error
+    assert "Inconsistent: an alpha event, a different classifier, or a bug" in box.value.replace(
+        "\\", ""
+    )
+    assert "mnist5k 50" in box.value
+    facts = " ".join(m.value for m in app.main.markdown).replace("\\", "")
+    assert "weights w, image d, seed 0" in facts
+    labels = [b.proto.label for b in app.main.get("download_button")]
+    assert "The whole run, for a bug report" in labels
+    job = app.query_params["run"]
+    assert app.selectbox(key=f"sandwich_image_{job}").options[0].startswith("mnist5k 50: incons")
+
+
+def test_no_box_where_nothing_crosses(open_app: Open, worker: FakeWorker) -> None:
+    app = start(open_app("sandwich", **FOUR))
+    assert not app.main.error
+    labels = [b.proto.label for b in app.main.get("download_button")]
+    assert labels == ["TSV", "JSON", "Report", "Images"]
+
+
+def test_both_ends_are_drawn_while_it_runs(open_app: Open, worker: FakeWorker) -> None:
+    worker.steps = 10**6
+    app = start(open_app("sandwich", **FOUR))
+    assert len(drawn(app)) == 1
+    assert "attacking · 4 images" in captions(app)
+    job = app.query_params["run"]
+    app.button(key=f"pause_{job}").click().run()
+    app.button(key=f"resume_{job}").click().run()
+    app.button(key=f"cancel_{job}").click().run()
+    assert worker.jobs[job]["state"] == "cancelled"
+    assert any("Cancelled after" in info.value for info in app.main.info)
+    assert not drawn(app)
+
+
+def test_a_failed_run_says_why(open_app: Open, worker: FakeWorker) -> None:
+    worker.steps = 10**6
+    app = start(open_app("sandwich"))
+    worker.jobs[app.query_params["run"]] |= {"state": "failed", "error": "memory: take fewer."}
+    assert "take fewer" in app.run().main.error[0].value
+
+
+def test_a_refusal_stands_beside_the_form_until_it_is_changed(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sandwich")
+    worker.refuse["start"] = "the network gives no gradients: take the attack square."
+    start(app)
+    assert "gives no gradients" in app.main.error[0].value
+    app.number_input(key="sandwich_steps").set_value(50).run()
+    assert not app.main.error
+
+
+def test_a_reload_finds_the_run_and_a_stranger_does_not(open_app: Open) -> None:
+    job = start(open_app("sandwich")).query_params["run"]
+    again = open_app("sandwich", run=job)
+    assert "Frozen at" in bodies(again)
+    other = open_app("sandwich", owner="b" * 64, run=job)
+    assert "belongs to somebody else" in other.main.error[0].value
+    assert not drawn(other)
+
+
+def test_the_run_of_another_page_is_refused(open_app: Open) -> None:
+    app = open_app("sweep")
+    app.button(key="start_sweep").click().run()
+    other = open_app("sandwich", run=app.query_params["run"])
+    assert "no sandwich" in other.main.error[0].value
+
+
+def test_teaching_says_where_the_truth_lies_and_spares_the_settings(open_app: Open) -> None:
+    app = open_app("sandwich", teach="true")
+    told = [i.value for i in app.main.info if i.icon == ":material/school:"]
+    assert any("Truth is between the bars" in text for text in told)
+    assert not [n for n in app.main.number_input if n.key == "sandwich_rounds"]
+    assert not [i for i in open_app("sandwich").main.info if i.icon == ":material/school:"]
+
+
+def test_an_image_that_was_deleted_is_said(open_app: Open, worker: FakeWorker) -> None:
+    job = start(open_app("sandwich")).query_params["run"]
+    worker.refuse["image"] = "image not found: it was deleted."
+    again = open_app("sandwich", run=job)
+    assert "image not found" in again.main.error[0].value
+    assert "Frozen at" in bodies(again)
+
+
+@pytest.fixture
+def finished(open_app: Open, worker: FakeWorker):
+    worker.cases = ["usual", "none", "unconfirmed", "crossing"]
+    job = start(open_app("sandwich", **FOUR)).query_params["run"]
+    return sandwiched_files.Status(
+        **{
+            name: value
+            for name, value in worker.call("follow", owner=OWNER, job=job).items()
+            if name in sandwiched_files.Status.__dataclass_fields__
+        }
+    )
+
+
+def test_downloads_parse_and_agree(finished) -> None:
+    strip = from_json(SandwichStrip, finished.result)
+    text = sandwiched_files.tsv_text(strip, 2.0)
+    rows = read_log(io.StringIO(text))
+    assert [r.radius for r in rows] == [s.certificate.radius for s in strip.sandwiches]
+    header, *lines = [line.split("\t") for line in text.splitlines()]
+    named = [dict(zip(header, line, strict=True)) for line in lines]
+    assert [row["upper"] for row in named] == [
+        repr(strip.sandwiches[0].upper), "", "", repr(strip.sandwiches[3].upper),
+    ]  # fmt: skip
+    assert [row["unconfirmed"] != "" for row in named] == [False, False, True, False]
+    assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
+    held = np.load(io.BytesIO(sandwiched_files.npz_bytes(strip)))
+    assert held["frozen_index"].tolist() == [0, 2, 3]
+    assert held["frozen_confirmed"].tolist() == [True, False, True]
+    np.testing.assert_array_equal(held["frozen"][1], strip.sandwiches[2].attack.adversarial)
+    report = sandwiched_files.report_text(finished, strip, MODELS["mnist-conv4"])
+    assert report.startswith("<!DOCTYPE html>")
+    assert '"seed": 0' in report.replace("&quot;", '"')
+
+
+def test_the_bundle_of_a_bug_report_repeats_the_run(finished, worker: FakeWorker) -> None:
+    told = json.loads(sandwiched.bundle_text(finished, OWNER))
+    assert told["result"] == finished.result
+    assert told["about"]["config"] == finished.about["config"]
+    first = from_json(np.ndarray, told["images"][0])
+    assert first.shape == (1, 28, 28)
+    worker.refuse["image"] = "image not found: it was deleted."
+    assert json.loads(sandwiched.bundle_text(finished, OWNER))["images"] == [None] * 4
