@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rs_core.results import Noise
+
 
 @dataclass(frozen=True)
 class Confirmation:
@@ -15,6 +17,7 @@ class Confirmation:
         sigma: pixels of [0,1]; None for the network itself.
         n: fresh noisy copies; 1 for the network itself.
         alpha: level of this one PREDICT, the declared alpha over the declared number of them.
+        noise: under which the copies were made.
     """
 
     predicted: int | None
@@ -22,6 +25,7 @@ class Confirmation:
     sigma: float | None
     n: int
     alpha: float
+    noise: Noise = "gaussian"
 
 
 @dataclass(frozen=True, eq=False)

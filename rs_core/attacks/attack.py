@@ -119,7 +119,7 @@ class Attack(ABC):
         given = hold_images(classifier, images, labels, self.target)
         results: list[AttackResult] = []
         total = len(images) * self.passes
-        size = self._together(classifier, batch_size)
+        size = self.together(classifier, batch_size)
         for first in range(0, len(images), size):
             own, labelled = images[first : first + size], given[first : first + size]
             done = first * self.passes
@@ -142,7 +142,7 @@ class Attack(ABC):
                 results += attack_results(self, scene, one, seed)
         yield Finished(tuple(results))
 
-    def _together(self, classifier: Classifier, batch_size: int) -> int:
+    def together(self, classifier: Classifier, batch_size: int) -> int:
         """Images of one group: enough rows for every core, whatever the number of images."""
         rows = min(batch_size, pass_rows(classifier) * cores(classifier))
         return max(rows // self.draws, 1)

@@ -5,19 +5,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms
+from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.walking import Walk
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.events import Finished, Step, Stream, relay, still
+from rs_core.events import Finished, Step, Stream, still
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
-from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
+from rs_core.smoothing.options import noise_kind
+from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.statistics import top_two_p_value
 
 
@@ -35,6 +36,9 @@ class Confirm:
     Each result is judged at its own sigma, or where a selector is given, at the sigma that the
     selector picks for the adversarial image itself. Without either it is a second look by the
     prepared network, in another batch, which leaves nothing to chance.
+
+    A rigorous certificate speaks of 8-bit images under noise on a grid. With `rigorous` so does
+    this: each point is rounded to 8 bits before it is judged, and its norm is the rounded one's.
     """
 
     n: int = param(1000, help="fresh noisy copies per PREDICT", low=1, high=1e8)
@@ -44,6 +48,7 @@ class Confirm:
     )  # fmt: skip
     confirmations: int = param(4, help="most PREDICTs per image (m)", low=2, high=100)
     stretch: float = param(0.0, help="first step outwards, as a share of the norm", low=0, high=1)
+    rigorous: bool = param(False, help="judge 8-bit images under the rigorous mode's noise")
     selector: Selector | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +96,8 @@ class Confirm:
             if not waiting:
                 break
             points = [walks[i].point(images[i], results[i]) for i in waiting]
+            if self.rigorous:
+                points = [as_stored(point) for point in points]
             said = yield from self._predict(
                 classifier, images, waiting, results, points, seed, batch_size,
                 before=attempt * len(images) * self.n, total=total,
@@ -138,61 +145,9 @@ class Confirm:
         return (
             yield from predictions(
                 classifier, moved, sigmas, self.n, self.level, seed=seed, batch_size=batch_size,
-                before=before, total=total,
+                before=before, total=total, noise=noise_kind(self.rigorous),
             )
         )  # fmt: skip
-
-
-def predictions(
-    classifier: Classifier,
-    images: Sequence[ImageInput],
-    sigmas: Sequence[float | None],
-    n: int,
-    level: float,
-    *,
-    seed: int,
-    batch_size: int = BATCH_SIZE,
-    before: int = 0,
-    total: int | None = None,
-) -> Generator[Step, None, list[Confirmation]]:
-    """PREDICT of each image at its own sigma, on the stream that only confirmations use."""
-    plain = [i for i, sigma in enumerate(sigmas) if sigma is None]
-    noisy = [i for i, sigma in enumerate(sigmas) if sigma is not None]
-    said: dict[int, Confirmation] = {}
-    for i in plain:
-        said[i] = _looked(classifier, images[i])
-    if noisy:
-        levels = np.array([[sigmas[i]] for i in noisy], dtype=np.float64)
-        votes = yield from relay(
-            draw_votes(
-                classifier, [images[i] for i in noisy], levels, n,
-                seed=seed, caller="confirm", stage="predict", batch_size=batch_size,
-            ),
-            before=before, total=total,
-        )  # fmt: skip
-        for i, counts in zip(noisy, votes.counts[:, 0], strict=True):
-            said[i] = _prediction(counts, sigmas[i], n, level)
-    return [said[i] for i in range(len(images))]
-
-
-def _prediction(counts: np.ndarray, sigma: float | None, n: int, level: float) -> Confirmation:
-    first, second = np.argsort(-counts, kind="stable")[:2]
-    p_value = float(top_two_p_value(int(counts[first]), int(counts[second])))
-    sure = p_value <= level and first != len(counts) - 1
-    votes = tuple(int(count) for count in counts)
-    return Confirmation(int(first) if sure else None, votes, sigma, n, level)
-
-
-@torch.inference_mode()
-def _looked(classifier: Classifier, image: ImageInput) -> Confirmation:
-    """The network's own answer, in a batch of the size in which it votes."""
-    rows = classifier.block if classifier.device.type == "cpu" else 1
-    batch = torch.from_numpy(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
-    logits: Tensor = classifier(batch.contiguous(memory_format=torch.channels_last))[0]
-    votes = [0] * (classifier.num_classes + 1)
-    valid = bool(logits.isfinite().all())
-    votes[int(logits.argmax()) if valid else -1] = 1
-    return Confirmation(int(logits.argmax()) if valid else None, tuple(votes), None, 1, 0.0)
 
 
 def _hold_pairs(

@@ -12,7 +12,7 @@ from rs_core.attacks.ascent import Record
 from rs_core.attacks.attack import UNIT, Attack
 from rs_core.attacks.balls import Ball, Norm, l2_norms, per_image
 from rs_core.attacks.losses import Goal
-from rs_core.attacks.scene import Found, Scene
+from rs_core.attacks.scene import Found, Scene, shortest
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 
@@ -26,7 +26,8 @@ class Square(Attack):
     """Andriushchenko et al. (2020), Algorithms 1 to 3: squares at random, kept where they help.
 
     It reads the margin only, so it sees through masked gradients. Of a smoothed network each
-    query is `judged` copies on the same noise, so that two points can be compared.
+    query is `judged` copies on the same noise, so that two points can be compared. It ends on the
+    ball's surface as published; with `refine` the point found is then drawn towards the image.
     """
 
     name: ClassVar[str] = "square"
@@ -40,6 +41,7 @@ class Square(Attack):
     first_share: float = param(
         0.3, help="share of the pixels in the first squares", low=0, high=1, low_open=True
     )
+    refine: int = param(0, help="halvings towards the image at the end", low=0, high=40)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,7 +71,7 @@ class Square(Attack):
             record.offer(points, value, reached)
             record.trace.append(record.value)
             yield 1
-        return Found.of(record)
+        return shortest(scene, Found.of(record), self.refine)
 
     def side(self, query: int, points: Tensor) -> int:
         """Pixels along the side of a square at a query; odd, at least 3 where the image allows."""

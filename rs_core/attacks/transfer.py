@@ -8,7 +8,7 @@ import torch
 
 from rs_core.attack_results import AttackResult, Confirmation, TransferMatrix
 from rs_core.attacks.attack import Attack
-from rs_core.attacks.confirmation import predictions
+from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_images
 from rs_core.classifiers import Classifier

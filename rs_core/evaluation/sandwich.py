@@ -1,6 +1,7 @@
 """A certificate below and an attack above the same unknown number; plain numbers, no torch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from rs_core.attack_results import AttackResult
 from rs_core.results import Certificate
@@ -21,6 +22,7 @@ class Sandwich:
             none was needed, because the image is misclassified as it is.
         pipeline: an attack on the system that picks sigma again for every image it is shown, of
             which nothing is certified; None where it was not asked for.
+        notes: what should be known of both ends, e.g. that the image is misclassified as it is.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Sandwich:
     certificate: Certificate
     attack: AttackResult | None
     pipeline: AttackResult | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def misclassified(self) -> bool:
@@ -46,6 +49,19 @@ class Sandwich:
         return 0.0 if self.misclassified else confirmed_norm(self.attack)
 
     @property
+    def hollow(self) -> float | None:
+        """The norm of a success that fresh noise did not confirm: no end, but worth showing."""
+        return unconfirmed_norm(self.attack)
+
+    @property
+    def stored_upper(self) -> float | None:
+        """The norm of the adversarial image as an 8-bit file holds it, if that was confirmed."""
+        if self.misclassified:
+            return 0.0
+        attack = self.attack
+        return attack.stored_l2 if attack is not None and attack.stored_confirmed else None
+
+    @property
     def gap(self) -> float | None:
         """Upper minus lower end, negative where they cross; None without an upper end."""
         return None if self.upper is None else self.upper - self.lower
@@ -61,6 +77,34 @@ def confirmed_norm(attack: AttackResult | None) -> float | None:
     return attack.l2 if attack is not None and attack.confirmed else None
 
 
+def unconfirmed_norm(attack: AttackResult | None) -> float | None:
+    """The l2 norm of a success that is the attack's own opinion only; None for any other."""
+    return attack.l2 if attack is not None and attack.success and not attack.confirmed else None
+
+
+@dataclass(frozen=True)
+class SandwichRow:
+    """One image of a strip under way, in plain numbers.
+
+    Fields:
+        index: position among the images.
+        name: of the image.
+        lower: certified so far, at every moment valid by itself; 0 for a class known to be wrong.
+        lower_final: whether `lower` is the finished certificate's.
+        hollow: smallest norm that the attack's own copies call adversarial; no upper end.
+        upper: smallest confirmed norm, 0 for a misclassified image; None before, and for none.
+        done: whether nothing more will be asked of this image.
+    """
+
+    index: int
+    name: str
+    lower: float = 0.0
+    lower_final: bool = False
+    hollow: float | None = None
+    upper: float | None = None
+    done: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class SandwichStrip:
     """Sandwiches of several images, made with the same settings.
@@ -73,6 +117,7 @@ class SandwichStrip:
         eps: the largest norm that was looked at, pixels of [0,1].
         sigma_from: how sigma was chosen, in words.
         dataset, indices: where the images come from, as comparisons name it.
+        settings: everything else that repeats it: seed, network, noise, attack; JSON values.
     """
 
     sandwiches: tuple[Sandwich, ...]
@@ -83,6 +128,7 @@ class SandwichStrip:
     sigma_from: str
     dataset: str = ""
     indices: tuple[int, ...] = ()
+    settings: dict[str, Any] | None = None
 
     @property
     def joint_alpha(self) -> float:

@@ -1,0 +1,122 @@
+"""How far a strip of sandwiches is, and what both ends of each are by then."""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from rs_core.attacks import AttackStep
+from rs_core.evaluation.sandwich import SandwichRow
+from rs_core.events import Finished, PhaseStep, Step, Stream
+from rs_core.smoothing.certify import CertifyStep
+from rs_core.statistics import anytime_lower_bound, l2_radius
+
+R = TypeVar("R")
+Look = Callable[[Step], tuple[SandwichRow, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class SandwichStep(PhaseStep):
+    """A strip under way; `total` is the most forward passes it can cost and never changes."""
+
+    _seen: Callable[[], tuple[SandwichRow, ...]]
+
+    @cached_property
+    def sandwiches(self) -> tuple[SandwichRow, ...]:
+        """A row per image that was begun, computed when asked for."""
+        return self._seen()
+
+
+@dataclass(eq=False)
+class Board:
+    """The rows of all images so far, and one count of forward passes over all parts."""
+
+    total: int
+    done: int = 0
+    rows: list[SandwichRow] = field(default_factory=list)
+
+    def part(
+        self, stream: Stream[R], phase: str, cost: int, look: Look | None = None
+    ) -> Generator[Step, None, R]:
+        """A part's steps, moved into the whole; its result.
+
+        Args:
+            stream: the part.
+            phase: what it does, in words.
+            cost: the most forward passes it can take; it jumps there at its end.
+            look: the rows as a step of the part shows them; by default as they were before it.
+        """
+        reached, before = 0, tuple(self.rows)
+        yield self._step(phase, 0, lambda: before)
+        for event in stream:
+            if isinstance(event, Finished):
+                self.done += cost
+                return event.result
+            reached = max(reached, cost * event.done // max(event.total, 1))
+            yield self._step(phase, min(reached, cost), _seen(event, before, look))
+        raise RuntimeError("the stream ended without a result")
+
+    def skip(self, cost: int) -> None:
+        """A part that is not needed."""
+        self.done += cost
+
+    def _step(self, phase: str, reached: int, seen: Callable[[], tuple[SandwichRow, ...]]) -> Step:
+        return SandwichStep(self.done + reached, self.total, phase, seen)
+
+
+def _seen(
+    event: Step, before: tuple[SandwichRow, ...], look: Look | None
+) -> Callable[[], tuple[SandwichRow, ...]]:
+    return (lambda: before) if look is None else lambda: look(event)
+
+
+def while_certifying(
+    rows: Sequence[SandwichRow],
+    own: Sequence[int],
+    sigmas: Sequence[float],
+    labels: Sequence[int | None],
+    alpha: float,
+) -> Look:
+    """Lower ends of the images `own` at every moment, each valid at alpha whenever it is read.
+
+    An anytime-valid bound, so that looking at every step costs nothing; the certificate replaces
+    it, even where it is smaller. A class that is not the true one certifies nothing of it.
+    """
+    held = tuple(rows)
+
+    def look(step: Step) -> tuple[SandwichRow, ...]:
+        if not isinstance(step, CertifyStep):
+            return held
+        found, classes = list(held), step.counts.shape[-1] - 1
+        chosen, counts = step.labels[:, 0], step.counts[:, 0]
+        n_top = np.take_along_axis(counts, chosen[:, None], axis=-1)[:, 0]
+        for place, i in enumerate(own):
+            wrong = chosen[place] == classes or labels[place] not in (None, chosen[place])
+            if wrong or step.n_done[place] == 0:
+                continue
+            p_lower = anytime_lower_bound(int(n_top[place]), int(step.n_done[place]), alpha)
+            lower = max(float(l2_radius(sigmas[place], p_lower)), 0.0)
+            found[i] = replace(found[i], lower=lower)
+        return tuple(found)
+
+    return look
+
+
+def while_attacking(rows: Sequence[SandwichRow], own: Sequence[int]) -> Look:
+    """Hollow upper ends of the images `own`: the nearest point so far in the attack's opinion."""
+    held = tuple(rows)
+
+    def look(step: Step) -> tuple[SandwichRow, ...]:
+        if not isinstance(step, AttackStep):
+            return held
+        found = list(held)
+        for i, norm in zip(own[step.first :], step.nearest, strict=False):
+            known = found[i].hollow
+            if norm < (math.inf if known is None else known):
+                found[i] = replace(found[i], hollow=norm)
+        return tuple(found)
+
+    return look
