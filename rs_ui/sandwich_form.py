@@ -10,10 +10,10 @@ from rs_ui.methods import reference_sets, spoken, suited
 from rs_ui.session import Subject
 
 _FIXED, _PICKED = "Fixed", "Picked for each image"
-_EPGD, _PGD = "EPGD", "PGD"
+_EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
 _SIGMA = 0.25
-_SHOWN = ("n", "steps", "draws", "eps")
-_ELSEWHERE = ("alpha", "sigma", "selector", "pipeline", "reselect")
+_SHOWN = ("n", "steps", "draws", "restarts", "eps")
+_ELSEWHERE = ("alpha", "sigma", "attack", "pipeline", "reselect")
 # UX.md, the page's own ranges; the engine and the command line take more.
 _RANGES = {"steps": (10, 200), "draws": (1, 128)}
 
@@ -22,24 +22,31 @@ def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
     """The task's settings but alpha; None while one of them makes no sense."""
     fields = {f["name"]: _within(f) for f in caching.description()["forms"]["sandwich"]}
     noise = _noise(subject, fields, prefix)
-    kind = st.segmented_control(
+    kind = _attack(prefix)
+    alone = kind != _EPGD  # PGD sees one copy a step, Square judges without climbing
+    given = (*_ELSEWHERE, "draws") if alone else _ELSEWHERE
+    first = [name for name in _SHOWN if name not in given]
+    numbers = form(list(fields.values()), prefix=prefix, first=first, given=given)
+    if noise is None or numbers is None:
+        return None
+    attack = {"attack": "square" if kind == _SQUARE else "minimal"}
+    return {**attack, **({"draws": 1} if alone else {}), **numbers, **noise}
+
+
+def _attack(prefix: str) -> str:
+    kind: str = st.segmented_control(
         "Attack",
-        (_EPGD, _PGD),
+        (_EPGD, _PGD, _SQUARE),
         default=_EPGD,
         required=True,
         key=f"{prefix}_attack",
         bind="query-params",
         persist_state="session",
-        help="EPGD follows the mean gradient of several noisy copies in each step, PGD that of "
-        "one. The more copies, the better the attack sees the smoothed classifier, and the "
-        "longer it takes.",
+        help="Each looks for the smallest change. EPGD follows the mean gradient of several noisy "
+        "copies in each step, PGD that of one. Square is a random search, for networks without "
+        "gradients: weaker, but nothing can hide a gradient from it.",
     )
-    given = (*_ELSEWHERE, "draws") if kind == _PGD else _ELSEWHERE
-    first = [name for name in _SHOWN if name not in given]
-    numbers = form(list(fields.values()), prefix=prefix, first=first, given=given)
-    if noise is None or numbers is None:
-        return None
-    return {**({"draws": 1} if kind == _PGD else {}), **numbers, **noise}
+    return kind
 
 
 def _within(field: dict[str, Any]) -> dict[str, Any]:

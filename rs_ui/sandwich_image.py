@@ -9,11 +9,11 @@ from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots import BADGES
 from rs_core.plots.palette import NOTHING, BadgeStyle
 from rs_core.plots.perturbation import magnified
+from rs_core.plots.sandwich_bars import upper_text
 from rs_core.plots.sandwich_facts import (
     attack_table,
     confirmation_table,
     ends_text,
-    upper_text,
     verdict_text,
 )
 from rs_core.plots.wording import tidy
@@ -53,6 +53,8 @@ def _one(image: str, one: Sandwich, strip: SandwichStrip, spec: ModelSpec) -> No
         certificate_card(one.certificate, one.label, classes)
     with right:
         _end(one.attack, verdict_text(one.attack, eps, misclassified=one.misclassified))
+    for note in one.notes:
+        st.caption(plain(note))
     _evidence(image, one.attack, classes, "frozen")
     if one.pipeline is not None:
         _heading(NOTHING, "The system that picks σ again", "nothing certified; an attack end only")

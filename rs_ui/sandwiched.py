@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots import sandwich_figure
-from rs_core.plots.sandwich_facts import INCONSISTENT, diagnosis, joint_text, summary_text
+from rs_core.plots.sandwich_facts import joint_text, summary_text
 from rs_core.results import ModelSpec
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session
@@ -19,10 +20,10 @@ from rs_ui.status import Status, duration
 
 def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:
     """The bars, sorted by their gap, and what may be claimed of them together."""
-    about, count = status.about, len(strip.sandwiches)
+    about = status.about
     where = f" of {plain(strip.dataset)}" if strip.dataset else ""
     st.caption(
-        f"{plain(spec.name)} · {count} image{'s' * (count > 1)}{where} · σ: "
+        f"{plain(spec.name)} · {_images(strip)}{where} · σ: "
         f"{plain(strip.sigma_from)} · seed {about['seed']} · {duration(status.seconds)}"
     )
     figure = caching.drawn(session.owner(), job, "sandwich", lambda: sandwich_figure(strip))
@@ -40,25 +41,20 @@ def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) ->
 
 def crossings(status: Status, strip: SandwichStrip) -> None:
     """A red box where ends cross, with everything that a bug report needs; else nothing."""
-    crossed = strip.crossings
-    if not crossed:
+    if not strip.crossings:
         return
-    names = ", ".join(one.name for one in crossed)
-    error_box(f"{INCONSISTENT} The ends cross for {len(crossed)} of {_images(strip)}: {names}.")
+    report = crossing_report(strip)
+    names = ", ".join(one.name for one in strip.crossings)
+    error_box(
+        f"{report['verdict'].capitalize()}. The ends cross for {len(strip.crossings)} of "
+        f"{_images(strip)}: {names}."
+    )
     with st.expander("Diagnostics", expanded=True, icon=":material/bug_report:"):
-        st.write(
-            "By chance an end of an image is false with probability up to "
-            f"{ceil_digits(strip.joint_alpha, 4)}. If σ, weights or image differ below, the ends "
-            "concern two classifiers. Otherwise run it again with another seed: what crosses "
-            "twice is a bug."
-        )
-        for one in crossed:
-            for fact in diagnosis(one):
-                st.write("- " + plain(fact))
+        _diagnosis(report)
         owner = session.owner()  # a download is built where there is no session
         st.download_button(
             "The whole run, for a bug report",
-            data=lambda: bundle_text(status, owner),
+            data=lambda: bundle_text(status, owner, report),
             file_name="rs-sandwich-inconsistent.json",
             mime="application/json",
             key="download_sandwich_bundle",
@@ -68,17 +64,41 @@ def crossings(status: Status, strip: SandwichStrip) -> None:
         st.caption("The run itself stays in the run store, under the id in the address.")
 
 
+def _diagnosis(report: dict[str, Any]) -> None:
+    """How many crossings chance explains, and per image what the ends do not share."""
+    st.write(
+        f"Chance explains {ceil_digits(report['expected'], 3)} crossings among "
+        f"{report['images']} images, at most and on average. Where the ends differ in what they "
+        "concern, they are of two classifiers. Otherwise run it again with another seed: what "
+        "crosses twice is a bug."
+    )
+    for one in report["crossings"]:
+        certificate, attack = one["certificate"], one["attack"]
+        differ = "; ".join(one["differences"]) or "no difference between what the ends concern"
+        st.write(f"- {plain(one['sentence'])}. {plain(differ.capitalize())}.")
+        st.caption(
+            plain(
+                f"σ {certificate['sigma']!r}, weights {certificate['weights_id']}, image "
+                f"{certificate['image_digest']}, seeds {certificate['seed']} and {attack['seed']}, "
+                f"{certificate['n_top']:,} of {certificate['n']:,} votes, alpha "
+                f"{certificate['alpha']:g}; {len(attack['confirmations'])} PREDICTs, alpha "
+                f"{attack['alpha']:g}."
+            )
+        )
+
+
 def _images(strip: SandwichStrip) -> str:
     count = len(strip.sandwiches)
     return f"{count} image{'s' * (count > 1)}"
 
 
-def bundle_text(status: Status, owner: str) -> str:
+def bundle_text(status: Status, owner: str, report: dict[str, Any]) -> str:
     """What was asked, what came out and the images' pixels, as JSON: enough to repeat the run."""
     pictures = [_pixels(owner, image) for image in status.about["image_ids"]]
     told: dict[str, Any] = {
         "version": caching.description()["version"],
         "about": status.about,
+        "report": report,
         "images": pictures,
         "result": status.result,
     }

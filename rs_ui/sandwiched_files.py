@@ -19,7 +19,7 @@ _NPZ = "application/octet-stream"
 def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:
     """Buttons for the TSV, the JSON, a report and the adversarial images."""
     files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
-        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(strip, status.seconds)),
+        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(strip)),
         ("JSON", "json", "application/json", lambda: json.dumps(status.result, ensure_ascii=False)),
         ("Report", "html", "text/html", lambda: report_text(status, strip, spec)),
         ("Images", "npz", _NPZ, lambda: npz_bytes(strip)),
@@ -37,10 +37,10 @@ def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> 
             )
 
 
-def tsv_text(strip: SandwichStrip, seconds: float) -> str:
-    """A row per image: Cohen's columns, ours, and the upper ends."""
+def tsv_text(strip: SandwichStrip) -> str:
+    """A row per image, both ends."""
     out = io.StringIO()
-    write_sandwiches(out, strip, seconds)
+    write_sandwiches(out, strip)
     return out.getvalue()
 
 

@@ -112,8 +112,9 @@ def _draw(status: Status) -> None:
     if not rows:
         st.skeleton(height=240)
         return
-    chart(live_sandwich_figure(rows), "live_sandwich")
+    eps = status.about["config"]["eps"]
+    chart(live_sandwich_figure(rows, eps), "live_sandwich")
     st.caption(
-        "So far: a hollow end is the attack's own opinion and counts only once fresh noise has "
-        "confirmed it; a lower end that is still moving is valid at every moment."
+        "So far: a lower end that still moves is valid by itself at every moment; a hollow upper "
+        "end is the attack's own opinion and counts only once fresh noise has confirmed it."
     )

@@ -7,7 +7,7 @@ from typing import Any
 Settings = Mapping[str, Any]
 _TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
 _GRADIENT = 3  # forward passes that a pass forward and backward takes as long as
-_JUDGED, _CLEAN = 21, 16  # judgements of `minimal` beside its rounds; copies of the clean image
+_JUDGED = 4  # judgements of a round of bisection beside its climb, about
 
 
 def choosing_draws(selector: str, settings: Settings) -> int:
@@ -62,22 +62,23 @@ def comparison_draws(
 def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
     """The most forward passes of sandwiches; one with its gradient counts as three.
 
+    The copies with which an attack on the pipeline picks sigma again are counted about.
+
     Args:
         config: the task's settings, all of them.
         images: how many.
     """
-    asked = config["selector"]
+    asked, square = config["selector"], config["attack"] == "square"
     choosing = choosing_draws(asked["selector"], asked["settings"]) if asked else 0
-    rounds, steps = config["rounds"], config["steps"]
-    judgements = _JUDGED + 2 * rounds
-    attack = _GRADIENT * (1 + rounds) * steps * config["draws"]
-    attack += judgements * config["judged"] + _CLEAN
+    rounds, restarts = config["rounds"], config["restarts"]
+    looks = (rounds + (config["attack"] != "bisection")) * config["steps"]
+    attack = restarts * looks * (config["judged"] if square else _GRADIENT * config["draws"])
     attack += config["confirmations"] * config["confirm_n"]
     each = choosing + config["n0"] + config["n"] + attack
-    if asked and config["pipeline"]:
-        picks = (1 + rounds) * -(-steps // max(config["reselect"], 1))
-        picks += 1 + judgements + config["confirmations"]
-        each += attack + picks * choosing
+    if config["pipeline"]:
+        every = 1 if square else config["reselect"]
+        picks = looks // every + _JUDGED * rounds + config["confirmations"]
+        each += attack + restarts * picks * choosing
     return images * int(each)
 
 

@@ -5,15 +5,9 @@ from collections.abc import Sequence
 from rs_core.attack_results import AttackResult, Confirmation
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots.report import Table
-from rs_core.plots.wording import class_text, radius_text, tidy
+from rs_core.plots.sandwich_bars import upper_text
+from rs_core.plots.wording import class_text, radius_text
 from rs_core.statistics import ceil_digits
-
-INCONSISTENT = "Inconsistent: an alpha event, a different classifier, or a bug."
-
-
-def upper_text(norm: float) -> str:
-    """An upper end for display, rounded up to four significant digits."""
-    return ceil_digits(norm, 4)
 
 
 def ends_text(one: Sandwich, eps: float) -> str:
@@ -27,7 +21,7 @@ def ends_text(one: Sandwich, eps: float) -> str:
         if not one.consistent:
             return f"inconsistent: certified {one.lower:.9g}, {upper}"
         return f"{lower}; {upper}" if silent else f"{lower} ≤ {upper_text(one.upper)}"
-    if one.attack is not None and one.attack.success:
+    if one.hollow is not None:
         return f"{lower}; one found, none confirmed"
     return f"{lower}; none found up to {eps:g}"
 
@@ -94,24 +88,6 @@ def confirmation_table(attack: AttackResult, classes: Sequence[str], caption: st
     return Table(caption, ("PREDICT", "answer", "votes", "σ", "level"), rows)
 
 
-def diagnosis(one: Sandwich) -> tuple[str, ...]:
-    """What to look at where the ends of one image cross, one fact each."""
-    attack, certificate = one.attack, one.certificate
-    facts = [
-        f"{tidy(one.name)}: certified {one.lower:.9g}, and an attack was confirmed at "
-        f"{one.upper:.9g}.",
-        f"Certificate: σ {certificate.sigma:.9g}, weights {certificate.weights_id}, image "
-        f"{certificate.image_digest}, seed {certificate.seed}, alpha {certificate.alpha:g}, "
-        f"{certificate.n_top:,} of {certificate.n:,} votes.",
-    ]
-    if attack is not None:
-        facts.append(
-            f"Attack: σ {attack.sigma}, weights {attack.weights_id}, image {attack.image_digest}, "
-            f"seed {attack.seed}, {len(attack.confirmations)} PREDICTs."
-        )
-    return tuple(facts)
-
-
 def _votes(said: Confirmation) -> str:
     """The most votes that a class got; INVALID is no class."""
     return f"{max(said.counts[:-1]):,} of {said.n:,}"
@@ -126,7 +102,7 @@ def summary_text(strip: SandwichStrip) -> str:
     silent = sum(one.certificate.predicted is None for one in every)
     open_ended = sum(one.upper is None for one in every)
     said = [f"{certified} of {len(every)} certified", f"{confirmed} with a confirmed attack"]
-    said += [f"{open_ended} where none was found up to {strip.eps:g}"] if open_ended else []
+    said += [f"{open_ended} where none was confirmed up to {strip.eps:g}"] if open_ended else []
     said += [f"{silent} where nothing is certified"] if silent else []
     said += [f"{wrong} misclassified as it is"] if wrong else []
     return "; ".join(said) + "."

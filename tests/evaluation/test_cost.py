@@ -11,11 +11,15 @@ from rs_core.evaluation.cost import (
     choosing_draws,
     comparison_draws,
     declared_levels,
+    sandwich_passes,
+    sandwiches_spent,
 )
 from rs_core.events import drain
+from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.images import ImageInput
-from rs_core.results import Selection
+from rs_core.results import Selection, to_json
+from rs_core.sandwiching import MakeSandwiches, SandwichOptions
 from rs_core.selectors import SELECTORS, Grid, Knn, Selector
 from tests.conftest import Coin, spec_of
 
@@ -97,3 +101,27 @@ def test_a_whole_comparison_is_what_the_engine_says() -> None:
     compare = Compare(methods=tuple(pairs), sigmas=(0.1, 0.2, 0.5), n0=10, n=50)
     draws = comparison_draws(asked, images=5, sigmas=3, n0=10, n=50)
     assert draws == 5 * compare.most_draws
+
+
+@pytest.mark.parametrize("attack", ["minimal", "bisection", "square"])
+@pytest.mark.parametrize("picks", [None, SMALL["grid"]])
+def test_sandwiches_cost_what_the_engine_says(attack: str, picks: Selector | None) -> None:
+    own = {"attack": attack, "restarts": 2, "rounds": 3, "steps": 7, "draws": 5, "judged": 9}
+    sigma = 0.3 if picks is None else None
+    made = MakeSandwiches(sigma=sigma, selector=picks, **own)
+    asked = {f.name: getattr(made, f.name) for f in describe_fields(SandwichOptions)}
+    asked["selector"] = picks and {"selector": picks.name, "settings": settings(picks)}
+    assert sandwich_passes(asked, images=4) == 4 * made.most_passes
+    if picks is not None:
+        both = MakeSandwiches(selector=picks, pipeline=True, **own)
+        assert sandwich_passes(asked | {"pipeline": True}, images=4) > 4 * both.most_passes
+
+
+def test_what_sandwiches_spent_lies_within_the_estimate(grey: ImageInput) -> None:
+    coin = Classifier(Coin(0.9, 0.3), spec_of((1, 8, 8), 2))
+    made = MakeSandwiches(sigma=0.3, n0=10, n=100, steps=3, draws=2, rounds=2, confirm_n=100)
+    strip = drain(made.run(coin, [grey], seed=0))
+    spent = sandwiches_spent(to_json(strip))
+    assert strip.sandwiches[0].certificate.draws < spent
+    assert spent <= made.most_passes + 128 * (21 + 2 * 2) + 16  # judgements are not promised
+    assert sandwiches_spent({}) == 0

@@ -6,8 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from rs_core.evaluation import read_log
-from rs_core.evaluation.cost import sandwich_passes
+from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json
 from rs_ui import sandwiched, sandwiched_files
@@ -56,7 +55,8 @@ def test_the_default_is_the_sidebars_image_by_epgd(open_app: Open, worker: FakeW
     assert (config["sigma"], config["selector"], config["pipeline"]) == (0.25, None, False)
     assert (config["steps"], config["draws"], config["eps"], config["n"]) == (40, 16, 3.0, 10_000)
     assert (config["alpha"], config["alpha_attack"], config["rounds"]) == (1e-3, 1e-3, 12)
-    assert set(config) == {f["name"] for f in worker.describe()["forms"]["sandwich"]}
+    known = {f["name"] for f in worker.describe()["forms"]["sandwich"]}
+    assert set(config) == known | {"selector"}
 
 
 def test_pgd_takes_one_copy_a_step(open_app: Open, worker: FakeWorker) -> None:
@@ -64,7 +64,11 @@ def test_pgd_takes_one_copy_a_step(open_app: Open, worker: FakeWorker) -> None:
     app.segmented_control(key="sandwich_attack").set_value("PGD").run()
     assert not [n for n in app.main.number_input if n.key == "sandwich_draws"]
     start(app)
-    assert asked(worker)["config"]["draws"] == 1
+    config = asked(worker)["config"]
+    assert (config["attack"], config["draws"]) == ("minimal", 1)
+    app.segmented_control(key="sandwich_attack").set_value("Square").run()
+    start(app)
+    assert asked(worker)["config"]["attack"] == "square"
 
 
 def test_the_ranges_are_the_pages_own(open_app: Open) -> None:
@@ -78,8 +82,7 @@ def test_the_ranges_are_the_pages_own(open_app: Open) -> None:
 def test_the_cost_is_said_before_the_start(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("sandwich", **FOUR)
     start(app)
-    attack = 3 * 13 * 40 * 16 + (21 + 2 * 12) * 128 + 16 + 8 * 1000
-    assert sandwich_passes(asked(worker)["config"], images=4) == 4 * (10_100 + attack)
+    attack = 3 * 13 * 40 * 16 + 8 * 1000
     assert f"4 images: at most {4 * (10_100 + attack):,} forward passes" in captions(app)
 
 
@@ -178,12 +181,13 @@ def test_crossing_ends_are_red_with_diagnostics(open_app: Open, worker: FakeWork
     worker.cases = ["usual", "crossing"]
     app = start(open_app("sandwich", **FOUR))
     (box,) = app.main.error
-    assert "Inconsistent: an alpha event, a different classifier, or a bug" in box.value.replace(
-        "\\", ""
-    )
+    assert "Inconsistent: alpha event, different classifier, or bug" in box.value.replace("\\", "")
     assert "mnist5k 50" in box.value
+    assert "weights w, image d, seeds 0 and 0" in captions(app).replace("\\", "")
     facts = " ".join(m.value for m in app.main.markdown).replace("\\", "")
-    assert "weights w, image d, seed 0" in facts
+    assert "lies above the confirmed attack" in facts
+    assert "No difference between what the ends concern" in facts
+    assert "Chance explains 0.008 crossings among 4 images" in facts
     labels = [b.proto.label for b in app.main.get("download_button")]
     assert "The whole run, for a bug report" in labels
     job = app.query_params["run"]
@@ -276,15 +280,14 @@ def finished(open_app: Open, worker: FakeWorker):
 
 def test_downloads_parse_and_agree(finished) -> None:
     strip = from_json(SandwichStrip, finished.result)
-    text = sandwiched_files.tsv_text(strip, 2.0)
-    rows = read_log(io.StringIO(text))
-    assert [r.radius for r in rows] == [s.certificate.radius for s in strip.sandwiches]
+    text = sandwiched_files.tsv_text(strip)
     header, *lines = [line.split("\t") for line in text.splitlines()]
     named = [dict(zip(header, line, strict=True)) for line in lines]
     assert [row["upper"] for row in named] == [
         repr(strip.sandwiches[0].upper), "", "", repr(strip.sandwiches[3].upper),
     ]  # fmt: skip
-    assert [row["unconfirmed"] != "" for row in named] == [False, False, True, False]
+    assert [row["lower"] for row in named] == [repr(s.lower) for s in strip.sandwiches]
+    assert [row["hollow"] != "" for row in named] == [False, False, True, False]
     assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
     held = np.load(io.BytesIO(sandwiched_files.npz_bytes(strip)))
     assert held["frozen_index"].tolist() == [0, 2, 3]
@@ -296,10 +299,13 @@ def test_downloads_parse_and_agree(finished) -> None:
 
 
 def test_the_bundle_of_a_bug_report_repeats_the_run(finished, worker: FakeWorker) -> None:
-    told = json.loads(sandwiched.bundle_text(finished, OWNER))
+    report = crossing_report(from_json(SandwichStrip, finished.result))
+    told = json.loads(sandwiched.bundle_text(finished, OWNER, report))
+    assert [one["name"] for one in told["report"]["crossings"]] == ["mnist5k 150"]
     assert told["result"] == finished.result
     assert told["about"]["config"] == finished.about["config"]
     first = from_json(np.ndarray, told["images"][0])
     assert first.shape == (1, 28, 28)
     worker.refuse["image"] = "image not found: it was deleted."
-    assert json.loads(sandwiched.bundle_text(finished, OWNER))["images"] == [None] * 4
+    again = json.loads(sandwiched.bundle_text(finished, OWNER, report))
+    assert again["images"] == [None] * 4

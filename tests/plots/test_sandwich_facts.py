@@ -1,0 +1,98 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rs_core.attack_results import Confirmation
+from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
+from rs_core.plots.perturbation import magnified
+from rs_core.plots.sandwich_facts import (
+    attack_table,
+    confirmation_table,
+    ends_text,
+    joint_text,
+    summary_text,
+    verdict_text,
+)
+from tests.evaluation.test_sandwich import ATTACK, CERTIFICATE
+
+SILENT = replace(CERTIFICATE, predicted=None, radius=0.0)
+HOLLOW = replace(ATTACK, confirmed=False)
+NONE = replace(ATTACK, success=False, confirmed=False)
+CASES = {
+    "closed": Sandwich("c", 3, CERTIFICATE, replace(ATTACK, l2=0.900001)),
+    "hollow": Sandwich("h", 3, CERTIFICATE, HOLLOW),
+    "none": Sandwich("n", 3, CERTIFICATE, NONE),
+    "silent": Sandwich("s", 3, SILENT, ATTACK),
+    "wrong": Sandwich("w", 5, CERTIFICATE, None),
+    "crossing": Sandwich("x", 3, replace(CERTIFICATE, radius=0.90000001), ATTACK),
+}
+STRIP = SandwichStrip(tuple(CASES.values()), 1e-3, 2e-3, 8, 3.0, "fixed")
+
+
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("closed", "0.400 ≤ true radius ≤ 0.901"),
+        ("hollow", "0.400 ≤ true radius; one found, none confirmed"),
+        ("none", "0.400 ≤ true radius; none found up to 3"),
+        ("silent", "nothing certified; confirmed attack at 0.9"),
+        ("wrong", "misclassified as it is: lower and upper end 0"),
+        ("crossing", "inconsistent: certified 0.90000001, confirmed attack at 0.9"),
+    ],
+)
+def test_both_ends_in_one_line(case: str, said: str) -> None:
+    assert ends_text(CASES[case], 3.0) == said
+
+
+def test_the_level_of_both_ends_is_a_printed_sum() -> None:
+    assert "0.001 + 0.002 = 0.003" in joint_text(STRIP)
+
+
+def test_no_verdict_calls_an_image_safe() -> None:
+    assert verdict_text(NONE, 2.5) == "None found up to 2.5: not safe, only not found."
+    assert verdict_text(HOLLOW, 3).startswith("Unconfirmed:")
+    assert verdict_text(HOLLOW, 3).endswith("It does not count.")
+    assert verdict_text(ATTACK, 3).startswith("Confirmed: an image at ℓ2 distance 0.9 ")
+    assert verdict_text(None, 3, misclassified=True).startswith("Upper bound 0")
+    assert "no upper end" in verdict_text(None, 3)
+
+
+def test_the_strip_is_counted_case_by_case() -> None:
+    assert summary_text(STRIP) == (
+        "4 of 6 certified; 3 with a confirmed attack; 2 where none was confirmed up to 3; "
+        "1 where nothing is certified; 1 misclassified as it is."
+    )
+
+
+def test_the_8_bit_image_has_a_norm_of_its_own() -> None:
+    stored = replace(ATTACK, stored_l2=0.9134, stored_confirmed=True)
+    rows = dict(attack_table(stored, (), "").rows)
+    assert rows["smallest found, ℓ2"] == "0.9"
+    assert rows["stored as 8 bits, ℓ2"] == "0.914, confirmed too"
+    lost = dict(attack_table(replace(stored, stored_confirmed=False), (), "").rows)
+    assert lost["stored as 8 bits, ℓ2"] == "0.914, not confirmed"
+    assert "smallest found, ℓ2" not in dict(attack_table(NONE, (), "").rows)
+
+
+def test_every_predict_stands_in_a_row_and_invalid_is_no_class() -> None:
+    said = [
+        Confirmation(None, (40, 60, 900), 0.25, 1000, 2.5e-4),
+        Confirmation(1, (10, 990, 0), 0.25, 1000, 2.5e-4),
+        Confirmation(1, (20, 980, 0), 0.25, 1000, 2.5e-4),
+    ]
+    table = confirmation_table(replace(ATTACK, confirmations=tuple(said)), ("a", "b"), "")
+    assert [row[:3] for row in table.rows] == [
+        ("1", "abstains", "60 of 1,000"),
+        ("2", "class 1 (b)", "990 of 1,000"),
+        ("3: the 8-bit image", "class 1 (b)", "980 of 1,000"),
+    ]
+    alone = replace(ATTACK, confirmed=False, confirmations=(said[0],))
+    assert confirmation_table(alone, (), "").rows[0][0] == "1"
+
+
+def test_a_change_is_magnified_around_grey() -> None:
+    image = np.full((1, 1, 3), 0.5, np.float32)
+    moved = image + np.array([[[0.01, -0.02, 0.4]]], np.float32)
+    np.testing.assert_allclose(magnified(moved, image)[0, 0], [0.6, 0.3, 1.0], atol=1e-6)
+    assert magnified(moved, image).dtype == np.float32
