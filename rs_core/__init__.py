@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rs_core.allocator import keep_freed_memory
-    from rs_core.api import attack, certify, certify_sequential, predict, select, sweep
+    from rs_core.api import (
+        attack,
+        certify,
+        certify_sequential,
+        predict,
+        sandwich,
+        select,
+        sweep,
+    )
     from rs_core.attack_results import AttackResult
     from rs_core.attacks import ATTACKS, Confirm
     from rs_core.classifiers import Classifier, load_classifier
@@ -21,11 +29,13 @@ if TYPE_CHECKING:
         read_log,
         write_log,
     )
+    from rs_core.evaluation.sandwich import Sandwich
     from rs_core.events import Finished, drain
     from rs_core.guarantees import GUARANTEES
     from rs_core.images import ImageInput, load_image
     from rs_core.models import MODELS
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
+    from rs_core.sandwiching import MakeSandwiches
     from rs_core.selectors import SELECTORS
     from rs_core.smoothing import Certify, Sweep
     from rs_core.training import RECIPES
@@ -43,12 +53,14 @@ _HOMES = {
     "GUARANTEES": "rs_core.guarantees",
     "ImageInput": "rs_core.images",
     "MODELS": "rs_core.models",
+    "MakeSandwiches": "rs_core.sandwiching",
     "ModelSpec": "rs_core.results",
     "Prediction": "rs_core.results",
     "RECIPES": "rs_core.training",
     "RadiusCurve": "rs_core.results",
     "RsError": "rs_core.errors",
     "SELECTORS": "rs_core.selectors",
+    "Sandwich": "rs_core.evaluation.sandwich",
     "Selection": "rs_core.results",
     "Sweep": "rs_core.smoothing",
     "attack": "rs_core.api",
@@ -63,6 +75,7 @@ _HOMES = {
     "load_image": "rs_core.images",
     "predict": "rs_core.api",
     "read_log": "rs_core.evaluation",
+    "sandwich": "rs_core.api",
     "select": "rs_core.api",
     "sweep": "rs_core.api",
     "write_log": "rs_core.evaluation",
@@ -81,10 +94,12 @@ __all__ = [
     "Confirm",
     "Finished",
     "ImageInput",
+    "MakeSandwiches",
     "ModelSpec",
     "Prediction",
     "RadiusCurve",
     "RsError",
+    "Sandwich",
     "Selection",
     "Sweep",
     "attack",
@@ -99,6 +114,7 @@ __all__ = [
     "load_image",
     "predict",
     "read_log",
+    "sandwich",
     "select",
     "sweep",
     "write_log",

@@ -10,10 +10,12 @@ from rs_core.attack_results import AttackResult
 from rs_core.attacks import Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
+from rs_core.evaluation.sandwich import Sandwich
 from rs_core.events import drain
 from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Decision, Prediction, RadiusCurve, Selection
+from rs_core.sandwiching import MakeSandwiches
 from rs_core.seeding import check_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing import Certify, CertifySequential, Predict, Sweep
@@ -94,6 +96,19 @@ def attack(
     if confirm is not None:
         found = drain(confirm.run(classifier, [image], found, seed=seed))
     return found[0]
+
+
+def sandwich(
+    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+) -> Sandwich:
+    """Certified radius <= true radius <= smallest confirmed attack, of one smoothed classifier.
+
+    Options are the fields of `rs_core.sandwiching.MakeSandwiches`: sigma or selector, n, alpha,
+    eps, steps, draws, confirm_n, alpha_attack, ...; both ends hold together with probability
+    1 - (alpha + alpha_attack).
+    """
+    seed = _checked(classifier, image, seed)
+    return drain(MakeSandwiches(**options).run(classifier, [image], seed=seed)).sandwiches[0]
 
 
 def predict(

@@ -26,6 +26,10 @@ COMMANDS = {
     ),
     "regions check": ("rs_core.cli.regions:CheckCommand", "whether a frozen file is as it was"),
     "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
+    "sandwich": (
+        "rs_core.cli.sandwich:SandwichCommand",
+        "certified radius and smallest confirmed attack, per image",
+    ),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),

@@ -25,6 +25,11 @@ def certificate_table(
     rows = [_header(certificates), *(_row(c, class_names) for c in certificates)]
     if names is not None:
         rows = [(name, *row) for name, row in zip(("image", *names), rows, strict=True)]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of equally many cells, each column as wide as its widest."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(_line(row, widths) for row in rows)
 
@@ -42,8 +47,7 @@ def region_table(record: AllocationRecord) -> str:
             f"{allocation.sigmas[k]:g}", floor_decimals(float(allocation.radii[k]), 3),
             str(owner) if allocation.radii[owner] > 0 else "-",
         ))  # fmt: skip
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(_line(row, widths) for row in rows)
+    return aligned(rows)
 
 
 def degree_table(degrees: Sequence[int]) -> str:

@@ -15,6 +15,8 @@ from rs_core.plots.radius_points import Band
 from rs_core.plots.repicked_sigma import repicked_sigma_figure
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.rule_radii import degrees_figure, rule_radii_figure
+from rs_core.plots.sandwich import live_sandwich_figure, sandwich_figure
+from rs_core.plots.sandwich_report import sandwich_report
 from rs_core.plots.search_trace import search_trace, sparkline
 from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
@@ -35,6 +37,7 @@ __all__ = [
     "comparison_report",
     "degrees_figure",
     "html_report",
+    "live_sandwich_figure",
     "noisy_copies_figure",
     "order_change_figure",
     "predictions_report",
@@ -42,6 +45,8 @@ __all__ = [
     "radius_figure",
     "repicked_sigma_figure",
     "rule_radii_figure",
+    "sandwich_figure",
+    "sandwich_report",
     "search_trace",
     "selection_curve",
     "sigma_slider_figure",

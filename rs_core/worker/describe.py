@@ -12,13 +12,14 @@ from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
 from rs_core.results import to_json
+from rs_core.sandwiching import MakeSandwiches
 from rs_core.selectors import SELECTORS
 from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
 from rs_core.worker.tasks import TASKS
 
-_FORMS: dict[str, type] = {**TASKS, "compare": Compare}
+_FORMS: dict[str, type] = {**TASKS, "compare": Compare, "sandwich": MakeSandwiches}
 
 
 def describe() -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 from rs_core.comparing import CompareStep
 from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
+from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
 
 _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
@@ -24,6 +25,8 @@ def step_json(step: Step) -> dict[str, Any] | None:
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
         if isinstance(step, CompareStep):
             told["partial"] = {"methods": [to_json(score._asdict()) for score in step.scores]}
+        if isinstance(step, SandwichStep):
+            told["sandwiches"] = to_json(step.sandwiches)
         return told
     if not isinstance(step, SweepStep):
         return None

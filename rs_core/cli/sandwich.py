@@ -1,0 +1,107 @@
+"""`rs sandwich`: certified radius <= true radius <= smallest confirmed attack, per image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from rs_core.classifiers import Classifier
+from rs_core.cli.choices import ModelChoice
+from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.pictures import ImageChoice, Selection
+from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.sandwich_table import sandwich_table
+from rs_core.cli.selecting import selector_of, with_selector
+from rs_core.cli.tables import notes_below
+from rs_core.evaluation.crossings import crossing_report, crossing_sentence
+from rs_core.evaluation.sandwich import SandwichStrip
+from rs_core.evaluation.sandwich_log import write_sandwiches
+from rs_core.fields import check_params, param
+from rs_core.plots.wording import tidy
+from rs_core.results import to_json
+from rs_core.sandwiching import MakeSandwiches, SandwichOptions
+from rs_core.selectors import SELECTORS
+from rs_core.statistics import ceil_digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandwichCommand:
+    """Both ends of what is known of each image: a certificate below, a confirmed attack above.
+
+    Give --sigma, or a --selector that picks it, whose fields are options `--selector-FIELD`.
+    --tsv writes one row per image: idx label predict lower sigma upper stored_upper confirmed
+    hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n counts guarantee.
+    """
+
+    image: ImageChoice = field(default_factory=ImageChoice)
+    settings: SandwichOptions = field(default_factory=SandwichOptions)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    output: Output = field(default_factory=Output)
+    selector: str | None = param(
+        None, help="who picks sigma; none where --sigma fixes it", choices=tuple(SELECTORS)
+    )
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type["SandwichCommand"]:
+        """This command, with the fields of the selector that is named."""
+        if any(word.partition("=")[0] == "--selector" for word in arguments):
+            return with_selector(cls, arguments)
+        return cls
+
+    def __post_init__(self) -> None:
+        check_params(self)
+
+    def run(self) -> int:
+        """Compute, print, write; the exit code."""
+        self.output.check(*self.image.files(), *self.model.files())
+        own = {f.name: getattr(self.settings, f.name) for f in fields(SandwichOptions)}
+        selector = None if self.selector is None else selector_of(self)
+        made = MakeSandwiches(**own, selector=selector)
+        classifier = self.model.load()
+        chosen = self.image.load(classifier.spec)
+        images = [item.image for item in chosen.items]
+        indices = tuple(item.index for item in chosen.items)
+        made = replace(made, dataset=self.image.dataset or "", indices=indices)
+        made.check(classifier, images)
+        announce_cost(classifier, images[0], len(images) * made.most_passes, rows=1)
+        stream = made.run(
+            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+        )
+        strip = follow(stream, label="sandwich")
+        self._write(classifier, chosen, strip)
+        return 0
+
+    def _write(self, classifier: Classifier, chosen: Selection, strip: SandwichStrip) -> None:
+        if self.output.tsv is not None:
+            write_sandwiches(self.output.tsv, strip)
+        if self.output.html is not None:
+            from rs_core.plots import sandwich_report
+
+            report = sandwich_report(
+                strip, names=chosen.names, class_names=classifier.spec.class_names
+            )
+            self.output.write_report(report)
+        if self.output.json:
+            more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
+            print_json({**to_json(strip), **more})
+            return
+        print(_told(strip, classifier.spec.class_names, chosen.names))
+        for note in notes_below(chosen):
+            print(note)
+        if strip.crossings:
+            for one in strip.crossings:
+                print(tidy(crossing_sentence(one)))
+            print("crossing report, to keep for a bug report:")
+            print_json(crossing_report(strip))
+
+
+def _told(strip: SandwichStrip, class_names: tuple[str, ...], names: Sequence[str]) -> str:
+    """The table, and what its two ends rest on."""
+    alpha, attack, joint = (
+        ceil_digits(risk, 3) for risk in (strip.alpha, strip.alpha_attack, strip.joint_alpha)
+    )
+    return "\n".join([
+        sandwich_table(strip, class_names, names),
+        f"l2, pixels of [0,1]; sigma {strip.sigma_from}; lower ends rounded down, upper ends up",
+        f"P(an end of one row is false) <= alpha + alpha_attack = {alpha} + {attack} = {joint}",
+        f"an attack counts once fresh noise confirms it, asked at most {strip.confirmations} "
+        "times; none found is no proof",
+    ])  # fmt: skip
