@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
+from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.plots import sandwich_report
@@ -20,7 +21,7 @@ def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> 
     """Buttons for the TSV, the JSON, a report and the adversarial images."""
     files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
         ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(strip)),
-        ("JSON", "json", "application/json", lambda: json.dumps(status.result, ensure_ascii=False)),
+        ("JSON", "json", "application/json", lambda: json_text(status, strip)),
         ("Report", "html", "text/html", lambda: report_text(status, strip, spec)),
         ("Images", "npz", _NPZ, lambda: npz_bytes(strip)),
     ]
@@ -35,6 +36,12 @@ def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> 
                 on_click="ignore",
                 icon=":material/download:",
             )
+
+
+def json_text(status: Status, strip: SandwichStrip) -> str:
+    """As `rs sandwich --json` prints it: the strip, and what a bug report needs if ends cross."""
+    more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
+    return json.dumps({**status.result, **more}, ensure_ascii=False)
 
 
 def tsv_text(strip: SandwichStrip) -> str:

@@ -289,6 +289,9 @@ def test_downloads_parse_and_agree(finished) -> None:
     assert [row["lower"] for row in named] == [repr(s.lower) for s in strip.sandwiches]
     assert [row["hollow"] != "" for row in named] == [False, False, True, False]
     assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
+    told = json.loads(sandwiched_files.json_text(finished, strip))
+    assert told.pop("crossing_report") == crossing_report(strip)
+    assert told == finished.result
     held = np.load(io.BytesIO(sandwiched_files.npz_bytes(strip)))
     assert held["frozen_index"].tolist() == [0, 2, 3]
     assert held["frozen_confirmed"].tolist() == [True, False, True]
