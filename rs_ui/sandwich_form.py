@@ -12,7 +12,7 @@ from rs_ui.session import Subject
 _FIXED, _PICKED = "Fixed", "Picked for each image"
 _EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
 _SIGMA = 0.25
-_SHOWN = ("n", "steps", "draws", "restarts", "eps")
+_SHOWN = ("n", "eps", "steps", "draws", "restarts")
 _ELSEWHERE = ("alpha", "sigma", "attack", "pipeline", "reselect")
 # UX.md, the page's own ranges; the engine and the command line take more.
 _RANGES = {"steps": (10, 200), "draws": (1, 128)}
@@ -25,12 +25,32 @@ def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
     kind = _attack(prefix)
     alone = kind != _EPGD  # PGD sees one copy a step, Square judges without climbing
     given = (*_ELSEWHERE, "draws") if alone else _ELSEWHERE
-    first = [name for name in _SHOWN if name not in given]
-    numbers = form(list(fields.values()), prefix=prefix, first=first, given=given)
+    numbers = _numbers(fields, given, prefix)
     if noise is None or numbers is None:
         return None
     attack = {"attack": "square" if kind == _SQUARE else "minimal"}
     return {**attack, **({"draws": 1} if alone else {}), **numbers, **noise}
+
+
+def _numbers(
+    fields: dict[str, dict[str, Any]], given: tuple[str, ...], prefix: str
+) -> dict[str, Any] | None:
+    """The numbers that matter most, two in a row, and the others on request."""
+    first = [name for name in _SHOWN if name not in given]
+    parts = []
+    for place, name in enumerate(first):
+        if place % 2 == 0:  # a row for each two: a narrow screen keeps their order
+            columns = st.columns(2, vertical_alignment="bottom")
+        with columns[place % 2]:
+            parts.append(form([fields[name]], prefix=prefix, first=(name,), given=()))
+    rest = (*given, *first)
+    parts.append(form(list(fields.values()), prefix=prefix, first=(), given=rest))
+    found: dict[str, Any] = {}
+    for part in parts:
+        if part is None:
+            return None
+        found |= part
+    return found
 
 
 def _attack(prefix: str) -> str:
@@ -72,7 +92,7 @@ def _noise(
     )
     rest = {"pipeline": False, "reselect": fields["reselect"]["default"]}
     if source == _FIXED:
-        sigma = {**fields["sigma"], "default": _SIGMA}
+        sigma = {**fields["sigma"], "default": _SIGMA, "help": "noise level σ"}
         chosen = form([sigma], prefix=prefix, first=("sigma",), given=())
         return None if chosen is None else {**chosen, "selector": None, **rest}
     picked = _selector(subject, prefix)

@@ -7,7 +7,7 @@ import streamlit as st
 from rs_core.attack_results import AttackResult
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots import BADGES
-from rs_core.plots.palette import NOTHING, BadgeStyle
+from rs_core.plots.palette import NOTHING, BadgeStyle, certificate_badge
 from rs_core.plots.perturbation import magnified
 from rs_core.plots.sandwich_bars import upper_text
 from rs_core.plots.sandwich_facts import (
@@ -47,7 +47,7 @@ def images(job: str, ids: list[str], strip: SandwichStrip, spec: ModelSpec) -> N
 def _one(image: str, one: Sandwich, strip: SandwichStrip, spec: ModelSpec) -> None:
     classes = spec.class_names
     sigma, eps = f"{one.certificate.sigma:.6g}", strip.eps
-    _heading(BADGES[one.certificate.guarantee], f"Frozen at σ = {sigma}", ends_text(one, eps))
+    _heading(certificate_badge(one.certificate), f"Frozen at σ = {sigma}", ends_text(one, eps))
     left, right = st.columns(2)
     with left:
         certificate_card(one.certificate, one.label, classes)
@@ -126,7 +126,7 @@ def _pictures(image: str, attack: AttackResult) -> None:
         (pixels, "image", f"{name}, as the network sees it"),
         (
             magnified(attack.adversarial, pixels, _TIMES),
-            f"change x {_TIMES}",
+            f"change × {_TIMES}",
             f"what was added to {name}",
         ),
         (attack.adversarial, f"{state}, ℓ2 {far}", f"{name}, changed by {far}, {state}"),

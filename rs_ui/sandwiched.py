@@ -8,7 +8,7 @@ import streamlit as st
 from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots import sandwich_figure
-from rs_core.plots.sandwich_facts import joint_text, summary_text
+from rs_core.plots.sandwich_facts import joint_text, short_names, summary_text
 from rs_core.results import ModelSpec
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session
@@ -16,6 +16,8 @@ from rs_ui.curves import chart
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status, duration
+
+_ENDS = 2  # statements that a sandwich makes of its image
 
 
 def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:
@@ -26,14 +28,16 @@ def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) ->
         f"{plain(spec.name)} · {_images(strip)}{where} · σ: "
         f"{plain(strip.sigma_from)} · seed {about['seed']} · {duration(status.seconds)}"
     )
-    figure = caching.drawn(session.owner(), job, "sandwich", lambda: sandwich_figure(strip))
+    names = short_names([s.name for s in strip.sandwiches], strip.dataset, strip.indices)
+    figure = caching.drawn(session.owner(), job, "sandwich", lambda: sandwich_figure(strip, names))
     chart(figure, f"sandwich_{job}")
-    st.write(plain(summary_text(strip)))
+    if len(names) > 1:
+        st.write(plain(summary_text(strip)))
     st.caption(plain(joint_text(strip)))
-    if status.questions > 1:
+    if status.questions > _ENDS + about["config"]["pipeline"]:
         st.caption(
-            f":material/casino: {status.questions} statements or more were made of one of these "
-            "images (other runs among them). Each holds by itself; the best of them, picked "
+            f":material/casino: {status.questions} statements were made of one of these images, "
+            "those of other runs among them. Each holds by itself; the best of them, picked "
             "afterwards, may be false with probability up to "
             f"{ceil_digits(min(status.risk, 1.0), 3)}."
         )

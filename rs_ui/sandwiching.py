@@ -7,6 +7,7 @@ import streamlit as st
 from rs_core.evaluation.cost import sandwich_passes
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots import live_sandwich_figure
+from rs_core.plots.sandwich_facts import short_names
 from rs_core.results import from_json
 from rs_ui import refusals, running, session
 from rs_ui.answers import call
@@ -112,8 +113,11 @@ def _draw(status: Status) -> None:
     if not rows:
         st.skeleton(height=240)
         return
-    eps = status.about["config"]["eps"]
-    chart(live_sandwich_figure(rows, eps), "live_sandwich")
+    about = status.about
+    begun = about["indices"][: len(rows)]
+    names = short_names([row["name"] for row in rows], about["dataset"], begun)
+    named = [{**row, "name": name} for row, name in zip(rows, names, strict=True)]
+    chart(live_sandwich_figure(named, about["config"]["eps"]), "live_sandwich")
     st.caption(
         "So far: a lower end that still moves is valid by itself at every moment; a hollow upper "
         "end is the attack's own opinion and counts only once fresh noise has confirmed it."

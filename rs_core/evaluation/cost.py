@@ -7,7 +7,7 @@ from typing import Any
 Settings = Mapping[str, Any]
 _TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
 _GRADIENT = 3  # forward passes that a pass forward and backward takes as long as
-_JUDGED = 4  # judgements of a round of bisection beside its climb, about
+_JUDGED = 22  # judgements of a search beside two for each round of bisection
 
 
 def choosing_draws(selector: str, settings: Settings) -> int:
@@ -62,7 +62,8 @@ def comparison_draws(
 def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
     """The most forward passes of sandwiches; one with its gradient counts as three.
 
-    The copies with which an attack on the pipeline picks sigma again are counted about.
+    The copies with which an attack on the pipeline picks sigma again are among them, though the
+    run's own count leaves them out.
 
     Args:
         config: the task's settings, all of them.
@@ -77,8 +78,8 @@ def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
     each = choosing + config["n0"] + config["n"] + attack
     if config["pipeline"]:
         every = 1 if square else config["reselect"]
-        picks = looks // every + _JUDGED * rounds + config["confirmations"]
-        each += attack + restarts * picks * choosing
+        picks = restarts * (1 + looks // every + _JUDGED + 2 * rounds) + config["confirmations"]
+        each += attack + picks * choosing
     return images * int(each)
 
 

@@ -10,6 +10,13 @@ from rs_core.plots.wording import class_text, radius_text
 from rs_core.statistics import ceil_digits
 
 
+def short_names(names: Sequence[str], dataset: str, indices: Sequence[int]) -> list[str]:
+    """What bars are called: images of one data set by their index, others by their names."""
+    if not dataset or len(indices) != len(names):
+        return list(names)
+    return [f"index {index}" for index in indices]
+
+
 def ends_text(one: Sandwich, eps: float) -> str:
     """Both ends in one line: "0.412 ≤ true radius ≤ 0.8712"."""
     if one.misclassified:

@@ -131,7 +131,7 @@ def test_a_finished_sandwich_says_both_ends_and_their_level(
     level = "α of the certificate + α of the confirmations = 0.001 + 0.001 = 0.002"
     assert level in captions(app).replace("\\", "")
     shown = [image.proto.imgs[0].caption for image in app.main.image]
-    assert shown[:2] == ["image", "change x 10"]
+    assert shown[:2] == ["image", "change × 10"]
     assert shown[2].startswith("adversarial, ℓ2")
     assert not app.main.error
 
@@ -172,9 +172,11 @@ def test_an_abstention_certifies_nothing(open_app: Open, worker: FakeWorker) -> 
 
 def test_a_misclassified_image_has_the_upper_end_zero(open_app: Open, worker: FakeWorker) -> None:
     worker.cases = ["misclassified"]
-    app = start(open_app("sandwich"))
+    app = start(open_app("sandwich", **FOUR))
     assert "Upper bound 0: the image is misclassified as it is" in bodies(app)
-    assert "0 of 1 certified" in " ".join(m.value for m in app.main.markdown)
+    assert "3 of 4 certified; 3 with a confirmed attack; 1 misclassified" in " ".join(
+        m.value.replace("\\", "") for m in app.main.markdown
+    )
 
 
 def test_crossing_ends_are_red_with_diagnostics(open_app: Open, worker: FakeWorker) -> None:

@@ -11,6 +11,7 @@ from rs_core.plots.sandwich_facts import (
     confirmation_table,
     ends_text,
     joint_text,
+    short_names,
     summary_text,
     verdict_text,
 )
@@ -96,3 +97,10 @@ def test_a_change_is_magnified_around_grey() -> None:
     moved = image + np.array([[[0.01, -0.02, 0.4]]], np.float32)
     np.testing.assert_allclose(magnified(moved, image)[0, 0], [0.6, 0.3, 1.0], atol=1e-6)
     assert magnified(moved, image).dtype == np.float32
+
+
+def test_images_of_a_set_are_called_by_their_index() -> None:
+    names = ["MNIST test 7", "MNIST test 9"]
+    assert short_names(names, "MNIST test", (7, 9)) == ["index 7", "index 9"]
+    assert short_names(names, "", (0, 1)) == names
+    assert short_names(names, "MNIST test", ()) == names
