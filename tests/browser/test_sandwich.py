@@ -56,7 +56,8 @@ def download(page: Page, label: str) -> bytes:
 def result_on_disk(server: Server, run: str) -> Path:
     """Where a run's result lies, once it is finished."""
     folder, deadline = server.home / "runs" / run, time.monotonic() + 120
-    while json.loads((folder / "state").read_text())["state"] != "finished":
+    state = folder / "state"
+    while not state.is_file() or json.loads(state.read_text())["state"] != "finished":
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return folder / "result.json"
