@@ -54,6 +54,9 @@ T_L1 = (
     *("tests/statistics/test_radius.py", f"{_AT}/test_uniform_noise.py"),
     f"{_AT}/test_conformance.py",
 )
+CONFIRMATION, SANDWICH = "rs_core/attacks/confirmation.py", "rs_core/evaluation/sandwich.py"
+SANDWICHING = "rs_core/sandwiching"
+T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progress.py")
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
 _HEAD += "    k, z = np.asarray(n_top, float), st.norm.isf(alpha)\n    p = k / n\n"
@@ -615,6 +618,74 @@ MUTANTS = (
             ),
         ),
         T_L1,
+    ),
+    Mutant(
+        "sandwich: every confirmation at alpha",
+        ((CONFIRMATION, "return self.alpha / self.confirmations", "return self.alpha"),),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: the attack at another sigma than the certificate",
+        (
+            (
+                f"{SANDWICHING}/group.py",
+                "replace(result, sigma=sigma)",
+                "replace(result, sigma=2 * sigma)",
+            ),
+        ),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: a hollow success counts as confirmed",
+        (
+            (
+                SANDWICH,
+                "attack.l2 if attack is not None and attack.confirmed else None",
+                "attack.l2 if attack is not None and attack.success else None",
+            ),
+        ),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: the live lower end at a fixed n",
+        (
+            (
+                f"{SANDWICHING}/progress.py",
+                "p_lower = anytime_lower_bound(",
+                "from rs_core.statistics import lower_confidence_bound as fixed_n\n"
+                "            p_lower = fixed_n(",
+            ),
+        ),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: badge A for a sigma that was picked",
+        (
+            (
+                "rs_core/guarantees/fixed_sigma.py",
+                'badge: ClassVar[Badge] = "C"',
+                'badge: ClassVar[Badge] = "A"',
+            ),
+        ),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: grid certificates, confirmed under other noise",
+        ((CONFIRMATION, "noise=noise_kind(self.rigorous)", 'noise="gaussian"'),),
+        T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: crossing ends are mended",
+        (
+            (
+                SANDWICH,
+                "return 0.0 if self.misclassified else self.certificate.radius",
+                "cap = confirmed_norm(self.attack)\n"
+                "        return min(self.certificate.radius, cap or self.certificate.radius) "
+                "if not self.misclassified else 0.0",
+            ),
+        ),
+        T_SANDWICH,
     ),
 )
 

@@ -28,9 +28,10 @@ class Confirm:
 
     PREDICT (Cohen et al. 2019) is asked at most `confirmations` times per image, each time at
     level alpha / confirmations, so that all it says of an image is right with probability
-    1 - alpha. The last one is kept for the 8-bit image; the others walk outwards from the point
-    found, where `stretch` is not 0: by factors 1, 1 + stretch, 1 + 3 stretch, 1 + 7 stretch...
-    until one is confirmed, then back by halves between the last two. Walking belongs to attacks
+    1 - alpha. The last one is kept for the 8-bit image; where `stretch` is not 0, the others walk
+    along the perturbation: outwards by factors 1, 1 + stretch, 1 + 3 stretch, 1 + 7 stretch...
+    until one is confirmed, or inwards by 1, 1 - stretch, 1 - 3 stretch... until one is not, then
+    by halves between the last two; the nearest confirmed point counts. Walking belongs to attacks
     for the smallest norm; it can leave the ball of the others.
 
     Each result is judged at its own sigma, or where a selector is given, at the sigma that the
@@ -47,7 +48,7 @@ class Confirm:
         low=0, high=0.5, low_open=True,
     )  # fmt: skip
     confirmations: int = param(4, help="most PREDICTs per image (m)", low=2, high=100)
-    stretch: float = param(0.0, help="first step outwards, as a share of the norm", low=0, high=1)
+    stretch: float = param(0.0, help="first step along it, as a share of the norm", low=0, high=1)
     rigorous: bool = param(False, help="judge 8-bit images under the rigorous mode's noise")
     selector: Selector | None = None
 
@@ -89,7 +90,9 @@ class Confirm:
         check_seed(seed)
         _hold_pairs(classifier, images, results)
         judged = list(results)
-        walks = {i: Walk(self.stretch) for i, result in enumerate(results) if result.success}
+        # An image that is misclassified as it is has nowhere to walk.
+        steps = [self.stretch if result.l2 > 0 else 0.0 for result in results]
+        walks = {i: Walk(steps[i]) for i, result in enumerate(results) if result.success}
         total = len(images) * self.confirmations * self.n
         for attempt in range(self.confirmations - 1):
             waiting = [i for i, walk in walks.items() if walk.goes_on]

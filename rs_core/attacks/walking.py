@@ -1,4 +1,4 @@
-"""Outwards along a perturbation until fresh noise agrees, then back by halves."""
+"""Along a perturbation until fresh noise changes its mind, then by halves towards the change."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,12 @@ from rs_core.images import ImageInput
 
 @dataclass
 class Walk:
-    """Factors along one image's perturbation: the largest that failed, the least confirmed."""
+    """Factors along one image's perturbation: the largest that failed, the least confirmed.
+
+    Steps of `stretch`, 2 `stretch`, 4 `stretch`... lead outwards from a point that failed and
+    inwards from one that was confirmed: the attack's own copies may have asked too little or too
+    much of it.
+    """
 
     stretch: float
     failed: float | None = None
@@ -19,18 +24,19 @@ class Walk:
     @property
     def goes_on(self) -> bool:
         """Whether another PREDICT could say something new."""
-        if self.failed is None:
-            return self.confirmed is None
-        return self.stretch > 0
+        asked = self.failed is not None or self.confirmed is not None
+        return self.stretch > 0 or not asked
 
     @property
     def factor(self) -> float:
         """Where the next PREDICT is asked."""
-        if self.failed is None:
-            return 1.0
-        if self.confirmed is not None:
+        if self.failed is not None and self.confirmed is not None:
             return (self.failed + self.confirmed) / 2
-        return 1 + 2 * (self.failed - 1) + self.stretch
+        if self.failed is not None:
+            return 1 + 2 * (self.failed - 1) + self.stretch
+        if self.confirmed is not None:
+            return max(1 - 2 * (1 - self.confirmed) - self.stretch, self.confirmed / 2)
+        return 1.0
 
     def point(self, image: ImageInput, result: AttackResult) -> np.ndarray:
         """The pixels there, in the box."""

@@ -48,7 +48,7 @@ class SandwichOptions(CertifyOptions):
     )
     confirmations: int = param(8, help="most PREDICTs per attack (m)", low=2, high=100)
     stretch: float = param(
-        0.01, help="first step outwards while noise disagrees, as a share of the norm",
+        0.01, help="first step of confirmations along the perturbation, as a share of the norm",
         low=0, high=1,
     )  # fmt: skip
     pipeline: bool = param(

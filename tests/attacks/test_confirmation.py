@@ -122,6 +122,36 @@ def test_it_walks_outwards_until_noise_agrees_and_never_asks_more_than_declared(
     assert np.array_equal(held.adversarial, near)
 
 
+def test_it_walks_inwards_from_a_point_that_lies_farther_out_than_it_must(
+    linear: MakeLinear,
+) -> None:
+    classifier, image = linear(0.5, SHAPE)
+    weight = classifier.module.weight.view(SHAPE).numpy()
+    far = (image.pixels - np.float32(0.8) * weight).clip(0, 1)
+    result = claimed(image, far, sigma=0.1)
+    confirm = Confirm(n=2000, confirmations=10, stretch=0.05)
+    sure = drain(confirm.run(classifier, [image], [result], seed=0))[0]
+    assert sure.confirmed
+    assert 0.5 < sure.l2 < 0.55 < result.l2
+    assert (sure.l2, sure.linf) == norms(sure.adversarial, image.pixels)
+    assert len(sure.confirmations) == 10
+    still = drain(replace(confirm, stretch=0.0).run(classifier, [image], [result], seed=0))[0]
+    assert still.l2 == result.l2
+    assert len(still.confirmations) == 2
+
+
+def test_8_bit_images_are_judged_under_the_rigorous_noise(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5, SHAPE)
+    weight = classifier.module.weight.view(SHAPE).numpy()
+    far = (image.pixels - np.float32(0.6) * weight).clip(0, 1)
+    result = claimed(image, far, sigma=0.1)
+    sure = drain(Confirm(n=500, rigorous=True).run(classifier, [image], [result], seed=0))[0]
+    assert sure.confirmed
+    assert np.array_equal(sure.adversarial, as_stored(far))
+    assert sure.l2 == sure.stored_l2 == norms(as_stored(far), image.pixels)[0]
+    assert {c.noise for c in sure.confirmations} == {"gaussian-grid"}
+
+
 def test_the_network_itself_is_looked_at_again(linear: MakeLinear) -> None:
     classifier, image = linear(0.3, SHAPE)
     found = drain(ATTACKS["pgd"](eps=0.5).run(classifier, [image], seed=0))
