@@ -14,6 +14,7 @@ from rs_core.plots.sandwich_facts import (
     attack_table,
     confirmation_table,
     ends_text,
+    short_names,
     verdict_text,
 )
 from rs_core.plots.wording import tidy
@@ -33,13 +34,12 @@ def images(job: str, ids: list[str], strip: SandwichStrip, spec: ModelSpec) -> N
     chosen = order[0]
     st.subheader("Image by image" if len(order) > 1 else "This image")
     if len(order) > 1:
+        names = short_names([s.name for s in strip.sandwiches], strip.dataset, strip.indices)
         chosen = st.selectbox(
             "Look at one image, by ascending gap",
             order,
             key=f"sandwich_image_{job}",
-            format_func=lambda i: (
-                f"{tidy(strip.sandwiches[i].name)}: {ends_text(strip.sandwiches[i], strip.eps)}"
-            ),
+            format_func=lambda i: f"{tidy(names[i])}: {ends_text(strip.sandwiches[i], strip.eps)}",
         )
     _one(ids[chosen], strip.sandwiches[chosen], strip, spec)
 

@@ -142,7 +142,7 @@ def test_the_strip_is_looked_at_by_ascending_gap(open_app: Open, worker: FakeWor
     job = app.query_params["run"]
     chooser = app.selectbox(key=f"sandwich_image_{job}")
     assert [label.partition(":")[0] for label in chooser.options] == [
-        f"mnist5k {50 * place}" for place in (1, 3, 0, 2)
+        f"index {place}" for place in (1, 3, 0, 2)
     ]
     before = {verb: worker.count(verb) for verb in ("follow", "start", "images_of_set")}
     chooser.select_index(3).run()
@@ -193,7 +193,7 @@ def test_crossing_ends_are_red_with_diagnostics(open_app: Open, worker: FakeWork
     labels = [b.proto.label for b in app.main.get("download_button")]
     assert "The whole run, for a bug report" in labels
     job = app.query_params["run"]
-    assert app.selectbox(key=f"sandwich_image_{job}").options[0].startswith("mnist5k 50: incons")
+    assert app.selectbox(key=f"sandwich_image_{job}").options[0].startswith("index 1: inconsistent")
 
 
 def test_no_box_where_nothing_crosses(open_app: Open, worker: FakeWorker) -> None:
