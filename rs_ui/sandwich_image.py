@@ -48,6 +48,8 @@ def _one(image: str, one: Sandwich, strip: SandwichStrip, spec: ModelSpec) -> No
     classes = spec.class_names
     sigma, eps = f"{one.certificate.sigma:.6g}", strip.eps
     _heading(certificate_badge(one.certificate), f"Frozen at σ = {sigma}", ends_text(one, eps))
+    if not one.consistent:
+        error_box("These ends contradict each other: quote neither of them.")
     left, right = st.columns(2)
     with left:
         certificate_card(one.certificate, one.label, classes)

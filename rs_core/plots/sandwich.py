@@ -64,13 +64,15 @@ def live_sandwich_figure(rows: Sequence[Mapping[str, Any]], eps: float | None = 
 
 
 def _drawn(bars: Sequence[Bar], *, subtitle: str, alt: str, budget: float | None) -> go.Figure:
+    traces = _traces(list(enumerate(bars)), budget)
     layout = frame_layout(
         title="Certified radius ≤ true radius ≤ attack",
         subtitle=subtitle,
         alt=alt,
         x="l2 distance from the image (pixels of [0,1])",
         y="",
-        height=200 + 34 * max(len(bars), 2),
+        # On a narrow screen each trace takes a line of the legend, and the bars keep their room.
+        height=160 + 34 * max(len(bars), 2) + 20 * len(traces),
     )
     norms = [end for bar in bars for end in (bar.reach, bar.lower, bar.hollow or 0.0)]
     norms += [bar.pipeline.reach for bar in bars if bar.pipeline]
@@ -84,7 +86,7 @@ def _drawn(bars: Sequence[Bar], *, subtitle: str, alt: str, budget: float | None
         "zeroline": False,
     }
     layout["barmode"] = "overlay"
-    return go.Figure(data=_traces(list(enumerate(bars)), budget), layout=layout)
+    return go.Figure(data=traces, layout=layout)
 
 
 def _traces(places: list[tuple[int, Bar]], budget: float | None) -> list[Any]:

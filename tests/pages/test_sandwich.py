@@ -182,7 +182,8 @@ def test_a_misclassified_image_has_the_upper_end_zero(open_app: Open, worker: Fa
 def test_crossing_ends_are_red_with_diagnostics(open_app: Open, worker: FakeWorker) -> None:
     worker.cases = ["usual", "crossing"]
     app = start(open_app("sandwich", **FOUR))
-    (box,) = app.main.error
+    box, warning = app.main.error
+    assert "quote neither of them" in warning.value
     assert "Inconsistent: alpha event, different classifier, or bug" in box.value.replace("\\", "")
     assert "mnist5k 50" in box.value
     assert "weights w, image d, seeds 0 and 0" in captions(app).replace("\\", "")
