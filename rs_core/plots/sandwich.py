@@ -191,7 +191,11 @@ def _pipelines(places: Sequence[tuple[int, Bar]]) -> list[Any]:
         name="pipeline re-picks σ: nothing certified",
         hovertext=[pipe.hover for *_, pipe in asked],
         hoverinfo="text",
-        marker={"color": PURPLE, "opacity": 0.6, "pattern": {"shape": "\\", "fillmode": "replace"}},
+        marker={
+            "color": PURPLE,
+            "pattern": {"shape": "\\", "fillmode": "replace"},
+            "line": {"color": PURPLE, "width": 1},
+        },
     )
     found = [(y, bar) for y, bar, pipe in asked if pipe.upper is not None]
     none = [(y, bar) for y, bar, pipe in asked if pipe.upper is None]

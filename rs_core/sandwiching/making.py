@@ -68,8 +68,8 @@ class MakeSandwiches(SandwichOptions):
         """Refuse, before anything is drawn, what could not end well.
 
         Raises:
-            ParameterError: no image, one of another shape, a label outside the classes, an n that
-                can never certify, or a network without gradients under an attack that needs them.
+            ParameterError: no image, one of another shape, a label outside the classes, or an n
+                that can never certify.
         """
         if not images or len(self.indices) not in (0, len(images)):
             raise ParameterError(
@@ -80,8 +80,6 @@ class MakeSandwiches(SandwichOptions):
         _hold_fit(classifier, images)
         if self.selector is not None:
             self.selector.check(classifier, images)
-        if self.attack != "square":
-            _hold_gradients(classifier)
 
     def run(
         self,
@@ -95,9 +93,14 @@ class MakeSandwiches(SandwichOptions):
 
         The certificates are those of `Certify` (of the guarantee `frozen` with a selector) under
         the same seed: who asked for one before is not told another.
+
+        Raises:
+            ParameterError: see `check`; or the attack needs gradients and the network has none.
         """
         seed = check_seed(seed)
         self.check(classifier, images)
+        if self.attack != "square":
+            _hold_gradients(classifier)  # not in `check`, where nobody computes yet
         board = Board(len(images) * self.most_passes)
         size = self.attacker(Held()).together(classifier, batch_size)
         found: list[Sandwich] = []
