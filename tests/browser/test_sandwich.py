@@ -25,7 +25,10 @@ SMALL = (
 )
 ONE = f"sandwich?{SMALL}"
 PRESETS = f"sandwich?{SMALL}&sandwich_source=Presets"
-LONG = "sandwich?sandwich_n=30000&sandwich_steps=200&sandwich_draws=32&sandwich_judged=64"
+LONG = (
+    "sandwich?sandwich_n=40000&sandwich_steps=40&sandwich_draws=8&sandwich_rounds=40"
+    "&sandwich_judged=64&sandwich_restarts=3"
+)
 # Notes what each tick draws: the lower end so far, and the attack's own opinion of the upper one.
 WATCH = """() => { window.seen = {low: new Set(), high: new Set()}; setInterval(() => {
   for (const plot of document.querySelectorAll('.js-plotly-plot'))
