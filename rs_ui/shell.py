@@ -31,6 +31,12 @@ def pages() -> list[Any]:
             help="Several ways of choosing the noise level, on the same images.",
         ),
         st.Page(
+            _PAGES / "attack.py",
+            title="Attack lab",
+            icon=":material/bolt:",
+            help="What breaks this image, and whether fresh noise confirms it.",
+        ),
+        st.Page(
             _PAGES / "memory.py",
             title="Memory and regions",
             icon=":material/bubble_chart:",

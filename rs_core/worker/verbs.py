@@ -13,6 +13,7 @@ from rs_core.results import to_json
 from rs_core.smoothing import noisy_copies
 from rs_core.store import RunStore, evict, owner_id
 from rs_core.worker.asking import MAX_IMAGES, Question, about
+from rs_core.worker.attacking import attack_task
 from rs_core.worker.bench import Bench
 from rs_core.worker.comparing import compare_task
 from rs_core.worker.describe import describe
@@ -33,7 +34,7 @@ from rs_core.worker.shelf import Shelf
 from rs_core.worker.tasks import GROUP_TASKS, MAX_SIGMAS, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
-GROUP_TASKS.update({"compare": compare_task, **MAP_TASKS})
+GROUP_TASKS.update({"compare": compare_task, "attack": attack_task, **MAP_TASKS})
 _TIDY_SECONDS = 60.0
 _LONGEST_ADDRESS = 1_000_000
 _LOG = logging.getLogger(__name__)
