@@ -16,6 +16,8 @@ from rs_ui.session import Subject
 PREFIX = "attack"
 _BUDGET = ("norm", "eps", "steps", "restarts", "step_size", "draws", "rounds", "queries", "tries")
 _NOISE = ("draws", "expectation", "fresh", "judged")
+_OF_GRADIENTS = ("draws", "expectation", "fresh")
+_BLIND = ("square", "gaussian")
 _NEED_NOISE = ("epgd", "minimal")
 _WALK = {"confirmations": 8, "stretch": 0.02}  # what ends on the border is confirmed further out
 _COLUMNS = 3
@@ -81,6 +83,8 @@ def _settings(name: str, target: Target) -> dict[str, Any] | None:
     elsewhere = {"sigma", "target"}
     if target.what == NETWORK:
         elsewhere |= set(_NOISE)
+    if name in _BLIND:
+        elsewhere |= set(_OF_GRADIENTS)
     if target.what != PIPELINE:
         elsewhere.add("reselect")
     first = [field for field in (*_BUDGET, "reselect") if field in fields]
@@ -101,7 +105,7 @@ def _grid(fields: Sequence[dict[str, Any]], prefix: str) -> dict[str, Any] | Non
     sound = True
     for place, field in enumerate(fields):
         if place % _COLUMNS == 0:
-            columns = st.columns(_COLUMNS)
+            columns = st.columns(_COLUMNS, vertical_alignment="bottom")
         with columns[place % _COLUMNS]:
             own = form([field], prefix=prefix, first=(field["name"],), given=())
         sound = sound and own is not None

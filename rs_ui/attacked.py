@@ -88,6 +88,7 @@ def _notes(trial: AttackTrial) -> None:
 def _pictures(subject: Subject, result: AttackResult) -> None:
     name = tidy(subject.name)
     change = perturbation_picture(subject.pixels, result.adversarial)
+    ended = "the adversarial image" if result.confirmed else "where the attack ended"
     norms = f"ℓ2 {norm_text(result.l2)}, ℓ∞ {norm_text(result.linf)}"
     rows: list[tuple[np.ndarray, str, str]] = [
         (subject.pixels, "the image", f"{name}, as the network sees it"),
@@ -96,7 +97,7 @@ def _pictures(subject: Subject, result: AttackResult) -> None:
             f"what was changed, {AMPLIFIED} times as strong",
             f"the perturbation of {name}, {AMPLIFIED} times as strong, grey where nothing changed",
         ),
-        (result.adversarial, f"the adversarial image: {norms}", f"{name} after the attack"),
+        (result.adversarial, f"{ended}: {norms}", f"{name} after the attack"),
     ]
     with st.container(horizontal=True, gap="small"):
         for pixels, caption, alt in rows:

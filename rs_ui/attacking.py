@@ -6,18 +6,16 @@ import streamlit as st
 
 from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.evaluation.attack_trial import AttackTrial
-from rs_core.plots import loss_figure
-from rs_core.plots.attack_wording import NORMS, norm_text
 from rs_core.results import from_json
 from rs_ui import caching, refusals, running, session, teaching
 from rs_ui.answers import call
 from rs_ui.attack_form import PREFIX, attack_config
+from rs_ui.attack_live import live_attack
 from rs_ui.attacked import finished_attack
-from rs_ui.curves import chart
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.session import Subject
-from rs_ui.status import Status, cost_text
+from rs_ui.status import cost_text
 from rs_ui.subjects import is_same, subject_of
 
 _KIND = "attack"
@@ -96,7 +94,7 @@ def _start(subject: Subject, config: dict[str, Any]) -> None:
 
 def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
     note = st.container()
-    status = running.watch(job, _draw, kind=_KIND)
+    status = running.watch(job, live_attack, kind=_KIND)
     session.keep_run(PREFIX, job)
     asked = status.about["config"]
     subject = subject_of(job, _of_one(status.about), present)
@@ -107,7 +105,7 @@ def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
                 f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows "
                 "now."
             )
-        elif config is not None and config != asked:
+        elif config is not None and _differs(config, asked):
             st.info("The settings above have changed since: press Start for an attack of theirs.")
     if status.state == "finished":
         trial = caching.drawn(
@@ -116,33 +114,17 @@ def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
         finished_attack(job, status, trial, subject)
 
 
+def _differs(one: Any, asked: Any) -> bool:
+    """Whether a setting of the form is not what was asked; the worker knows some more of them."""
+    if isinstance(one, dict) and isinstance(asked, dict):
+        return any(_differs(value, asked.get(name)) for name, value in one.items())
+    if isinstance(one, tuple | list) and isinstance(asked, tuple | list):
+        return list(one) != list(asked)
+    return bool(one != asked)
+
+
 def _of_one(about: dict[str, Any]) -> dict[str, Any]:
     """What was asked, in the words of a run of one image."""
     alpha = about["config"]["confirm"]["alpha"]
     one = {"image_id": about["image_ids"][0], "label": about["labels"][0]}
     return {**about, **one, "config": {"alpha": alpha}}
-
-
-def _draw(status: Status) -> None:
-    if status.state == "failed":
-        error_box(status.error or "The run failed: rs.log holds the details.")
-        return
-    if status.state == "cancelled":
-        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
-        return
-    step = status.step or {}
-    norm = NORMS[status.about["config"]["settings"].get("norm", "l2")]
-    words = [str(step["phase"])] if step.get("phase") else []
-    if step.get("nearest") is not None:
-        words.append(
-            f"nearest image that its own copies call adversarial: {norm} "
-            f"{norm_text(step['nearest'])} (an opinion, until fresh noise confirms it)"
-        )
-    st.caption(plain(" · ".join(words)) if words else "Waiting for the first step")
-    losses = [float("nan") if value is None else value for value in step.get("losses", ())]
-    if losses:
-        chart(loss_figure(losses, every=step["every"], live=True), "live_losses")
-    elif step.get("phase"):
-        st.caption("This attack follows no gradient: what it finds is shown at its end.")
-    else:
-        st.skeleton(height=340)

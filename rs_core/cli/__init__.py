@@ -27,6 +27,11 @@ COMMANDS = {
     "regions check": ("rs_core.cli.regions:CheckCommand", "whether a frozen file is as it was"),
     "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
+    "attack": ("rs_core.cli.attack:AttackCommand", "look for adversarial images, and confirm them"),
+    "transfer": (
+        "rs_core.cli.transfer:TransferCommand",
+        "adversarial images of some networks against others",
+    ),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),

@@ -16,6 +16,7 @@ from rs_core.plots.wording import class_text, plain
 AMPLIFIED = 10
 _MOST_CLASSES = 6
 _MOST_POINTS = 2000
+_SEEN = 0.001  # a smaller share is no bar that anybody could see
 
 
 class _Shift(NamedTuple):
@@ -75,8 +76,8 @@ def vote_shift_figure(
     layout |= {"barmode": "group", "bargap": 0.25, "shapes": [_half()]}
     return go.Figure(
         data=[
-            _bars("the image as it is", info.names, info.before, BLUE, ""),
-            _bars("the adversarial image", info.names, info.after, ORANGE, "/"),
+            _bars("before", info.names, info.before, BLUE, ""),
+            _bars("after the attack", info.names, info.after, ORANGE, "/"),
         ],
         layout=layout,
     )
@@ -106,10 +107,10 @@ def loss_figure(
         alt=f"Line chart of {what} over {every * len(losses)} steps: {said}.",
         x="step",
         y=what,
-        height=340,
+        height=400,
     )
     layout["xaxis"] |= {"rangemode": "tozero", "nticks": 8}
-    layout["yaxis"] |= {"nticks": 6}
+    layout["yaxis"] |= {"nticks": 6, "exponentformat": "power"}
     few = len(info.steps) <= 60
     return go.Figure(
         data=go.Scatter(
@@ -133,11 +134,12 @@ def _shift(before: Ballot, after: Ballot, label: int, names: Sequence[str]) -> _
         )
     classes = range(len(old) - 1)
     ranked = sorted((k for k in classes if k != label), key=lambda k: -max(old[k], new[k]))
-    shown = [label, *(k for k in ranked[: _MOST_CLASSES - 1] if max(old[k], new[k]) > 0)]
+    shown = [label, *(k for k in ranked[: _MOST_CLASSES - 1] if max(old[k], new[k]) >= _SEEN)]
     rest = [k for k in classes if k not in shown]
     rows = [(plain(class_text(k, names)), old[k], new[k]) for k in shown]
-    if any(old[k] + new[k] > 0 for k in rest):
-        rows.append(("others", sum(old[k] for k in rest), sum(new[k] for k in rest)))
+    others = sum(old[k] for k in rest), sum(new[k] for k in rest)
+    if max(others) >= _SEEN:
+        rows.append(("others", *others))
     if old[-1] + new[-1] > 0:
         rows.append(("INVALID", old[-1], new[-1]))
     what = "softmax of the network" if before.sigma is None else "share of the votes"
@@ -161,11 +163,14 @@ def _bars(
         x=names,
         y=shares,
         name=name,
-        marker={"color": colour, "pattern": {"shape": pattern, "fgcolor": "rgba(0,0,0,0.45)"}},
-        text=[f"{100 * share:.1f}%" for share in shares],
+        marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
+        text=[f"{100 * share:.1f}%" if share >= _SEEN else "" for share in shares],
         textposition="outside",
+        textfont={"size": 10},
+        textangle=0,
+        constraintext="none",
         cliponaxis=False,
-        hovertemplate="%{x}<br>%{text}<extra>" + name + "</extra>",
+        hovertemplate="%{x}<br>%{y:.2%}<extra>" + name + "</extra>",
     )
 
 

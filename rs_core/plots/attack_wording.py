@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from rs_core.attack_results import ALREADY, AttackResult, Confirmation
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
-from rs_core.plots.wording import class_text, radius_text
+from rs_core.plots.wording import class_text
 from rs_core.statistics import ceil_digits
 
 NORMS = {"l2": "ℓ2", "linf": "ℓ∞"}
 NO_PROOF = "No attack found is not safety: a stronger attack may find one."
+_ROUNDING = 1e-6
 
 
 class Verdict(NamedTuple):
@@ -42,8 +43,12 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
 
 
 def norm_text(value: float) -> str:
-    """A norm for display, rounded up: it is an upper bound; 0 stays 0."""
-    return "0" if value == 0 else ceil_digits(value, 4)
+    """A norm for display, rounded up to four digits, because it is an upper bound.
+
+    What float32 adds to a budget (0.30000001 for 0.3) is not shown as a digit of its own.
+    """
+    near = float(f"{value:.4g}")
+    return f"{near:g}" if value - near <= _ROUNDING * near else ceil_digits(value, 4)
 
 
 def stored_text(result: AttackResult) -> str:
@@ -59,11 +64,11 @@ def stored_text(result: AttackResult) -> str:
 def budget_text(trial: AttackTrial) -> str:
     """The error of all that is confirmed about one image, as a product."""
     if not trial.smoothed:
-        return "The network itself was asked a second time: nothing is left to chance."
+        return "The network itself has no noise: what it says leaves nothing to chance."
     return (
-        f"Confirmed at alpha = at most {trial.confirmations} PREDICTs x "
-        f"{ceil_digits(trial.level, 3)} = {trial.alpha:g} for this image, "
-        f"{trial.n:,} fresh copies each."
+        f"A confirmation is false with probability at most {trial.confirmations} PREDICTs x "
+        f"{ceil_digits(trial.level, 3)} = alpha = {trial.alpha:g} per image, at {trial.n:,} fresh "
+        "copies each."
     )
 
 
@@ -110,11 +115,14 @@ def _broken(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> V
     level = f" at level {ceil_digits(said.alpha, 3)}" if trial.smoothed else ""
     asked = f"PREDICT on {said.n:,} fresh noisy copies" if trial.smoothed else "The network itself"
     where = f" at the σ {said.sigma:.4g} that the selector picks there" if trial.selector else ""
+    bound = "An upper bound on the true radius"
+    if trial.selector is not None:
+        bound = "An upper bound for the pipeline, which no certificate of a single σ speaks of"
     return Verdict(
         f"Broken at {NORMS[norm]} {size}",
         f"{asked}{where} returns {found} instead of {class_text(result.label, names)}{level}, for "
         f"an image at ℓ2 {norm_text(result.l2)} and ℓ∞ {norm_text(result.linf)}, in pixels of "
-        "[0,1]. An upper bound on the true radius: a smaller change may do it too.",
+        f"[0,1]. {bound}: a smaller change may do it too.",
     )
 
 
@@ -140,7 +148,7 @@ def _within(trial: AttackTrial) -> str:
     eps = trial.settings.get("eps")
     if eps is None:
         return "in the steps that it was given"
-    return f"within {NORMS[trial.norm]} {radius_text(float(eps))}"
+    return f"within {NORMS[trial.norm]} {float(eps):g}"
 
 
 def _wanted(result: AttackResult, names: Sequence[str]) -> str:
