@@ -23,7 +23,7 @@ from rs_core.worker.tasks import Origin, Share
 MAX_DRAWS = 512
 MAX_JUDGED = 2048
 MAX_PICKING = 50_000  # noisy copies of one choice of sigma, where it is a part of a step
-MAX_PASSES = 20_000_000  # forward passes of a whole run
+MAX_PASSES = 10_000_000  # forward passes of a whole run
 MAX_LOOKS = 20_000  # steps whose losses a result keeps, one piece of JSON
 _PARTS = ("attack", "settings", "selector", "confirm", "check")
 _CONFIRM = ("n", "alpha", "confirmations", "stretch")
