@@ -101,7 +101,9 @@ def _pictures(subject: Subject, result: AttackResult) -> None:
     ]
     with st.container(horizontal=True, gap="small"):
         for pixels, caption, alt in rows:
-            st.image(shown(pixels), caption=plain(caption), width=_WIDTH, alt=alt)
+            st.image(
+                shown(pixels), caption=plain(caption), width=_WIDTH, alt=alt, output_format="PNG"
+            )
 
 
 def _shift(job: str, trial: AttackTrial, subject: Subject) -> object:

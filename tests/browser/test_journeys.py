@@ -21,6 +21,7 @@ PAGES = {
     "": "How far can this image be changed?",
     "sweep": "Which noise level suits this image?",
     "compare": "Who picks the noise level best?",
+    "attack": "What breaks it?",
     "memory": "Which balls can stand side by side?",
 }
 

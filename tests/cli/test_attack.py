@@ -1,4 +1,4 @@
-"""`rs attack` and `rs transfer`: options by attack, tables, files, one sentence for each mistake."""
+"""`rs attack` and `rs transfer`: options by attack, tables, files, a sentence for each mistake."""
 
 import json
 from io import BytesIO

@@ -81,7 +81,7 @@ def test_a_finished_attack_shows_all_of_it(open_app: Open, desk: AttackWorker) -
     titles = [json.loads(c.proto.spec)["layout"]["title"]["text"] for c in app.get("plotly_chart")]
     assert titles == ["What the attack did to the vote", "What the attack climbed"]
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
-    shown = [image.proto.imgs[0].caption.replace("\\", "") for image in app.main.get("imgs")]
+    shown = [image.proto.imgs[0].caption.replace("\\", "") for image in app.main.get("image")]
     assert shown[:2] == ["the image", "what was changed, 10 times as strong"]
     assert shown[2].startswith("the adversarial image: ℓ2")
     labels = {b.label for b in app.main.get("download_button")}
