@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from rs_core.attack_results import AttackResult
-from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots import BADGES, loss_figure, perturbation_picture, vote_shift_figure
 from rs_core.plots.attack_pictures import AMPLIFIED
 from rs_core.plots.attack_wording import (
@@ -89,6 +89,8 @@ def _pictures(subject: Subject, result: AttackResult) -> None:
     name = tidy(subject.name)
     change = perturbation_picture(subject.pixels, result.adversarial)
     ended = "the adversarial image" if result.confirmed else "where the attack ended"
+    if is_already(result):
+        ended = "left unchanged"
     norms = f"ℓ2 {norm_text(result.l2)}, ℓ∞ {norm_text(result.linf)}"
     rows: list[tuple[np.ndarray, str, str]] = [
         (subject.pixels, "the image", f"{name}, as the network sees it"),
