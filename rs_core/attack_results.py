@@ -6,6 +6,9 @@ import numpy as np
 
 from rs_core.results import Noise
 
+# The note of an image that needs no attack.
+ALREADY = "misclassified as it is: upper bound 0"
+
 
 @dataclass(frozen=True)
 class Confirmation:

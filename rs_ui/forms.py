@@ -17,7 +17,12 @@ _PLACES = "%.6g"
 
 
 def form(
-    fields: list[dict[str, Any]], *, prefix: str, first: Collection[str], given: Collection[str]
+    fields: list[dict[str, Any]],
+    *,
+    prefix: str,
+    first: Collection[str],
+    given: Collection[str],
+    title: str = "More settings",
 ) -> dict[str, Any] | None:
     """The settings that the widgets hold; None while one of them makes no sense.
 
@@ -26,6 +31,7 @@ def form(
         prefix: of the widgets' keys and so of their names in the address.
         first: fields that are always shown, in this order; the others open on request.
         given: fields that are set elsewhere.
+        title: of what opens.
     """
     by_name = {field["name"]: field for field in fields}
     values = {name: _widget(by_name[name], f"{prefix}_{name}") for name in first if name in by_name}
@@ -34,9 +40,15 @@ def form(
     if teaching.hides({f"{prefix}_{name}": value for name, value in defaults.items()}):
         values |= defaults
     elif rest:
-        with st.expander("More settings", icon=":material/tune:"):
+        with st.expander(title, icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
-    return None if any(value is None for value in values.values()) else values
+    needed = [value for name, value in values.items() if not _is_optional(by_name[name])]
+    return None if any(value is None for value in needed) else values
+
+
+def _is_optional(field: Mapping[str, Any]) -> bool:
+    """Whether a field may be left empty, which then is its value."""
+    return field["default"] is None and not field["required"]
 
 
 def _widget(field: Mapping[str, Any], key: str) -> Any:
@@ -51,9 +63,10 @@ def _widget(field: Mapping[str, Any], key: str) -> Any:
             name, words = field["name"].capitalize(), plain(field["help"])
             return st.selectbox(name, options, options.index(default), help=words, **shared)
         case "int":
-            step = max(int(default) // 10, 1)
+            start = None if default is None else int(default)
+            step = max((start or 0) // 10, 1)
             low, high = _whole(field, "low"), _whole(field, "high")
-            return st.number_input(label, low, high, int(default), step, **shared)
+            return st.number_input(label, low, high, start, step, **shared)
         case "float":
             least, most = _inside(field, "low"), _inside(field, "high")
             value = None if default is None else float(default)

@@ -37,6 +37,12 @@ def pages() -> list[Any]:
             help="A certificate below and an attack above the same unknown radius.",
         ),
         st.Page(
+            _PAGES / "attack.py",
+            title="Attack lab",
+            icon=":material/bolt:",
+            help="What breaks this image, and whether fresh noise confirms it.",
+        ),
+        st.Page(
             _PAGES / "memory.py",
             title="Memory and regions",
             icon=":material/bubble_chart:",

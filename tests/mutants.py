@@ -29,6 +29,7 @@ SAMPLING = "rs_core/smoothing/sampling.py"
 CLASSIFIERS, PREPARATION = "rs_core/classifiers.py", "rs_core/preparation.py"
 CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
 T_BOUNDS = ("tests/statistics",)
+T_TRIALS = ("tests/trials",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
 
 GUARANTEES = "rs_core/guarantees"
@@ -686,6 +687,27 @@ MUTANTS = (
             ),
         ),
         T_SANDWICH,
+    ),
+    Mutant(
+        "trial: the shown vote reuses the confirmation's noise",
+        (("rs_core/trials/ballots.py", 'caller="shift"', 'caller="confirm"'),),
+        T_TRIALS,
+    ),
+    Mutant(
+        "trial: a pipeline is confirmed at a frozen sigma",
+        (
+            (
+                "rs_core/trials/trying.py",
+                "replace(self.confirm, selector=self.attack.selector)",
+                "self.confirm",
+            ),
+        ),
+        T_TRIALS,
+    ),
+    Mutant(
+        "trial: an attack's own opinion counts as broken",
+        (("rs_core/plots/attack_wording.py", "if result.confirmed:", "if result.success:"),),
+        ("tests/plots/test_attack_wording.py",),
     ),
 )
 

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rs_core.attack_results import AttackResult, as_stored, norms
+from rs_core.attack_results import ALREADY, AttackResult, as_stored, norms
 from rs_core.attacks.scene import Found, Scene
 
 if TYPE_CHECKING:
     from rs_core.attacks.attack import Attack
-
-ALREADY = "misclassified as it is: upper bound 0"
 
 
 @dataclass(frozen=True, eq=False)

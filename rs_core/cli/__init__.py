@@ -31,6 +31,11 @@ COMMANDS = {
         "certified radius and smallest confirmed attack, per image",
     ),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
+    "attack": ("rs_core.cli.attack:AttackCommand", "look for adversarial images, and confirm them"),
+    "transfer": (
+        "rs_core.cli.transfer:TransferCommand",
+        "adversarial images of some networks against others",
+    ),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),

@@ -12,14 +12,13 @@ from rs_core.errors import ParameterError, RsError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files
 
+MODEL_HELP = "shipped name, model file (.safetensors) or package.module:factory"
+
 
 @dataclass(frozen=True, kw_only=True)
-class ModelChoice:
-    """Which network runs, and on what."""
+class MachineChoice:
+    """On what networks run, and which noise they see."""
 
-    model: str = param(
-        "mnist-conv4", help="shipped name, model file (.safetensors) or package.module:factory"
-    )
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
     precision: str = param("auto", help="auto, fp32 or bf16", choices=("auto", "fp32", "bf16"))
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
@@ -29,18 +28,34 @@ class ModelChoice:
     def __post_init__(self) -> None:
         check_params(self)
 
-    def load(self) -> Classifier:
-        """The classifier; sets the process's thread count first."""
+    def load_named(self, model: str) -> Classifier:
+        """The classifier of that name or file; sets the process's thread count first."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_classifier(self.model, device=self.device, precision=self.precision)
+        return load_classifier(model, device=self.device, precision=self.precision)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice(MachineChoice):
+    """Which network runs, and on what."""
+
+    model: str = param("mnist-conv4", help=MODEL_HELP)
+
+    def load(self) -> Classifier:
+        """The classifier; sets the process's thread count first."""
+        return self.load_named(self.model)
 
     def files(self) -> tuple[Path, ...]:
         """The files that hold the network, as far as they are known before it is loaded."""
-        try:
-            return model_files(self.model)
-        except RsError:  # a factory, or a mistake that loading names
-            return ()
+        return files_of(self.model)
+
+
+def files_of(model: str) -> tuple[Path, ...]:
+    """The files that hold a network, as far as they are known before it is loaded."""
+    try:
+        return model_files(model)
+    except RsError:  # a factory, or a mistake that loading names
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Results as plotly figures and self-contained reports; neither torch nor streamlit."""
 
+from rs_core.plots.attack_pictures import loss_figure, perturbation_picture, vote_shift_figure
 from rs_core.plots.ball_circles import ball_circles_figure
 from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
@@ -38,8 +39,10 @@ __all__ = [
     "degrees_figure",
     "html_report",
     "live_sandwich_figure",
+    "loss_figure",
     "noisy_copies_figure",
     "order_change_figure",
+    "perturbation_picture",
     "predictions_report",
     "radii_figure",
     "radius_figure",
@@ -53,5 +56,6 @@ __all__ = [
     "slope_chart",
     "sparkline",
     "sweep_report",
+    "vote_shift_figure",
     "votes_figure",
 ]

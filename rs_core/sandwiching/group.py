@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rs_core.attack_results import AttackResult
-from rs_core.attacks.assembling import ALREADY
+from rs_core.attack_results import ALREADY, AttackResult
 from rs_core.classifiers import Classifier
 from rs_core.evaluation.sandwich import Sandwich, confirmed_norm, unconfirmed_norm
 from rs_core.events import Step, Stream

@@ -9,8 +9,8 @@ from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
 from rs_core.store import Run
+from rs_core.worker.kinds import GROUP_TASKS
 from rs_core.worker.tasks import (
-    GROUP_TASKS,
     GroupTask,
     Origin,
     Share,

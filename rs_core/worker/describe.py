@@ -7,6 +7,7 @@ import torch
 
 from rs_core import __version__
 from rs_core.assets import samples
+from rs_core.attacks import ATTACKS, Confirm
 from rs_core.comparing import Compare
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
@@ -19,7 +20,12 @@ from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
 from rs_core.worker.tasks import TASKS
 
-_FORMS: dict[str, type] = {**TASKS, "compare": Compare, "sandwich": MakeSandwiches}
+_FORMS: dict[str, type] = {
+    **TASKS,
+    "compare": Compare,
+    "sandwich": MakeSandwiches,
+    "confirm": Confirm,
+}
 
 
 def describe() -> dict[str, Any]:
@@ -34,6 +40,7 @@ def describe() -> dict[str, Any]:
             "forms": {kind: describe_fields(task) for kind, task in _FORMS.items()},
             "sets": offered_sets(),
             "selectors": {name: selector_fields(name) for name in SELECTORS},
+            "attacks": {name: describe_fields(kind) for name, kind in ATTACKS.items()},
             "guarantees": {
                 name: {"badge": kind.badge, "fields": guarantee_fields(name)}
                 for name, kind in GUARANTEES.items()

@@ -1,21 +1,16 @@
-"""Questions about points on a map: their certificates, a rule's arrangement, frozen regions."""
+"""Questions about points on a map: their certificates, frozen regions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rs_core.classifiers import Classifier
-from rs_core.comparing import FreezeRegions, MapPoints, arrange
+from rs_core.comparing import FreezeRegions, MapPoints
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Points
 from rs_core.events import Stream
 from rs_core.guarantees import Frozen, Regions
 from rs_core.images import ImageInput
-from rs_core.results import from_json, to_json
-from rs_core.store import Run
-from rs_core.worker.asking import images_in
+from rs_core.results import to_json
 from rs_core.worker.choosing import guarantee_of, selector_of
 from rs_core.worker.requests import shortened
 from rs_core.worker.tasks import GroupTask, Origin, Share
@@ -90,23 +85,6 @@ MAP_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {
     "points": points_question,
     "regions": regions_question,
 }
-
-
-def arrangement_of(run: Run, result: Any, rule: str, order: Any) -> dict[str, Any]:
-    """The arrangement of a finished run of kind "points", as JSON values.
-
-    Raises:
-        ParameterError: another kind of run, not finished, an unknown rule or order.
-    """
-    if run.kind != "points" or result is None:
-        raise ParameterError(
-            "only finished points can be arranged: certify them first, and wait for the end."
-        )
-    if not isinstance(order, str | list):
-        raise ParameterError(f"order={shortened(order)} must be a word or a list of points.")
-    pixels = np.stack([image.pixels for image in images_in(run.request)])
-    found: dict[str, Any] = to_json(arrange(from_json(Points, result), pixels, rule, order))
-    return found
 
 
 def _certifier(task: MapPoints | FreezeRegions) -> Frozen | Regions:

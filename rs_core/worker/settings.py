@@ -16,6 +16,7 @@ def built(
     name: str,
     *,
     fields: Sequence[FieldDescription] | None = None,
+    also: Mapping[str, Any] | None = None,
 ) -> T:
     """The dataclass with these settings; those left out have their defaults.
 
@@ -24,6 +25,7 @@ def built(
         config: settings by field, as JSON values.
         name: what the settings belong to, for messages.
         fields: those that may be set; all by default.
+        also: fields by name that are no settings of a request, and yield to those that are.
 
     Raises:
         ParameterError: an unknown or missing setting, a value of another kind or out of its range.
@@ -38,7 +40,8 @@ def built(
     missing = [n for n, facts in known.items() if facts.required and config.get(n) is None]
     if missing:
         raise ParameterError(f"{missing[0]} is missing: {name} needs {known[missing[0]].help}.")
-    return kind(**{n: _value(known[n], value) for n, value in config.items()})
+    values = {n: _value(known[n], value) for n, value in config.items()}
+    return kind(**{**(also or {}), **values})
 
 
 def numbers(name: str, value: Any, *, limit: int) -> tuple[float, ...]:

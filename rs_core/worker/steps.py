@@ -9,6 +9,7 @@ from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
 from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
+from rs_core.trials import TrialStep
 
 _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
 
@@ -19,7 +20,8 @@ def step_json(step: Step) -> dict[str, Any] | None:
     A sweep's steps say more than how far it is: the band of the curve so far. The draws that
     choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
     several images say in words what is being done; a comparison adds the scores of the methods
-    that are finished, which are few numbers beside their certificates.
+    that are finished, which are few numbers beside their certificates, and an attack what it has
+    climbed so far.
     """
     if isinstance(step, PhaseStep):
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
@@ -27,6 +29,9 @@ def step_json(step: Step) -> dict[str, Any] | None:
             told["partial"] = {"methods": [to_json(score._asdict()) for score in step.scores]}
         if isinstance(step, SandwichStep):
             told["sandwiches"] = to_json(step.sandwiches)
+        if isinstance(step, TrialStep):
+            trace = {"losses": step.losses, "every": step.every, "nearest": step.nearest}
+            told |= to_json(trace)
         return told
     if not isinstance(step, SweepStep):
         return None

@@ -1,7 +1,7 @@
 """The questions that a run can ask, built from JSON values with every field checked."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 
@@ -62,9 +62,6 @@ class GroupTask(Protocol):
     ) -> Stream[Any]:
         """Yields steps, then the result."""
         ...
-
-
-GROUP_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {}
 
 
 def build_task(kind: str, config: Mapping[str, Any], num_classes: int) -> Task:

@@ -12,12 +12,12 @@ from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.smoothing import noisy_copies
 from rs_core.store import RunStore, evict, owner_id
+from rs_core.worker.arranging import arrangement_of
 from rs_core.worker.asking import MAX_IMAGES, Question, about
 from rs_core.worker.bench import Bench
-from rs_core.worker.comparing import compare_task
 from rs_core.worker.describe import describe
 from rs_core.worker.job import Job
-from rs_core.worker.mapping import MAP_TASKS, arrangement_of
+from rs_core.worker.kinds import GROUP_TASKS
 from rs_core.worker.opening import Opener
 from rs_core.worker.pictures import (
     decode,
@@ -28,13 +28,11 @@ from rs_core.worker.pictures import (
     sample_data,
 )
 from rs_core.worker.requests import Fields
-from rs_core.worker.sandwiching import sandwich_task
 from rs_core.worker.sets import index_words, split_words, spread_over_set
 from rs_core.worker.shelf import Shelf
-from rs_core.worker.tasks import GROUP_TASKS, MAX_SIGMAS, TASKS
+from rs_core.worker.tasks import MAX_SIGMAS, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
-GROUP_TASKS.update({"compare": compare_task, "sandwich": sandwich_task, **MAP_TASKS})
 _TIDY_SECONDS = 60.0
 _LONGEST_ADDRESS = 1_000_000
 _LOG = logging.getLogger(__name__)

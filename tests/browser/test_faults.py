@@ -309,6 +309,7 @@ def test_an_infinite_number_leaves_the_address_before_any_field_reads_it(visit: 
     for path, name in (
         ("sweep?sweep_n=1e400", "Start the sweep"),
         ("compare?compare_count=1e400&compare_n=-1e400", "Start the comparison"),
+        ("attack?attack_epgd_eps=1e400&attack_sigma=1e400", "Start the attack"),
         ("memory?plane_balls_n=1e400&points=Points+in+the+plane", "Add a batch"),
     ):
         page = visit(path).page

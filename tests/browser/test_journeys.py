@@ -22,6 +22,7 @@ PAGES = {
     "sweep": "Which noise level suits this image?",
     "compare": "Who picks the noise level best?",
     "sandwich": "How robust is this image, really?",
+    "attack": "What breaks it?",
     "memory": "Which balls can stand side by side?",
 }
 

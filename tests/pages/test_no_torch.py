@@ -7,9 +7,9 @@ VISIT = """
 import sys
 from streamlit.testing.v1 import AppTest
 from rs_ui import browser, caching
-from tests.pages.fake_worker import FakeWorker
+from tests.pages.fake_attack import AttackWorker
 
-fake = FakeWorker()
+fake = AttackWorker()
 caching.Worker = lambda: fake
 browser.exchange_owner = lambda: "a" * 64
 app = AppTest.from_file("app.py", default_timeout=60).run()
@@ -19,6 +19,9 @@ assert not app.exception and len(app.get("plotly_chart")) == 3
 app.switch_page("pages/sandwich.py").run()
 app.button(key="start_sandwich").click().run()
 assert not app.exception and len(app.get("plotly_chart")) == 1
+app.switch_page("pages/attack.py").run()
+app.button(key="start_attack").click().run()
+assert not app.exception and len(app.get("plotly_chart")) == 2
 sys.exit("torch" in sys.modules)
 """
 

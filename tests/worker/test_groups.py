@@ -12,7 +12,7 @@ from rs_core.errors import NotFoundError, ParameterError
 from rs_core.events import Finished, PhaseStep, Stream
 from rs_core.images import ImageInput
 from rs_core.store import owner_id
-from rs_core.worker import asking, tasks
+from rs_core.worker import asking, kinds
 from rs_core.worker.tasks import Origin, Share
 from tests.worker.conftest import Office
 from tests.worker.test_opening import restarted
@@ -50,7 +50,7 @@ def _kind(monkeypatch: pytest.MonkeyPatch) -> None:
     def build(config: Mapping[str, Any], origin: Origin) -> Listed:
         return Listed(origin, **config)
 
-    monkeypatch.setitem(tasks.GROUP_TASKS, "list", build)
+    monkeypatch.setitem(kinds.GROUP_TASKS, "list", build)
 
 
 def sampled(office: Office, *names: str) -> list[str]:

@@ -1,0 +1,36 @@
+"""Attack lab: what breaks an image, confirmed on fresh noise."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from rs_ui import attacking, session, shell
+from rs_ui.session import Subject
+
+# A further part of the page is a line here.
+PARTS: dict[str, Callable[[Subject], None]] = {
+    "One image": attacking.show,
+}
+
+shell.guard()
+st.title("What breaks it?")
+st.write(
+    "A certificate is a lower end: closer than its radius nothing can change the answer. An attack "
+    "is an upper end: it looks for a change that does, and it counts once fresh noise confirms it."
+)
+subject = session.subject()
+if subject is None:
+    st.info("Choose an image and a network in the sidebar, then attack it here.")
+    st.stop()
+part = next(iter(PARTS))
+if len(PARTS) > 1:
+    part = st.segmented_control(
+        "What is looked at",
+        list(PARTS),
+        default=part,
+        required=True,
+        key="attack_part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+PARTS[part](subject)

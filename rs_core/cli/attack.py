@@ -1,0 +1,103 @@
+"""`rs attack`: adversarial images, confirmed on fresh noise."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+from rs_core.attacks import Attack, Confirm
+from rs_core.cli.adversarials import Adversarials
+from rs_core.cli.attack_tables import attack_lines
+from rs_core.cli.attacking import ATTACK, attack_of, with_attack
+from rs_core.cli.choices import ModelChoice
+from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.pictures import ImageChoice
+from rs_core.cli.progress import follow
+from rs_core.cli.tables import notes_below
+from rs_core.errors import ParameterError
+from rs_core.evaluation.attack_log import write_trial
+from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.fields import param
+from rs_core.results import to_json
+from rs_core.selectors import SELECTORS
+from rs_core.trials import TryAttack, confirmation_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackCommand:
+    """Look for adversarial images, and let PREDICT on fresh noise say which of them count.
+
+    The fields of the attack are plain options, those of the selector `--selector-FIELD`. Without
+    --sigma and --selector the network itself is attacked. What an attack does not find proves
+    nothing.
+    """
+
+    sigma_given: ClassVar[bool] = False  # whether --sigma was typed
+
+    image: ImageChoice = field(default_factory=ImageChoice)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    output: Output = field(default_factory=Output)
+    attack: str = ATTACK
+    selector: str | None = param(
+        None, help="attack the pipeline in which this one picks sigma", choices=tuple(SELECTORS)
+    )
+    confirm_n: int = param(1000, help="fresh noisy copies per PREDICT", low=1, high=1e8)
+    confirm_alpha: float = param(
+        1e-3, help="probability that a confirmation of an image is false",
+        low=0, high=0.5, low_open=True,
+    )  # fmt: skip
+    confirmations: int | None = param(
+        None, help="most PREDICTs per image; 4, or 8 for the smallest norm", low=2, high=100
+    )
+    check: bool = param(False, help="also check the attack beside ones that cannot be masked")
+    out: Path | None = param(
+        None, help="write adversarial images: NAME.npz, NAME.png for one image, or a folder"
+    )
+
+    @classmethod
+    def for_arguments(cls, arguments: Sequence[str]) -> type["AttackCommand"]:
+        """This command with the fields of the attack and the selector that are named."""
+        return with_attack(cls, arguments)
+
+    def run(self) -> int:
+        """Compute, print, write; the exit code."""
+        inputs = (*self.image.files(), *self.model.files())
+        self.output.check(*inputs)
+        if self.output.html is not None:
+            raise ParameterError("rs attack writes no report yet: leave --html out.")
+        files = Adversarials.at(self.out, self.image.is_single, inputs)
+        attack = attack_of(self)
+        trying = TryAttack(attack=attack, confirm=self._confirm(attack), self_check=self.check)
+        classifier = self.model.load()
+        chosen = self.image.load(classifier.spec)
+        images = [item.image for item in chosen.items]
+        trying = replace(
+            trying, dataset=self.image.dataset or "", indices=tuple(i.index for i in chosen.items)
+        )
+        trying.check(classifier, images)
+        stream = trying.run(
+            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+        )
+        trial = follow(stream, label=self.attack)
+        self._write(trial)
+        kept = files.write(trial, [image.pixels for image in images])
+        if self.output.json:
+            print_json(to_json(trial))
+            return 0
+        said = attack_lines(trial, classifier.spec.class_names)
+        for line in (*said, *notes_below(chosen), *kept):
+            print(line)
+        return 0
+
+    def _confirm(self, attack: Attack) -> Confirm:
+        asked = {} if self.confirmations is None else {"confirmations": self.confirmations}
+        return confirmation_for(attack, n=self.confirm_n, alpha=self.confirm_alpha, **asked)
+
+    def _write(self, trial: AttackTrial) -> None:
+        if self.output.tsv is None:
+            return
+        text = io.StringIO()
+        write_trial(text, trial)
+        with self.output.growing_table() as table:
+            table.add(text.getvalue())

@@ -1,0 +1,88 @@
+"""Attacks and transfers as aligned text."""
+
+from collections.abc import Iterator, Sequence
+
+from rs_core.attack_results import AttackCheck, TransferMatrix
+from rs_core.evaluation.attack_trial import AttackTrial, is_already
+from rs_core.plots.attack_wording import (
+    NO_PROOF,
+    budget_text,
+    norm_text,
+    remarks,
+    target_text,
+    verdict,
+)
+from rs_core.plots.wording import tidy
+from rs_core.smoothing.statements import class_label
+
+_HEADER = ("image", "leave", "after", "l2", "linf", "8-bit l2", "confirmed", "8-bit")
+
+
+def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[str]:
+    """One row per image, what may be said of them, and what should be known."""
+    rows = [_HEADER, *(_row(trial, i, class_names) for i in range(len(trial.results)))]
+    yield from _aligned(rows)
+    if len(trial.results) == 1:
+        said = verdict(trial, 0, class_names)
+        yield f"D Empirical. {tidy(said.headline)}. {tidy(said.sentence)}"
+    else:
+        broken = sum(bool(result.confirmed) for result in trial.results)
+        already = sum(is_already(result) for result in trial.results)
+        yield (
+            f"D Empirical. {trial.attack} on {target_text(trial)}: {broken} of "
+            f"{len(trial.results)} images are confirmed, {already} of all were misclassified as "
+            f"they are (upper bound 0). {NO_PROOF}"
+        )
+    yield budget_text(trial)
+    for index, name in enumerate(trial.names):
+        for remark in remarks(trial, index):
+            if not remark.startswith("self-check: "):
+                yield f"{tidy(name)}: {remark}"
+    if trial.check is not None:
+        yield from _check_lines(trial.check)
+
+
+def transfer_lines(matrix: TransferMatrix) -> Iterator[str]:
+    """A row per source and attack, a column per target: share of the labels that it loses."""
+    rows = [("source", "attack", *matrix.targets)]
+    rows.append(("-", "as they are", *(f"{100 * rate:.1f}%" for rate in matrix.clean)))
+    for source, attack, rates in zip(matrix.sources, matrix.attacks, matrix.rates, strict=True):
+        rows.append((source, attack, *(f"{100 * rate:.1f}%" for rate in rates)))
+    yield from _aligned(rows)
+
+
+def _row(trial: AttackTrial, index: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    result = trial.results[index]
+    after = trial.after[index].predicted(trial.level)
+    return (
+        tidy(trial.names[index]),
+        tidy(class_label(result.label, names)),
+        "abstain" if after is None else tidy(class_label(after, names)),
+        norm_text(result.l2),
+        norm_text(result.linf),
+        norm_text(result.stored_l2),
+        _word(result.confirmed, result.success),
+        "yes" if result.stored_confirmed else "no",
+    )
+
+
+def _word(confirmed: bool | None, success: bool) -> str:
+    if confirmed:
+        return "yes"
+    return "unconfirmed" if success else "none found"
+
+
+def _check_lines(check: AttackCheck) -> Iterator[str]:
+    yield (
+        f"self-check: this attack {check.success:.0%}, without a limit {check.unbounded:.0%}, "
+        f"without gradients {check.gradient_free:.0%}, noise of the same norm {check.noise:.0%} "
+        "(shares of the images, by each attack's own opinion)"
+    )
+    for warning in check.warnings:
+        yield f"warning: {warning}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))

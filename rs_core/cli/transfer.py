@@ -1,0 +1,124 @@
+"""`rs transfer`: adversarial images made on some networks, tried on others."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rs_core.attack_results import TransferMatrix
+from rs_core.attacks import Attack, Epgd, Pgd, Transfer
+from rs_core.classifiers import Classifier
+from rs_core.cli.attack_tables import transfer_lines
+from rs_core.cli.choices import MODEL_HELP, MachineChoice, files_of
+from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.pictures import ImageChoice
+from rs_core.cli.progress import follow
+from rs_core.cli.tables import notes_below
+from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.evaluation.transfer_log import write_transfer
+from rs_core.fields import param
+from rs_core.results import to_json
+from rs_core.smoothing.options import SIGMA_MAX
+
+ATTACKS = ("pgd", "pgd-s", "epgd")
+_UNIT = "pixels of [0,1]"
+_SOURCE_SIGMA = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferCommand:
+    """A matrix: which share of the images the targets lose to images made on the sources.
+
+    The rows of Nemcovsky et al. (SIAM): pgd is PGD on the source itself, pgd-s PGD on the
+    smoothed source with one noisy copy a step, epgd PGD over --draws noisy copies a step.
+    """
+
+    sources: tuple[str, ...] = param(help=f"networks that are attacked: {MODEL_HELP}")
+    targets: tuple[str, ...] = param(help="networks that are shown what was made")
+    attacks: tuple[str, ...] = param(ATTACKS, help="pgd, pgd-s, epgd")
+    sigma: float | None = param(
+        None, help="noise level of the targets; none for the networks themselves", unit=_UNIT,
+        low=0, high=SIGMA_MAX, low_open=True,
+    )  # fmt: skip
+    source_sigma: float | None = param(
+        None, help=f"noise level of pgd-s and epgd; by default sigma, or {_SOURCE_SIGMA}",
+        unit=_UNIT, low=0, high=SIGMA_MAX, low_open=True,
+    )  # fmt: skip
+    norm: str = param("l2", help="ball of the perturbation", choices=("l2", "linf"))
+    eps: float = param(0.5, help="radius of the ball", unit=_UNIT, low=0, high=1000, low_open=True)
+    steps: int = param(40, help="gradient steps", low=1, high=10_000)
+    draws: int = param(8, help="noisy copies per image and step of epgd", low=1, high=10_000)
+    n: int = param(1000, help="fresh noisy copies per PREDICT", low=1, high=1e8)
+    alpha: float = param(
+        1e-3, help="probability that one PREDICT is wrong", low=0, high=0.5, low_open=True
+    )
+    image: ImageChoice = field(default_factory=ImageChoice)
+    machine: MachineChoice = field(default_factory=MachineChoice)
+    output: Output = field(default_factory=Output)
+
+    def __post_init__(self) -> None:
+        for name in self.attacks:
+            if name not in ATTACKS:
+                raise UnknownNameError("attack", name, ATTACKS)
+        for what, names in (("sources", self.sources), ("targets", self.targets)):
+            if len(set(names)) != len(names):
+                raise ParameterError(f"--{what} names a network twice: leave one of them out.")
+
+    def run(self) -> int:
+        """Compute, print, write; the exit code."""
+        models = [file for name in (*self.sources, *self.targets) for file in files_of(name)]
+        self.output.check(*self.image.files(), *models)
+        if self.output.html is not None:
+            raise ParameterError("rs transfer writes no report yet: leave --html out.")
+        attacks = {name: self._attack(name) for name in self.attacks}
+        transfer = Transfer(attacks=attacks, sigma=self.sigma, n=self.n, alpha=self.alpha)
+        loaded = self._load()
+        sources, targets = (
+            {name: loaded[name] for name in names} for names in (self.sources, self.targets)
+        )
+        chosen = self.image.load(loaded[self.sources[0]].spec)
+        images = [item.image for item in chosen.items]
+        stream = transfer.run(
+            sources, targets, images, seed=self.machine.seed, batch_size=self.machine.batch_size
+        )
+        matrix = follow(stream, label="transfer")
+        self._write(matrix)
+        if self.output.json:
+            print_json(to_json(matrix))
+            return 0
+        for line in (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen)):
+            print(line)
+        return 0
+
+    def _load(self) -> Mapping[str, Classifier]:
+        names = dict.fromkeys((*self.sources, *self.targets))
+        return {name: self.machine.load_named(name) for name in names}
+
+    def _attack(self, name: str) -> Attack:
+        settings: dict[str, Any] = {"norm": self.norm, "eps": self.eps, "steps": self.steps}
+        if name == "pgd":
+            return Pgd(**settings)
+        sigma = self.source_sigma or self.sigma or _SOURCE_SIGMA
+        if name == "pgd-s":
+            return Pgd(**settings, sigma=sigma)
+        return Epgd(**settings, sigma=sigma, draws=self.draws)
+
+    def _said(self, matrix: TransferMatrix) -> list[str]:
+        judged = "the target itself gives another class"
+        if self.sigma is not None:
+            judged = (
+                f"PREDICT on {self.n:,} fresh copies at sigma={self.sigma:g} returns another class "
+                f"at level {self.alpha:g}; abstentions do not count"
+            )
+        return [
+            f"D Empirical: share of {matrix.images} images whose label a target loses: {judged}",
+            f"{self.norm} within {self.eps:g}, {self.steps} steps; no attack found is not safety",
+        ]
+
+    def _write(self, matrix: TransferMatrix) -> None:
+        if self.output.tsv is None:
+            return
+        text = io.StringIO()
+        write_transfer(text, matrix)
+        with self.output.growing_table() as table:
+            table.add(text.getvalue())

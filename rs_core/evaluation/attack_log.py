@@ -1,0 +1,47 @@
+"""An attack's results as a tab-separated table: one row per image, numbers in full precision."""
+
+from os import PathLike
+from typing import TextIO
+
+from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.tables import write_table
+
+ATTACK_COLUMNS = (
+    "idx", "name", "label", "leave", "reach", "before", "after", "l2", "linf", "stored_l2",
+    "stored_linf", "success", "confirmed", "stored_confirmed", "attack", "sigma", "n", "alpha",
+    "confirmations", "passes", "seed", "notes",
+)  # fmt: skip
+
+
+def write_trial(target: str | PathLike[str] | TextIO, trial: AttackTrial) -> None:
+    """Writes a row per image.
+
+    `before` and `after` are what PREDICT says of the votes on the image and on what was found, at
+    the level of one confirmation, -1 for abstain; empty cells are unknown. `success` is the
+    attack's own opinion, and only `confirmed` counts.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    write_table(target, ATTACK_COLUMNS, [_row(trial, i) for i in range(len(trial.results))])
+
+
+def _row(trial: AttackTrial, index: int) -> list[str]:
+    result, level = trial.results[index], trial.level
+    said = [ballot[index].predicted(level) for ballot in (trial.before, trial.after)]
+    cells = [
+        trial.indices[index], trial.names[index], trial.labels[index], result.label, result.goal,
+        *(-1 if one is None else one for one in said), result.l2, result.linf, result.stored_l2,
+        result.stored_linf, result.success, result.confirmed, result.stored_confirmed,
+        result.attack, result.sigma, trial.n, trial.alpha, trial.confirmations, result.passes,
+        result.seed, "; ".join(result.notes),
+    ]  # fmt: skip
+    return [_cell(value) for value in cells]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(value) if isinstance(value, float) else " ".join(str(value).split())

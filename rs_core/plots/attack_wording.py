@@ -1,0 +1,157 @@
+"""What may be said of an attack's result, in words."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rs_core.attack_results import ALREADY, AttackResult, Confirmation
+from rs_core.evaluation.attack_trial import AttackTrial, is_already
+from rs_core.plots.wording import class_text
+from rs_core.statistics import ceil_digits
+
+NORMS = {"l2": "ℓ2", "linf": "ℓ∞"}
+NO_PROOF = "No attack found is not safety: a stronger attack may find one."
+_ROUNDING = 1e-6
+
+
+class Verdict(NamedTuple):
+    """A headline and the sentence that may be quoted; what it says is empirical (badge D)."""
+
+    headline: str
+    sentence: str
+
+
+def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> Verdict:
+    """What the attack achieved on one image; norms are upper bounds and rounded up."""
+    result = trial.results[index]
+    if is_already(result):
+        return _already(trial, result, class_names)
+    if result.confirmed:
+        return _broken(trial, result, class_names)
+    if result.success:
+        asked = len(result.confirmations)
+        return Verdict(
+            "Unconfirmed: it does not count",
+            f"The attack's own copies call its image adversarial, but {asked} "
+            f"{'PREDICT' if asked == 1 else 'PREDICTs'} on fresh noise returned no other class "
+            f"at level {ceil_digits(trial.level, 3)} each. {NO_PROOF}",
+        )
+    return Verdict(
+        "Not broken within the budget",
+        f"{trial.attack} found no image {_within(trial)} that {_judge(trial)} gives "
+        f"{_wanted(result, class_names)}. {NO_PROOF}",
+    )
+
+
+def norm_text(value: float) -> str:
+    """A norm for display, rounded up to four digits, because it is an upper bound.
+
+    What float32 adds to a budget (0.30000001 for 0.3) is not shown as a digit of its own.
+    """
+    near = float(f"{value:.4g}")
+    return f"{near:g}" if value - near <= _ROUNDING * near else ceil_digits(value, 4)
+
+
+def stored_text(result: AttackResult) -> str:
+    """What is known of the image as an 8-bit file holds it."""
+    norms = f"ℓ2 {norm_text(result.stored_l2)}, ℓ∞ {norm_text(result.stored_linf)}"
+    if result.stored_confirmed:
+        return f"Stored as an 8-bit image: {norms}, confirmed by itself."
+    if result.confirmed:
+        return f"Stored as an 8-bit image: {norms}, not confirmed: rounding undid the attack."
+    return f"Stored as an 8-bit image: {norms}."
+
+
+def budget_text(trial: AttackTrial) -> str:
+    """The error of all that is confirmed about one image, as a product."""
+    if not trial.smoothed:
+        return "The network itself has no noise: what it says leaves nothing to chance."
+    return (
+        f"A confirmation is false with probability at most {trial.confirmations} PREDICTs x "
+        f"{ceil_digits(trial.level, 3)} = alpha = {trial.alpha:g} per image, at {trial.n:,} fresh "
+        "copies each."
+    )
+
+
+def remarks(trial: AttackTrial, index: int) -> tuple[str, ...]:
+    """What should be known beside the verdict: warnings, and that the clean vote abstains."""
+    result = trial.results[index]
+    said = [note for note in result.notes if note != ALREADY]
+    if trial.before[index].predicted(trial.level) is None:
+        said.append(
+            "the vote on the image as it is abstains: the smoothed network gives no class there "
+            "that could be certified"
+            if trial.smoothed
+            else "the network answers NaN or infinities for the image as it is"
+        )
+    if trial.check is not None:
+        said += [f"self-check: {warning}" for warning in trial.check.warnings]
+        if not trial.check.warnings:
+            said.append("self-check: no flag was raised, which is no proof that the attack is good")
+    return tuple(said)
+
+
+def target_text(trial: AttackTrial) -> str:
+    """What was attacked."""
+    if trial.selector is not None:
+        return f"the pipeline, sigma picked by {trial.selector.replace('_', ' ')}"
+    sigma = trial.settings.get("sigma")
+    return "the network itself" if sigma is None else f"the smoothed network at sigma {sigma:g}"
+
+
+def _already(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
+    fresh = "Fresh noise confirms it." if result.confirmed else "Fresh noise did not confirm it."
+    return Verdict(
+        "Misclassified as it is: upper bound 0",
+        f"Without any change {_judge(trial)} does not say {class_text(result.label, names)}, so no "
+        f"attack is needed. {fresh if trial.smoothed else ''}".strip(),
+    )
+
+
+def _broken(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
+    norm = trial.norm
+    size = norm_text(result.l2 if norm == "l2" else result.linf)
+    said = _confirming(result)
+    found = class_text(int(said.predicted or 0), names)
+    level = f" at level {ceil_digits(said.alpha, 3)}" if trial.smoothed else ""
+    asked = f"PREDICT on {said.n:,} fresh noisy copies" if trial.smoothed else "The network itself"
+    where = f" at the σ {said.sigma:.4g} that the selector picks there" if trial.selector else ""
+    bound = "An upper bound on the true radius"
+    if trial.selector is not None:
+        bound = "An upper bound for the pipeline, which no certificate of a single σ speaks of"
+    return Verdict(
+        f"Broken at {NORMS[norm]} {size}",
+        f"{asked}{where} returns {found} instead of {class_text(result.label, names)}{level}, for "
+        f"an image at ℓ2 {norm_text(result.l2)} and ℓ∞ {norm_text(result.linf)}, in pixels of "
+        f"[0,1]. {bound}: a smaller change may do it too.",
+    )
+
+
+def _confirming(result: AttackResult) -> Confirmation:
+    """The PREDICT that confirmed the image itself; the last of all is of its 8-bit copy."""
+    wanted = {result.goal} if result.goal is not None else None
+    flips = [
+        one
+        for one in result.confirmations[:-1]
+        if one.predicted is not None
+        and (one.predicted in wanted if wanted else one.predicted != result.label)
+    ]
+    return flips[-1]
+
+
+def _judge(trial: AttackTrial) -> str:
+    if trial.selector is not None:
+        return "the pipeline"
+    return "the smoothed network" if trial.smoothed else "the network"
+
+
+def _within(trial: AttackTrial) -> str:
+    eps = trial.settings.get("eps")
+    if eps is None:
+        return "in the steps that it was given"
+    return f"within {NORMS[trial.norm]} {float(eps):g}"
+
+
+def _wanted(result: AttackResult, names: Sequence[str]) -> str:
+    if result.goal is not None:
+        return f"the class {class_text(result.goal, names).removeprefix('class ')}"
+    return "another class"

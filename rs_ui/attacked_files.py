@@ -1,0 +1,49 @@
+"""A finished attack as files, built when somebody asks for them."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+
+import streamlit as st
+
+from rs_core.evaluation.adversarial_files import arrays_file, png_file
+from rs_core.evaluation.attack_log import write_trial
+from rs_core.evaluation.attack_trial import AttackTrial
+from rs_ui.session import Subject
+from rs_ui.status import Status
+
+
+def download_attack(status: Status, trial: AttackTrial, subject: Subject) -> None:
+    """Buttons for the 8-bit image, the float arrays, the table and the JSON."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", subject.name).strip("-")[:40] or "image"
+    result = trial.results[0]
+    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
+        ("PNG", "png", "image/png", lambda: png_file(result.stored)),
+        (
+            "npz",
+            "npz",
+            "application/octet-stream",
+            lambda: arrays_file(trial, [subject.pixels]),
+        ),
+        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(trial)),
+        ("JSON", "json", "application/json", lambda: json.dumps(status.result)),
+    ]
+    with st.container(horizontal=True):
+        for label, ending, mime, build in files:
+            st.download_button(
+                label,
+                data=build,
+                file_name=f"rs-attack-{stem}.{ending}",
+                mime=mime,
+                key=f"download_attack_{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def tsv_text(trial: AttackTrial) -> str:
+    """The row of the image, as `rs attack --tsv` writes it."""
+    out = io.StringIO()
+    write_trial(out, trial)
+    return out.getvalue()
