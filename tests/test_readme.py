@@ -21,6 +21,9 @@ LINES = [
 SHORT = {
     "sweep": ["--n", "100", "--sigmas", "0.25"],
     "certify": ["--n", "100"],
+    "sandwich": ["--n", "200", "--steps", "3", "--rounds", "2", "--confirm-n", "60"],
+    "attack": ["--steps", "3", "--draws", "2", "--confirm-n", "60"],
+    "transfer": ["--limit", "3", "--steps", "2", "--n", "60"],
     "predict": ["--n", "20", "--limit", "5"],
     "regions allocate": ["--n", "100", "--selector-m", "32"],
     "regions show": ["--n", "100"],
