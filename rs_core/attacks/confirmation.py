@@ -17,6 +17,7 @@ from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
+from rs_core.smoothing.draw_checks import hold_repeatable
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
 
@@ -186,6 +187,7 @@ def _prediction(counts: np.ndarray, sigma: float | None, n: int, level: float) -
 @torch.inference_mode()
 def _looked(classifier: Classifier, image: ImageInput) -> Confirmation:
     """The network's own answer, in a batch of the size in which it votes."""
+    hold_repeatable(classifier)
     rows = classifier.block if classifier.device.type == "cpu" else 1
     batch = torch.from_numpy(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
     logits: Tensor = classifier(batch.contiguous(memory_format=torch.channels_last))[0]
