@@ -48,7 +48,7 @@ def mean_logits(logits: np.ndarray) -> np.ndarray:
     valid = np.isfinite(logits).all(axis=-1)
     totals = np.where(valid[..., None], logits, 0.0).sum(axis=1, dtype=np.float64)
     lost = 2 * (~valid).sum(axis=1) > logits.shape[1]
-    return np.where(lost, logits.shape[-1], totals.argmax(axis=-1))
+    return np.asarray(np.where(lost, logits.shape[-1], totals.argmax(axis=-1)))
 
 
 def rank(logits: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def _most(logits: np.ndarray, scores: Callable[[np.ndarray], np.ndarray]) -> np.
     filled = np.where(valid[..., None], logits, 0.0).astype(np.float64)
     totals = np.where(valid[..., None], scores(filled), 0.0).sum(axis=1)
     invalid = (~valid).sum(axis=1)
-    return np.concatenate([totals, invalid[:, None]], axis=1).argmax(axis=-1)
+    return np.asarray(np.concatenate([totals, invalid[:, None]], axis=1).argmax(axis=-1))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
