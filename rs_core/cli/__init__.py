@@ -27,6 +27,15 @@ COMMANDS = {
     "regions check": ("rs_core.cli.regions:CheckCommand", "whether a frozen file is as it was"),
     "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
+    "study noise": (
+        "rs_core.cli.study:NoiseCommand",
+        "accuracy against noise, attacked and not, for several votes",
+    ),
+    "study strength": ("rs_core.cli.study:StrengthCommand", "accuracy against attack radius"),
+    "study frontier": (
+        "rs_core.cli.study:FrontierCommand",
+        "clean against robust accuracy, weaker and stronger attack",
+    ),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),

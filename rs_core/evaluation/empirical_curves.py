@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 
 NONE = "none"  # the attack that leaves images as they are
+ATTACK_KINDS = (NONE, "pgd", "epgd")
+STRENGTHS = ("weaker", "stronger")
 
 
 @dataclass(frozen=True)

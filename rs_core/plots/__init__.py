@@ -5,6 +5,8 @@ from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.comparison_report import comparison_report
 from rs_core.plots.frame import alt_text
+from rs_core.plots.frontier import frontier_figure
+from rs_core.plots.noise_curves import noise_curve_figure
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.order_change import order_change_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
@@ -19,6 +21,8 @@ from rs_core.plots.search_trace import search_trace, sparkline
 from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
 from rs_core.plots.slopes import slope_chart
+from rs_core.plots.strength import strength_figure
+from rs_core.plots.study_report import study_figures, study_report
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
 
@@ -34,7 +38,9 @@ __all__ = [
     "certificates_report",
     "comparison_report",
     "degrees_figure",
+    "frontier_figure",
     "html_report",
+    "noise_curve_figure",
     "noisy_copies_figure",
     "order_change_figure",
     "predictions_report",
@@ -47,6 +53,9 @@ __all__ = [
     "sigma_slider_figure",
     "slope_chart",
     "sparkline",
+    "strength_figure",
+    "study_figures",
+    "study_report",
     "sweep_report",
     "votes_figure",
 ]

@@ -7,15 +7,15 @@ Ties: equal totals go to the class with the smallest index, and equal logits of 
 ranked in the order of their indices. That is the tie rule of the network itself, of the counts
 of `draw_votes`, and of PREDICT's top class.
 
-INVALID: a copy with NaN or infinite logits gives its whole vote (1, the most that any copy can
-give) to INVALID, which loses ties. Mean logits have no such unit: there INVALID wins where more
-than half of the copies are invalid, and otherwise these are left out.
+INVALID: a copy with NaN or infinite logits votes for no class. In hard voting INVALID is one more
+class, behind all others, as in `draw_votes`; under the other rules it wins where more than half of
+the copies are invalid, and these are left out otherwise.
 
-When the rules agree (top2 with c < 1): for M = 1, for copies that are all alike (sigma = 0), and
-wherever all copies put the same class first, all five do. For K = 2 hard, rank and top2 are one
-rule, whatever M. top2 with c = 0 is hard voting. Soft and logits can differ from each other and
-from the rest from M = 2 on. All this is up to the softmax's rounding: logits that differ by less
-than about 1e-16 have equal scores, and the smallest index wins.
+When the rules agree, of valid copies and with c < 1 in top2: for M = 1, for copies that are all
+alike (sigma = 0), and wherever all copies put the same class first, all five do. For K = 2 hard,
+rank and top2 are one rule, whatever M. top2 with c = 0 is hard voting. Soft and logits can differ
+from each other and from the rest from M = 2 on. All this is up to the softmax's rounding: logits
+that differ by less than about 1e-16 have equal scores, and the smallest index wins.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ SECOND = 0.5  # c of top2 where none is given: the paper names none
 
 def hard(logits: np.ndarray) -> np.ndarray:
     """The class that most copies put first: prediction smoothing, eq. (8)."""
-    return _most(logits, lambda valid: _by_place(valid, (1.0,)))
+    return _most(logits, lambda valid: _by_place(valid, (1.0,)), plurality=True)
 
 
 def soft(logits: np.ndarray) -> np.ndarray:
@@ -45,10 +45,7 @@ def soft(logits: np.ndarray) -> np.ndarray:
 
 def mean_logits(logits: np.ndarray) -> np.ndarray:
     """The class with the largest mean logit, as the authors' code has eq. (9)."""
-    valid = np.isfinite(logits).all(axis=-1)
-    totals = np.where(valid[..., None], logits, 0.0).sum(axis=1, dtype=np.float64)
-    lost = 2 * (~valid).sum(axis=1) > logits.shape[1]
-    return np.asarray(np.where(lost, logits.shape[-1], totals.argmax(axis=-1)))
+    return _most(logits, lambda valid: valid)
 
 
 def rank(logits: np.ndarray) -> np.ndarray:
@@ -123,13 +120,20 @@ def draw_logits(
     yield Finished(np.stack([np.concatenate(parts, axis=1) for parts in found]))
 
 
-def _most(logits: np.ndarray, scores: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """The class with the largest total, INVALID counted as one more class behind the others."""
+def _most(
+    logits: np.ndarray, scores: Callable[[np.ndarray], np.ndarray], *, plurality: bool = False
+) -> np.ndarray:
+    """The class with the largest total of the valid copies' scores, or INVALID.
+
+    INVALID needs more than half of the copies, or with `plurality` more than the largest total.
+    """
     valid = np.isfinite(logits).all(axis=-1)
     filled = np.where(valid[..., None], logits, 0.0).astype(np.float64)
     totals = np.where(valid[..., None], scores(filled), 0.0).sum(axis=1)
     invalid = (~valid).sum(axis=1)
-    return np.asarray(np.concatenate([totals, invalid[:, None]], axis=1).argmax(axis=-1))
+    most = totals.argmax(axis=-1)
+    needed = totals.max(axis=-1) if plurality else logits.shape[1] / 2
+    return np.asarray(np.where(invalid > needed, logits.shape[-1], most))
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from rs_core.images import ImageInput
 from rs_core.seeding import derive_seed
 from rs_core.selectors import Fixed, FromNetwork, Selector
 from rs_core.studies.course import Course, S, StudyStep
-
-Strength = Literal["weaker", "stronger"]
 
 
 @dataclass(frozen=True)

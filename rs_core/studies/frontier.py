@@ -2,11 +2,16 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import AttackFacts, FrontierPoint, FrontierStudy
+from rs_core.evaluation.empirical_curves import (
+    STRENGTHS,
+    AttackFacts,
+    FrontierPoint,
+    FrontierStudy,
+)
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import check_params, param, shown
 from rs_core.images import ImageInput
@@ -25,10 +30,9 @@ from rs_core.studies.attacking import (
     varied,
 )
 from rs_core.studies.course import Course
-from rs_core.studies.deployed import Deployed, Strength, Verdicts, methods_of
+from rs_core.studies.deployed import Deployed, Verdicts, methods_of
 
 UNIT = "pixels of [0,1]"
-STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +183,7 @@ class Frontier:
         moved: Sequence[ImageInput],
         method: Deployed,
         clean: Verdicts,
-        strength: Strength,
+        strength: str,
         gamma: float,
         options: dict[str, int],
     ) -> Generator[Step, None, None]:

@@ -12,7 +12,7 @@ from rs_core.smoothing.ballots import VOTES, Rule, draw_logits
 from rs_core.studies.course import Course, S, StudyStep
 
 _CALLER = "study"
-_MOST_VALUES = 4_000_000  # logits held at once
+_MOST_VALUES = 400_000  # logits that are counted at once: a fraction of a second
 
 
 def hold_votes(votes: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,13 @@ from typing import Any
 from rs_core.attacks.balls import Norm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import NONE, AttackFacts, NoisePoint, NoiseStudy
+from rs_core.evaluation.empirical_curves import (
+    ATTACK_KINDS,
+    NONE,
+    AttackFacts,
+    NoisePoint,
+    NoiseStudy,
+)
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import check_params, param, shown
 from rs_core.images import ImageInput
@@ -29,7 +35,6 @@ from rs_core.studies.course import Course
 from rs_core.studies.judging import hold_votes, judge_cost, judged
 
 UNIT = "pixels of [0,1]"
-KINDS = (NONE, "pgd", "epgd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,8 @@ class NoiseCurve:
         default=("hard", "soft"), metadata={"help": f"voting rules: {', '.join(VOTES)}"}
     )
     attacks: tuple[str, ...] = field(
-        default=KINDS, metadata={"help": f"of {', '.join(KINDS)}, epgd on the smoothed network"}
+        default=ATTACK_KINDS,
+        metadata={"help": f"of {', '.join(ATTACK_KINDS)}, epgd on the smoothed network"},
     )
     norm: Norm = param("l2", help="ball of the perturbation", choices=("l2", "linf"))
     eps: float = param(0.5, help="radius of the ball", unit=UNIT, low=0, high=1000, low_open=True)
@@ -78,10 +84,12 @@ class NoiseCurve:
         samples = tuple(int(count) for count in hold_grid("samples", self.samples))
         object.__setattr__(self, "samples", samples)
         object.__setattr__(self, "votes", hold_votes(self.votes))
-        known = not isinstance(self.attacks, str) and set(self.attacks) <= set(KINDS)
+        known = not isinstance(self.attacks, str) and set(self.attacks) <= set(ATTACK_KINDS)
         if not known or not self.attacks:
-            raise ParameterError(f"attacks={shown(self.attacks)}: give some of {', '.join(KINDS)}.")
-        ordered = tuple(kind for kind in KINDS if kind in self.attacks)
+            raise ParameterError(
+                f"attacks={shown(self.attacks)}: give some of {', '.join(ATTACK_KINDS)}."
+            )
+        ordered = tuple(kind for kind in ATTACK_KINDS if kind in self.attacks)
         object.__setattr__(self, "attacks", ordered)
 
     @classmethod

@@ -16,9 +16,10 @@ from rs_core.selectors import SELECTORS
 from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
+from rs_core.worker.studying import STUDIES
 from rs_core.worker.tasks import TASKS
 
-_FORMS: dict[str, type] = {**TASKS, "compare": Compare}
+_FORMS: dict[str, type] = {**TASKS, "compare": Compare, **STUDIES}
 
 
 def describe() -> dict[str, Any]:

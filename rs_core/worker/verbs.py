@@ -30,10 +30,11 @@ from rs_core.worker.pictures import (
 from rs_core.worker.requests import Fields
 from rs_core.worker.sets import index_words, split_words, spread_over_set
 from rs_core.worker.shelf import Shelf
+from rs_core.worker.studying import STUDY_TASKS
 from rs_core.worker.tasks import GROUP_TASKS, MAX_SIGMAS, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
-GROUP_TASKS.update({"compare": compare_task, **MAP_TASKS})
+GROUP_TASKS.update({"compare": compare_task, **MAP_TASKS, **STUDY_TASKS})
 _TIDY_SECONDS = 60.0
 _LONGEST_ADDRESS = 1_000_000
 _LOG = logging.getLogger(__name__)
