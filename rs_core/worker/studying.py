@@ -76,14 +76,14 @@ def study_task(kind: str, config: Mapping[str, Any], origin: Origin) -> GroupTas
         ParameterError, UnknownNameError: a field is unknown, of another kind or out of its range.
     """
     made = STUDIES[kind]
-    extra: dict[str, Any] = {"dataset": origin.dataset, "indices": origin.indices}
+    extra: dict[str, Any] = {}
     for name in _LISTS:
         if name in config and name in made.__dataclass_fields__:
             read = _selectors if name == "selectors" else partial(_words, name)
             extra[name] = read(config[name])
     rest = {name: value for name, value in config.items() if name not in extra}
     study = built(made, rest, kind.replace("_", " "))
-    return StudyTask(replace(study, **extra))
+    return StudyTask(replace(study, dataset=origin.dataset, indices=origin.indices, **extra))
 
 
 STUDY_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {
