@@ -176,10 +176,22 @@ class Shaky(nn.Module):
         return torch.stack([-score, score], dim=1)
 
 
-def test_a_network_with_noise_of_its_own_votes_and_is_never_certified(grey: ImageInput) -> None:
+class Noisy(nn.Module):
+    """Never says the same twice."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.randn(len(x), 2)
+
+
+def test_noise_of_its_own_must_be_declared() -> None:
     spec = spec_of((1, 8, 8), 2)
     with pytest.raises(ModelFileError, match="random=True"):
-        Classifier(Shaky(), spec)
+        Classifier(Noisy(), spec)
+    assert Classifier(Noisy(), spec, random=True).random
+
+
+def test_a_network_with_noise_of_its_own_votes_and_is_never_certified(grey: ImageInput) -> None:
+    spec = spec_of((1, 8, 8), 2)
     classifier = Classifier(Shaky(), spec, random=True)
     named = {"seed": 0, "caller": "study"}
     state = torch.random.get_rng_state()
@@ -190,6 +202,8 @@ def test_a_network_with_noise_of_its_own_votes_and_is_never_certified(grey: Imag
     ones = (found.argmax(axis=-1) == 1).mean(axis=-1)
     assert np.abs(ones - 0.75).max() < 5 * np.sqrt(0.75 * 0.25 / 400)
     assert VOTES["hard"](found[:, 0]) == 1
+    first = found[0, 0, :64].argmax(axis=-1)
+    assert 0 < first.sum() < 64  # one pass of the network would be of one mind
     for verb in (Certify(sigma=0.5, n=200), Predict(sigma=0.5)):
         with pytest.raises(ParameterError, match="noise of its own"):
             drain(verb.run(classifier, [grey], seed=0))

@@ -9,12 +9,15 @@ import torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import facts_of, share
+from rs_core.evaluation.empirical_curves import AttackFacts, NoiseStudy, facts_of, share
 from rs_core.events import Finished, drain
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
 from rs_core.selectors import Fixed, FromNetwork, Grid
 from rs_core.studies import Frontier, NoiseCurve, StrengthCurve, StudyStep
+from rs_core.studies.attacking import attacked, epgd_of, pgd_of, study_set
+from rs_core.studies.course import Course
+from rs_core.studies.deployed import methods_of
 from tests.conftest import spec_of
 from tests.smoothing.test_ballots import Shaky
 from tests.studies.conftest import MARGINS, SHAPE, World
@@ -56,6 +59,25 @@ def test_an_attack_leaves_the_margins_above_its_radius(world: World) -> None:
             assert set(correct(study, attack=attack, sigma=sigma, samples=32)) == {left(0.5)}
 
 
+def test_misclassified_images_are_moved_too(world: World) -> None:
+    """Another noise level may name them correctly: nobody spares it that."""
+    classifier, images = world
+    empty = NoiseStudy(study_set(classifier, images, "", (), 0), (), 0.5, ())
+    facts = AttackFacts("epgd", "l2", 0.5, 3, 2, 2.5)
+    for attack in (pgd_of(facts, 0.5), epgd_of(facts, 0.5, 0.05)):
+        steps = attacked(
+            Course(1, empty), attack, classifier, images, "", seed=0, batch_size=64
+        )  # fmt: skip
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                moved = ended.value
+                break
+        gaps = [np.linalg.norm(m.pixels - i.pixels) for m, i in zip(moved, images, strict=True)]
+        assert min(gaps) == pytest.approx(0.5, rel=0.05)
+
+
 def test_a_stronger_attack_leaves_no_more(world: World) -> None:
     curve = StrengthCurve(eps=(0.0, 0.25, 0.5, 0.75, 1.0), sigma=0.05, samples=32, steps=5, draws=2)
     study = drain(curve.run(*world, seed=0))
@@ -76,6 +98,21 @@ def test_the_frontier_counts_clean_and_attacked(world: World) -> None:
         assert point.clean_abstained <= 4
     assert {round(p.sigma, 6) for p in study.points if p.method == "network"} == {0.08}
     assert {p.strength for p in study.points} == {"weaker", "stronger"}
+
+
+def test_the_stronger_attack_goes_through_whoever_picks() -> None:
+    facts = AttackFacts("stronger", "l2", 0.0, 5, 3, 2.5)
+    picks = FromNetwork(network=lambda pixels: pixels.mean(dim=(1, 2, 3)))
+    fixed, grid, network = (
+        deployed.attack(facts, 0.5, 7) for deployed in methods_of((0.2,), (Grid(), picks))
+    )
+    assert (fixed.sigma, fixed.selector, fixed.reselect) == (0.2, None, 0)
+    assert (grid.sigma, grid.selector, grid.reselect) == (None, Grid(), 7)
+    assert (network.selector, network.reselect) == (picks, 1)
+    for attack in (fixed, grid, network):
+        assert (attack.steps, attack.draws, attack.eps, attack.step_size) == (5, 3, 0.5, 0.25)
+        assert attack.expectation == "probability"
+        assert not attack.spare
 
 
 def test_the_same_seed_repeats_and_another_differs(world: World) -> None:
