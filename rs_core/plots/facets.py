@@ -1,5 +1,6 @@
 """Several small plots under each other that share their series, with error bars."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import series_style
 from rs_core.plots.wording import plain
 
-_ROOM, _EACH, _GAP = 190, 300, 0.13
+_ROOM, _TOP, _EACH, _GAP = 220, 116, 300, 0.13  # the top holds the first facet's title, too
 
 
 class Spot(NamedTuple):
@@ -40,12 +41,13 @@ class Facet(NamedTuple):
 def facets_figure(
     facets: Sequence[Facet], *, title: str, subtitle: str, alt: str, x: str, y: str
 ) -> go.Figure:
-    """The facets from top to bottom; y runs from 0 to 100 %, a legend entry per series."""
+    """The facets from top to bottom, all over the same range of y; a legend entry per series."""
     count = max(len(facets), 1)
     layout = frame_layout(
         title=title, subtitle=subtitle, alt=alt, x=x, y=y, height=_ROOM + _EACH * count
     )
-    axes = layout.pop("xaxis"), layout.pop("yaxis")
+    layout["margin"] |= {"t": _TOP}
+    axes = layout.pop("xaxis"), layout.pop("yaxis") | {"range": _reach(facets)}
     gap = _GAP / count * 1.5 if count > 1 else 0.0
     size = (1 - gap * (count - 1)) / count
     named: set[str] = set()
@@ -65,9 +67,17 @@ def facets_figure(
     return go.Figure(data=traces, layout=layout)
 
 
+def _reach(facets: Sequence[Facet]) -> list[float]:
+    """From a little below the lowest bar, in steps of 5 %, to the highest."""
+    spots = [spot for facet in facets for series in facet.series for spot in series.spots]
+    low = min((spot.y - spot.y_error for spot in spots), default=0.0)
+    high = max((spot.y + spot.y_error for spot in spots), default=1.0)
+    return [max(math.floor(20 * low - 0.5) / 20, -0.03), min(math.ceil(20 * high) / 20, 1.0) + 0.02]
+
+
 def _share_axis(axis: dict[str, Any], end: str, low: float, high: float) -> dict[str, Any]:
     return {
-        **axis, "anchor": f"x{end}", "domain": [max(low, 0.0), high], "range": [-0.03, 1.05],
+        **axis, "anchor": f"x{end}", "domain": [max(low, 0.0), high],
         "tickformat": ".0%", "nticks": 6,
     }  # fmt: skip
 

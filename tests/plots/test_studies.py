@@ -79,6 +79,10 @@ def test_noise_is_a_facet_per_attack_and_a_line_per_vote_and_m() -> None:
     assert titles == ["no attack", "EPGD, l2 0.5, 20 steps x 8 copies; not a guarantee"]
     assert figure.layout.yaxis.domain[0] > figure.layout.yaxis2.domain[1]
     assert sum(trace.showlegend for trace in figure.data) == 4
+    low, high = figure.layout.yaxis.range
+    assert figure.layout.yaxis2.range == (low, high)
+    assert 0.7 <= low < 0.8 - 0.04
+    assert 0.93 < high < 1
 
 
 def test_noise_can_be_drawn_in_part() -> None:
