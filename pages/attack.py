@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rs_ui import attacking, session, shell
+from rs_ui import attacking, session, shell, studies
 from rs_ui.session import Subject
 
-# A further part of the page is a line here.
 PARTS: dict[str, Callable[[Subject], None]] = {
     "One image": attacking.show,
+    "On a set": studies.show,
 }
 
 shell.guard()
@@ -22,15 +22,13 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then attack it here.")
     st.stop()
-part = next(iter(PARTS))
-if len(PARTS) > 1:
-    part = st.segmented_control(
-        "What is looked at",
-        list(PARTS),
-        default=part,
-        required=True,
-        key="attack_part",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
+part = st.segmented_control(
+    "What is looked at",
+    list(PARTS),
+    default=next(iter(PARTS)),
+    required=True,
+    key="attack_part",
+    bind="query-params",
+    label_visibility="collapsed",
+)
 PARTS[part](subject)

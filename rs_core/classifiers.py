@@ -21,7 +21,7 @@ from rs_core.fields import shown
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
 from rs_core.preparation import affine, hold_module, prepare, thread_copy
-from rs_core.probing import check_rows, told
+from rs_core.probing import check_answers, check_rows, told
 from rs_core.results import ModelSpec
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -37,6 +37,9 @@ class Classifier:
         device: "auto", "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16", or "auto" (bf16 where the hardware has it).
         weights_id: name of these weights in certificates; a digest of the module by default.
+        random: the network injects noise of its own (Nemcovsky et al., CPNI) and may answer
+            differently from call to call. Its accuracy can be studied; votes, predictions and
+            certificates of it are refused.
 
     Raises:
         DeviceError: the device or precision is not available.
@@ -52,13 +55,16 @@ class Classifier:
         device: str = "cpu",
         precision: str = "fp32",
         weights_id: str | None = None,
+        random: bool = False,
     ) -> None:
         self.spec = spec = check_spec(spec)
         hold_module(module, spec)
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
         self.weights_id = weights_id or _digest(module, spec)
-        self.module = prepare(module, spec, self.device, _DTYPES[self.precision])
+        self.random = random
+        dtype = _DTYPES[self.precision]
+        self.module = prepare(module, spec, self.device, dtype, fold=not random)
         self._scale, self._shift = affine(self.spec, self.device)
         self._threads = threading.local()
         self._channels_last = True
@@ -105,13 +111,14 @@ class Classifier:
         # On a CPU blocks are padded, elsewhere any number of rows can come.
         on_cpu = self.device.type == "cpu"
         passes = (self.block, 2 * self.block) if on_cpu else (1, 2 * rows + 1)
+        check = check_answers if self.random else check_rows
         try:
-            check_rows(self, self.spec, self.device, rows, passes)
+            check(self, self.spec, self.device, rows, passes)
         except ModelFileError as error:
             # A network that calls .view() on its input needs the plain layout.
             self._channels_last = False
             try:
-                check_rows(self, self.spec, self.device, rows, passes)
+                check(self, self.spec, self.device, rows, passes)
             except ModelFileError:
                 raise error from None
 

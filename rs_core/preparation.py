@@ -43,9 +43,17 @@ def hold_module(module: nn.Module, spec: ModelSpec) -> None:
 
 
 def prepare(
-    module: nn.Module, spec: ModelSpec, device: torch.device, dtype: torch.dtype
+    module: nn.Module,
+    spec: ModelSpec,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    fold: bool = True,
 ) -> nn.Module:
     """An eval-mode copy, folded, channels-last, without parameter gradients.
+
+    `fold` is off for networks that draw noise: tracing one could freeze a draw, and a probe
+    would not notice a small one.
 
     Raises:
         ModelFileError: the module cannot be copied, or moved to the device.
@@ -59,7 +67,8 @@ def prepare(
         ) from error
     try:
         with torch.no_grad():
-            network = _fold_batch_norm(network.cpu().float().eval(), spec)
+            network = network.cpu().float().eval()
+            network = _fold_batch_norm(network, spec) if fold else network
             network = network.to(device=device, dtype=dtype)
             network = cast(Any, network).to(memory_format=torch.channels_last)
             return cast(nn.Module, network).eval().requires_grad_(False)

@@ -54,6 +54,25 @@ def check_rows(
         _hold_alike(first[: min(len(own), count)], found, _RESIZED * spread, spec)
 
 
+@torch.no_grad()
+def check_answers(
+    forward: Callable[[Tensor], Tensor],
+    spec: ModelSpec,
+    device: torch.device,
+    rows: int,
+    passes: Sequence[int],
+) -> None:
+    """Refuse a network that does not answer with one logit per class, whatever they are.
+
+    For networks that draw noise of their own; arguments and errors as in `check_rows`.
+    """
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(rows, *spec.input_shape, generator=generator)
+    for count in (1, rows, *passes):
+        batch = _batch([images] * -(-count // rows), device)[:count]
+        probe(forward, batch, spec)
+
+
 def _hold_alike(expected: Tensor, found: Tensor, tolerance: float, spec: ModelSpec) -> None:
     """Refuse a batch whose first rows are not the expected ones."""
     rows, finite = found[: len(expected)], expected.isfinite()
@@ -63,7 +82,8 @@ def _hold_alike(expected: Tensor, found: Tensor, tolerance: float, spec: ModelSp
         raise ModelFileError(
             f"{spec.name}: the output for an image changes with the other images of its "
             "batch, or from call to call (batch norm or dropout in training mode?); votes "
-            "would not be independent. Make the network treat each image alone in eval()."
+            "would not be independent. Make the network treat each image alone in eval(); one "
+            "that injects noise on purpose can be studied, not certified, with random=True."
         )
 
 

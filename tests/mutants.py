@@ -58,6 +58,8 @@ T_L1 = (
 CONFIRMATION, SANDWICH = "rs_core/attacks/confirmation.py", "rs_core/evaluation/sandwich.py"
 SANDWICHING = "rs_core/sandwiching"
 T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progress.py")
+BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/studies"
+T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/studies")
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
 _HEAD += "    k, z = np.asarray(n_top, float), st.norm.isf(alpha)\n    p = k / n\n"
@@ -708,6 +710,58 @@ MUTANTS = (
         "trial: an attack's own opinion counts as broken",
         (("rs_core/plots/attack_wording.py", "if result.confirmed:", "if result.success:"),),
         ("tests/plots/test_attack_wording.py",),
+    ),
+    Mutant(
+        "votes: of a network with noise of its own certify",
+        (("rs_core/smoothing/draw_checks.py", "if classifier.random:", "if False:"),),
+        T_STUDIES,
+    ),
+    Mutant(
+        "votes: the copies of one pass share a network's own noise",
+        (
+            (
+                "rs_core/smoothing/injected.py",
+                "torch.cat([classifier(row[None]) for row in rows])",
+                "classifier(rows)",
+            ),
+        ),
+        T_STUDIES,
+    ),
+    Mutant(
+        "votes: NaN is class 0",
+        ((BALLOTS, "np.isfinite(logits).all(axis=-1)", "np.ones(logits.shape[:2], bool)"),),
+        T_STUDIES,
+    ),
+    Mutant(
+        "votes: the last index wins a tie among copies' places",
+        ((BALLOTS, 'np.argsort(-logits, axis=-1, kind="stable")', "logits.argsort()[..., ::-1]"),),
+        T_STUDIES,
+    ),
+    Mutant(
+        "studies: every M counts all copies",
+        ((f"{STUDIES}/judging.py", "rule(logits[:, :count])", "rule(logits)"),),
+        T_STUDIES,
+    ),
+    Mutant(
+        "studies: misclassified images are spared",
+        ((f"{STUDIES}/attacking.py", "spare=False", "spare=True"),),
+        T_STUDIES,
+    ),
+    Mutant(
+        "studies: images are judged as they were",
+        (
+            (
+                f"{STUDIES}/attacking.py",
+                "torch.from_numpy(result.adversarial))",
+                "torch.from_numpy(image.pixels))",
+            ),
+        ),
+        T_STUDIES,
+    ),
+    Mutant(
+        "studies: a selector network is attacked at a frozen sigma",
+        ((f"{STUDIES}/deployed.py", 'own["reselect"] = 1', 'own["reselect"] = 0'),),
+        T_STUDIES,
     ),
 )
 

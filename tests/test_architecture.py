@@ -20,7 +20,7 @@ FLOOR = {
     "images": 1, "devices": 1, "preparation": 1, "probing": 1,
     "smoothing": 2,
     "selectors": 3, "guarantees": 3, "attacks": 3,
-    "evaluation": 4, "training": 4, "comparing": 4, "sandwiching": 4, "trials": 4,
+    "evaluation": 4, "training": 4, "comparing": 4, "sandwiching": 4, "trials": 4, "studies": 4,
     "worker": 5, "store": 5, "plots": 5, "api": 5,
     "cli": 6, "__main__": 6, "__init__": 6,
 }  # fmt: skip

@@ -25,8 +25,11 @@ class _Row:
 
 
 def attack_results(attack: "Attack", scene: Scene, found: Found, seed: int) -> list[AttackResult]:
-    """One result per image; an image that was misclassified beforehand stays as it is."""
-    already = scene.already()
+    """One result per image; an image that was misclassified beforehand stays as it is.
+
+    Not so where the attack spares none: another network may be asked about what it found.
+    """
+    already = scene.already() & attack.spare
     final = found.pixels.where(~already[:, None, None, None], scene.pixels)
     sigmas = scene.target.settle(final, None)
     pixels = final.contiguous().cpu().numpy()

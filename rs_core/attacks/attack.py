@@ -68,6 +68,7 @@ class Attack(ABC):
         low=0, high=10_000,
     )  # fmt: skip
     selector: Selector | None = None
+    spare: bool = True  # leave an image as it is where the target misclassifies it already
 
     def __post_init__(self) -> None:
         check_params(self)

@@ -36,6 +36,15 @@ COMMANDS = {
         "rs_core.cli.transfer:TransferCommand",
         "adversarial images of some networks against others",
     ),
+    "study noise": (
+        "rs_core.cli.study:NoiseCommand",
+        "accuracy against noise, attacked and not, for several votes",
+    ),
+    "study strength": ("rs_core.cli.study:StrengthCommand", "accuracy against attack radius"),
+    "study frontier": (
+        "rs_core.cli.study:FrontierCommand",
+        "clean against robust accuracy, weaker and stronger attack",
+    ),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),

@@ -6,6 +6,8 @@ from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.comparison_report import comparison_report
 from rs_core.plots.frame import alt_text
+from rs_core.plots.frontier import frontier_figure
+from rs_core.plots.noise_curves import noise_curve_figure
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.order_change import order_change_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
@@ -22,6 +24,8 @@ from rs_core.plots.search_trace import search_trace, sparkline
 from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
 from rs_core.plots.slopes import slope_chart
+from rs_core.plots.strength import strength_figure
+from rs_core.plots.study_report import study_figures, study_report
 from rs_core.plots.sweep_report import sweep_report
 from rs_core.plots.votes import votes_figure
 
@@ -37,9 +41,11 @@ __all__ = [
     "certificates_report",
     "comparison_report",
     "degrees_figure",
+    "frontier_figure",
     "html_report",
     "live_sandwich_figure",
     "loss_figure",
+    "noise_curve_figure",
     "noisy_copies_figure",
     "order_change_figure",
     "perturbation_picture",
@@ -55,6 +61,9 @@ __all__ = [
     "sigma_slider_figure",
     "slope_chart",
     "sparkline",
+    "strength_figure",
+    "study_figures",
+    "study_report",
     "sweep_report",
     "vote_shift_figure",
     "votes_figure",

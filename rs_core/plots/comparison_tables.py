@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol
 
 from rs_core.evaluation.comparison import (
     Comparison,
@@ -41,7 +42,21 @@ _SCORES = (
 _FEW = 12
 
 
-def index_text(comparison: Comparison, *, short: bool = False) -> str:
+class Indexed(Protocol):
+    """A result that names its images by their place in a data set."""
+
+    @property
+    def dataset(self) -> str:
+        """In words; "" for single pictures."""
+        ...
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Of the images in it."""
+        ...
+
+
+def index_text(comparison: Indexed, *, short: bool = False) -> str:
     """Which images these are: print it beside every score.
 
     All indices, or first, last and step where that says it all. `short` leaves some out and says

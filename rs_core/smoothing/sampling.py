@@ -8,8 +8,9 @@ neither on the batch size, nor on how many sigmas are swept together, nor on the
 threads, nor on where a stream was cut and resumed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import get_args
 
@@ -23,13 +24,14 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise, Stage, Votes
 from rs_core.seeding import block_seeds, derive_seed
+from rs_core.smoothing.draw_checks import hold_draws, hold_repeatable
+from rs_core.smoothing.injected import copy_by_copy
 from rs_core.smoothing.noise import as_batch, on_grid, standard_normal, standard_uniform
 from rs_core.smoothing.threads import block_threads
 
 BATCH_SIZE = 1024
 _STAGES = get_args(Stage)
 _PARTS = 4  # of a stage; more would reach into the next one's blocks
-_GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,9 @@ class VotesStep(Step):
 
 
 @dataclass(frozen=True, eq=False)
-class _Block:
+class Block:
+    """Copies of one image that are drawn by one generator."""
+
     image: int
     take: int  # rows that count; the rest of a CPU block is padding
     seed: int
@@ -84,25 +88,27 @@ def draw_votes(
         `VotesStep` about every `batch_size` forward passes, then `Finished(Votes)`.
 
     Raises:
-        ParameterError: shapes disagree, the part is none of the four, or the rigorous mode was
-            asked for an image that is not 8-bit or a sigma above 7.
+        ParameterError: shapes disagree, the part is none of the four, the network draws noise of
+            its own, or the rigorous mode was asked for an image that is not 8-bit or a sigma
+            above 7.
 
     Reference: Cohen et al. (2019), SampleUnderNoise; rigorous mode: Voracek & Hein (2023).
     """
     sigmas = np.asarray(sigmas, dtype=np.float64)
-    _check(classifier, images, sigmas, start, noise)
+    hold_repeatable(classifier)
+    if not (sigmas > 0).all():
+        raise ParameterError("every sigma must be finite and above 0.")
     counts = np.zeros((*sigmas.shape, classifier.num_classes + 1), dtype=np.int64)
     scores = np.zeros((*sigmas.shape, classifier.num_classes)) if soft else None
     n_done = np.zeros(len(images), dtype=np.int64)
-    slot = _slot(stage, part)
-    blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
-    pixels = [as_batch(classifier, image) for image in images]
     total = int(sigmas.size) * n
-    threads = _threads(classifier)
-    per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), 1)
-    while group := list(islice(blocks, per_thread * threads)):
-        tallies = _run_blocks(classifier, group, pixels, sigmas, noise, soft)
-        for block, tally in zip(group, tallies, strict=True):
+    groups = block_answers(
+        classifier, images, sigmas, n, partial(_tally, soft=soft),
+        seed=seed, caller=caller, stage=stage, part=part, start=start, noise=noise,
+        batch_size=batch_size,
+    )  # fmt: skip
+    for group in groups:
+        for block, tally in group:
             counts[block.image] += tally[:, : counts.shape[-1]].astype(np.int64)
             if scores is not None:
                 scores[block.image] += tally[:, counts.shape[-1] :]
@@ -112,43 +118,41 @@ def draw_votes(
     yield Finished(Votes(counts=counts, sigmas=sigmas, n=n, stage=stage, soft=scores, noise=noise))
 
 
+def block_answers(
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    sigmas: np.ndarray,
+    n: int,
+    answer: Callable[[Tensor], Tensor],
+    *,
+    seed: int,
+    caller: str,
+    stage: Stage,
+    part: int = 0,
+    start: int = 0,
+    noise: Noise = "gaussian",
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[list[tuple[Block, np.ndarray]]]:
+    """The loop itself: what `answer` makes of each block's logits (S, take, K).
+
+    Yields a list about every `batch_size` forward passes, blocks in order. Arguments and errors
+    are those of `draw_votes`, except that a sigma may be 0 and the network may be random.
+    """
+    hold_draws(classifier, images, sigmas, start, noise)
+    slot = _slot(stage, part)
+    blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
+    pixels = [as_batch(classifier, image) for image in images]
+    threads = _threads(classifier)
+    per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), 1)
+    while group := list(islice(blocks, per_thread * threads)):
+        answers = _run_blocks(classifier, group, pixels, sigmas, noise, answer)
+        yield list(zip(group, answers, strict=True))
+
+
 def _slot(stage: Stage, part: int) -> int:
     if not 0 <= part < _PARTS:
         raise ParameterError(f"part={part} is out of range: a stage has parts 0 to {_PARTS - 1}.")
     return _STAGES.index(stage) * _PARTS + part
-
-
-def _check(
-    classifier: Classifier,
-    images: Sequence[ImageInput],
-    sigmas: np.ndarray,
-    start: int,
-    noise: Noise,
-) -> None:
-    if sigmas.ndim != 2 or sigmas.shape[0] != len(images) or not len(images):
-        raise ParameterError(f"sigmas has shape {sigmas.shape}: give ({len(images)} images, S).")
-    if not (np.isfinite(sigmas).all() and (sigmas > 0).all()):
-        raise ParameterError("every sigma must be finite and above 0.")
-    if start % classifier.block:
-        raise ParameterError(f"start={start} must be a multiple of {classifier.block}.")
-    for image in images:
-        if image.pixels.shape != classifier.spec.input_shape:
-            raise ParameterError(
-                f"{image.name}: {image.pixels.shape} does not fit {classifier.spec.name}, which "
-                f"takes {classifier.spec.input_shape}; load it with load_image(source, spec)."
-            )
-        if noise == "gaussian-grid":
-            levels = np.round(image.pixels * np.float32(255))
-            if not np.array_equal(levels / np.float32(255), image.pixels):
-                raise ParameterError(
-                    f"{image.name}: the rigorous mode needs 8-bit pixels (k/255); save the image "
-                    "as 8-bit, or leave rigorous off."
-                )
-    if noise == "gaussian-grid" and sigmas.max() > _GRID_SIGMA_MAX:
-        raise ParameterError(
-            f"sigma={sigmas.max():g} is out of range: the rigorous mode takes at most "
-            f"{_GRID_SIGMA_MAX:g}."
-        )
 
 
 def _blocks(
@@ -160,40 +164,42 @@ def _blocks(
     caller: str,
     slot: int,
     start: int,
-) -> Iterator[_Block]:
+) -> Iterator[Block]:
     size = classifier.block
     for index, image in enumerate(images):
         base = derive_seed(seed, caller, image.digest, classifier.weights_id)
         offsets = range(0, n, size)
         seeds = block_seeds(base, slot, start // size, len(offsets))
         for offset, block_seed in zip(offsets, seeds, strict=True):
-            yield _Block(index, min(size, n - offset), block_seed)
+            yield Block(index, min(size, n - offset), block_seed)
 
 
 def _run_blocks(
     classifier: Classifier,
-    blocks: Sequence[_Block],
+    blocks: Sequence[Block],
     pixels: Sequence[Tensor],
     sigmas: np.ndarray,
     noise: Noise,
-    soft: bool,
+    answer: Callable[[Tensor], Tensor],
 ) -> list[np.ndarray]:
-    """The tally of each block, in order: counts (S, K+1), and beside them soft sums (S, K)."""
+    """The answer to each block's logits, in order."""
 
-    def run(block: _Block) -> Tensor:
+    def run(block: Block) -> Tensor:
         logits = _block_logits(classifier, block, pixels[block.image], sigmas[block.image], noise)
-        return _tally(logits, soft)
+        return answer(logits)
 
     threads = _threads(classifier)
     results = (
         list(block_threads(threads).map(run, blocks)) if threads > 1 else [run(b) for b in blocks]
     )
-    return list(torch.stack(results).cpu().numpy())
+    if len({result.shape for result in results}) == 1:  # one wait for the device
+        return list(torch.stack(results).cpu().numpy())
+    return [result.cpu().numpy() for result in results]
 
 
 @torch.inference_mode()
 def _block_logits(
-    classifier: Classifier, block: _Block, pixels: Tensor, sigmas: np.ndarray, noise: Noise
+    classifier: Classifier, block: Block, pixels: Tensor, sigmas: np.ndarray, noise: Noise
 ) -> Tensor:
     on_cpu = classifier.device.type == "cpu"
     precise = noise == "gaussian-grid"
@@ -202,14 +208,15 @@ def _block_logits(
     z = draw(classifier, classifier.block if on_cpu else block.take, block.seed, dtype)
     z = z[: block.take]
     # As many sigmas as fit into two blocks' rows share a forward pass.
-    together = 2 * classifier.block // block.take
+    together = 1 if classifier.random else 2 * classifier.block // block.take
+    ask = copy_by_copy(classifier, block.seed) if classifier.random else classifier
     rounds = []
     for first in range(0, len(sigmas), together):
         group = sigmas[first : first + together].tolist()
         noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
         rows = len(group) * block.take
-        padding = -rows % classifier.block if on_cpu else 0
-        logits = classifier(_stacked(noisy, padding))[:rows]
+        padding = -rows % classifier.block if on_cpu and not classifier.random else 0
+        logits = ask(_stacked(noisy, padding))[:rows]
         rounds.append(logits.view(len(group), block.take, -1))
     return torch.cat(rounds)  # (S, take, K)
 
@@ -237,4 +244,5 @@ def _stacked(noisy: list[Tensor], padding: int) -> Tensor:
 
 
 def _threads(classifier: Classifier) -> int:
-    return torch.get_num_threads() if classifier.device.type == "cpu" else 1
+    alone = classifier.device.type != "cpu" or classifier.random  # its noise is the process's
+    return 1 if alone else torch.get_num_threads()

@@ -18,6 +18,7 @@ from rs_core.selectors import SELECTORS
 from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
+from rs_core.worker.studying import STUDIES
 from rs_core.worker.tasks import TASKS
 
 _FORMS: dict[str, type] = {
@@ -25,6 +26,7 @@ _FORMS: dict[str, type] = {
     "compare": Compare,
     "sandwich": MakeSandwiches,
     "confirm": Confirm,
+    **STUDIES,
 }
 
 

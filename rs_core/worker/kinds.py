@@ -7,6 +7,7 @@ from rs_core.worker.attacking import attack_task
 from rs_core.worker.comparing import compare_task
 from rs_core.worker.mapping import MAP_TASKS
 from rs_core.worker.sandwiching import sandwich_task
+from rs_core.worker.studying import STUDY_TASKS
 from rs_core.worker.tasks import GroupTask, Origin
 
 GROUP_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {
@@ -14,4 +15,5 @@ GROUP_TASKS: dict[str, Callable[[Mapping[str, Any], Origin], GroupTask]] = {
     "sandwich": sandwich_task,
     "attack": attack_task,
     **MAP_TASKS,
+    **STUDY_TASKS,
 }

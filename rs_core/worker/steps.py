@@ -1,14 +1,17 @@
 """A step as JSON values: what a live figure draws."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from rs_core.comparing import CompareStep
+from rs_core.evaluation.empirical_curves import Study
 from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
 from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
+from rs_core.studies import StudyStep
 from rs_core.trials import TrialStep
 
 _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
@@ -20,8 +23,8 @@ def step_json(step: Step) -> dict[str, Any] | None:
     A sweep's steps say more than how far it is: the band of the curve so far. The draws that
     choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
     several images say in words what is being done; a comparison adds the scores of the methods
-    that are finished, which are few numbers beside their certificates, and an attack what it has
-    climbed so far.
+    that are finished, which are few numbers beside their certificates, a study the points so far,
+    and an attack what it has climbed.
     """
     if isinstance(step, PhaseStep):
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
@@ -32,6 +35,8 @@ def step_json(step: Step) -> dict[str, Any] | None:
         if isinstance(step, TrialStep):
             trace = {"losses": step.losses, "every": step.every, "nearest": step.nearest}
             told |= to_json(trace)
+        if isinstance(step, StudyStep):
+            told["partial"] = _study_json(step.partial)
         return told
     if not isinstance(step, SweepStep):
         return None
@@ -40,3 +45,10 @@ def step_json(step: Step) -> dict[str, Any] | None:
         {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
     )
     return shown
+
+
+@lru_cache(maxsize=4)
+def _study_json(study: Study) -> dict[str, Any]:
+    """A study under way has thousands of steps between two new points."""
+    told: dict[str, Any] = to_json(study)
+    return told

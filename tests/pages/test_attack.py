@@ -49,7 +49,7 @@ def test_an_empty_page_says_what_to_do(open_app: Open, desk: AttackWorker) -> No
     assert "No attack yet" in app.main.info[0].value
     assert not app.button(key="start_attack").disabled
     assert not app.get("plotly_chart")
-    assert not [s for s in app.main.get("button_group") if "One image" in str(s)]
+    assert app.segmented_control(key="attack_part").options == ["One image", "On a set"]
 
 
 def test_the_default_attacks_the_smoothed_network(open_app: Open, desk: AttackWorker) -> None:

@@ -105,7 +105,8 @@ def expected(weights: Path, n: int, seed: int = 0) -> Any:
 def test_the_description_is_read_from_disk_the_second_time(worker: Worker, home: Path) -> None:
     asked = worker.describe()
     assert set(asked) == {
-        "models", "samples", "forms", "sets", "selectors", "guarantees", "devices", "version",
+        "models", "samples", "forms", "sets", "selectors", "guarantees", "attacks", "devices",
+        "version",
     }  # fmt: skip
     idle = Worker(home=home, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     started = time.monotonic()

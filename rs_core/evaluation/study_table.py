@@ -1,0 +1,82 @@
+"""A study as one tab-separated table: a row per point, with its accuracy and standard error."""
+
+from os import PathLike
+from typing import TextIO
+
+from rs_core.evaluation.empirical_curves import (
+    FrontierStudy,
+    NoiseStudy,
+    StrengthStudy,
+    Study,
+    facts_of,
+    share,
+)
+from rs_core.evaluation.tables import exact_text, write_table
+
+_SHARED = ("accuracy", "standard_error", "correct", "images", "guarantee", "attacked_with")
+
+
+def write_study(target: str | PathLike[str] | TextIO, study: Study) -> None:
+    """Writes a header and a row per point, numbers in full precision; `guarantee` is D.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    columns, rows = study_rows(study)
+    write_table(target, columns, rows)
+
+
+def study_rows(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """(columns, rows) of `write_study`, cells as texts."""
+    if isinstance(study, NoiseStudy):
+        return _noise(study)
+    return _strength(study) if isinstance(study, StrengthStudy) else _frontier(study)
+
+
+def _noise(study: NoiseStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows = [
+        (
+            point.attack, exact_text(point.sigma), point.vote, str(point.samples),
+            *_shared(study, point.correct, point.attack, None),
+        )
+        for point in study.points
+    ]  # fmt: skip
+    return ("attack", "sigma", "vote", "samples", *_SHARED), rows
+
+
+def _strength(study: StrengthStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows = [
+        (
+            point.network, point.attack, exact_text(point.eps),
+            *_shared(study, point.correct, point.attack, point.eps),
+        )
+        for point in study.points
+    ]  # fmt: skip
+    return ("network", "attack", "eps", *_SHARED), rows
+
+
+def _frontier(study: FrontierStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    images = study.about.images
+    rows = []
+    for point in study.points:
+        clean, clean_error = share(point.clean, images)
+        abstained = (point.clean_abstained, point.robust_abstained)
+        rows.append((
+            point.method, point.settings, exact_text(point.sigma), point.strength,
+            exact_text(point.gamma), exact_text(clean), exact_text(clean_error),
+            *(exact_text(share(count, images)[0]) for count in abstained),
+            *_shared(study, point.robust, point.strength, point.gamma),
+        ))  # fmt: skip
+    columns = (
+        *("method", "settings", "sigma", "strength", "gamma", "clean_accuracy"),
+        *("clean_standard_error", "clean_abstained", "robust_abstained", *_SHARED),
+    )
+    return columns, rows
+
+
+def _shared(study: Study, correct: int, attack: str, eps: float | None) -> tuple[str, ...]:
+    accuracy, error = share(correct, study.about.images)
+    return (
+        exact_text(accuracy), exact_text(error), str(correct), str(study.about.images), "D",
+        facts_of(study, attack).words(eps),
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is refused before anything is drawn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.images import ImageInput
+from rs_core.results import Noise
+
+_GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
+
+
+def hold_repeatable(classifier: Classifier) -> None:
+    """Refuse a network that draws noise of its own where its votes would have to mean something.
+
+    Its answer to one image is not one class, so neither a certificate nor a PREDICT speaks of it.
+
+    Raises:
+        ParameterError: it was made with `random=True`.
+    """
+    if classifier.random:
+        raise ParameterError(
+            f"{classifier.spec.name} draws noise of its own (random=True), so nothing can be "
+            "certified or predicted of it: switch its noise off, or study its accuracy with rs "
+            "study noise."
+        )
+
+
+def hold_draws(
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    sigmas: np.ndarray,
+    start: int,
+    noise: Noise,
+) -> None:
+    """Refuse what could not be drawn; a sigma of 0 can.
+
+    Raises:
+        ParameterError: shapes disagree, a sigma is negative or not finite, `start` is no multiple
+            of a block, or the rigorous mode was asked for what it cannot take.
+    """
+    if sigmas.ndim != 2 or sigmas.shape[0] != len(images) or not len(images):
+        raise ParameterError(f"sigmas has shape {sigmas.shape}: give ({len(images)} images, S).")
+    if not (np.isfinite(sigmas).all() and (sigmas >= 0).all()):
+        raise ParameterError("every sigma must be finite and above 0.")
+    if start % classifier.block:
+        raise ParameterError(f"start={start} must be a multiple of {classifier.block}.")
+    for image in images:
+        if image.pixels.shape != classifier.spec.input_shape:
+            raise ParameterError(
+                f"{image.name}: {image.pixels.shape} does not fit {classifier.spec.name}, which "
+                f"takes {classifier.spec.input_shape}; load it with load_image(source, spec)."
+            )
+        if noise == "gaussian-grid":
+            levels = np.round(image.pixels * np.float32(255))
+            if not np.array_equal(levels / np.float32(255), image.pixels):
+                raise ParameterError(
+                    f"{image.name}: the rigorous mode needs 8-bit pixels (k/255); save the image "
+                    "as 8-bit, or leave rigorous off."
+                )
+    if noise == "gaussian-grid" and sigmas.max() > _GRID_SIGMA_MAX:
+        raise ParameterError(
+            f"sigma={sigmas.max():g} is out of range: the rigorous mode takes at most "
+            f"{_GRID_SIGMA_MAX:g}."
+        )

@@ -1,0 +1,28 @@
+"""Networks that inject noise of their own: every copy gets a draw of its own, and repeats."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from rs_core.classifiers import Classifier
+from rs_core.seeding import derive_seed
+
+
+def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor], Tensor]:
+    """The network asked for one row at a time, its noise fixed by the block's seed.
+
+    Such networks draw once per pass and let the batch share it (Nemcovsky et al., CPNI), so the
+    copies of one pass would not be independent votes. They draw from the process's generators,
+    which are put back as they were.
+    """
+    devices = [classifier.device] if classifier.device.type == "cuda" else []
+    # Not the block's own seed: the injected noise would repeat the noise of the pixels.
+    own = derive_seed(seed, "injected")
+
+    def ask(rows: Tensor) -> Tensor:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(own)
+            return torch.cat([classifier(row[None]) for row in rows])
+
+    return ask

@@ -1,0 +1,129 @@
+"""Attacked images: made once for an attack, a radius and a noise level, judged by everybody."""
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+import torch
+
+from rs_core.attacks import Attack, Epgd, Pgd
+from rs_core.attacks.targets import moved_image
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.evaluation.empirical_curves import NONE, AttackFacts, StudySet
+from rs_core.fields import shown
+from rs_core.images import ImageInput
+from rs_core.studies.course import BACKWARD, Course, S, StudyStep
+
+RANDOM_NOTE = (
+    "the network injects noise of its own: every copy that votes has its own draw, but attacks "
+    "take what the process draws, so that repeated studies differ by chance"
+)
+
+
+def hold_labelled(
+    classifier: Classifier, images: Sequence[ImageInput], indices: Sequence[int]
+) -> None:
+    """Refuse images that no accuracy can be told of.
+
+    Raises:
+        ParameterError: no image, one without a label or of another shape, or as many indices as
+            there are not images.
+    """
+    if not images or len(indices) not in (0, len(images)):
+        raise ParameterError(
+            f"{len(indices)} indices for {len(images)} images: give at least one image, and an "
+            "index for each or none."
+        )
+    shape = classifier.spec.input_shape
+    for image in images:
+        if image.pixels.shape != shape:
+            raise ParameterError(
+                f"{image.name} has shape {image.pixels.shape} and {classifier.spec.name} takes "
+                f"{shape}: load it with load_image(source, spec)."
+            )
+        if image.label is None:
+            raise ParameterError(
+                f"{image.name} has no label, so no accuracy can be told: give labelled images."
+            )
+
+
+def hold_grid(name: str, values: tuple[float, ...]) -> tuple[float, ...]:
+    """The values in ascending order.
+
+    Raises:
+        ParameterError: one stands there twice.
+    """
+    if len(set(values)) != len(values):
+        raise ParameterError(f"{name}={shown(values)} holds a value twice: leave one out.")
+    return tuple(sorted(values))
+
+
+def study_set(
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    dataset: str,
+    indices: Sequence[int],
+    seed: int,
+) -> StudySet:
+    """Which network and images a study is of."""
+    return StudySet(
+        classifier.spec.name,
+        classifier.weights_id,
+        dataset,
+        tuple(indices) or tuple(range(len(images))),
+        seed,
+        (RANDOM_NOTE,) if classifier.random else (),
+    )
+
+
+def pgd_of(facts: AttackFacts, eps: float) -> Pgd:
+    """PGD on the network itself; every image is moved, misclassified ones too."""
+    return Pgd(
+        norm="linf" if facts.norm == "linf" else "l2", eps=eps, steps=facts.steps,
+        step_size=facts.reach * eps / facts.steps, spare=False,
+    )  # fmt: skip
+
+
+def epgd_of(facts: AttackFacts, eps: float, sigma: float) -> Epgd:
+    """EPGD on the smoothed network, the mean of the copies' gradients; every image is moved."""
+    return Epgd(
+        norm="linf" if facts.norm == "linf" else "l2", eps=eps, steps=facts.steps,
+        step_size=facts.reach * eps / facts.steps, sigma=sigma, draws=facts.draws, spare=False,
+    )  # fmt: skip
+
+
+def no_attack() -> AttackFacts:
+    """Images as they are."""
+    return AttackFacts(NONE, "", 0.0, 0, 0, 0.0)
+
+
+def varied(facts: AttackFacts) -> AttackFacts:
+    """The same attack, its radius left open."""
+    return replace(facts, eps=math.nan)
+
+
+def attack_cost(attack: Attack, images: int) -> int:
+    """Forward passes of an attack on so many images."""
+    return BACKWARD * attack.passes * images
+
+
+def attacked(
+    course: Course[S],
+    attack: Attack,
+    classifier: Classifier,
+    images: Sequence[ImageInput],
+    phase: str,
+    *,
+    seed: int,
+    batch_size: int,
+) -> Generator[StudyStep, None, list[ImageInput]]:
+    """The images where the attack left them, found or not; yields steps."""
+    results = yield from course.part(
+        attack.run(classifier, images, seed=seed, batch_size=batch_size),
+        phase, attack_cost(attack, len(images)), times=BACKWARD,
+    )  # fmt: skip
+    return [
+        moved_image(classifier, image, torch.from_numpy(result.adversarial))
+        for image, result in zip(images, results, strict=True)
+    ]
