@@ -1,0 +1,158 @@
+"""kill -9 at random moments of a training, again and again, and what must come of it.
+
+`python -m tests.training.kills` is the nursery: it imports torch once and forks a child for each
+training, so that fifty kills cost seconds. The test is in `test_kills.py`.
+"""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from rs_core.datasets import Dataset
+from rs_core.results import ModelSpec
+
+SPEC = ModelSpec("tiny", "conv4", (1, 8, 8), ("top", "bottom"), {"widths": [4, 4, 4, 8]})
+ROOT = Path(__file__).resolve().parents[2]
+DONE = "weights.txt"
+
+
+def toy() -> Dataset:
+    """120 grey 8x8 images of two classes, bright above or bright below."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 120)
+    images = rng.integers(0, 60, (120, 8, 8, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 * label : 4 * label + 4] += 150
+    return Dataset("toy", "train", images, labels, SPEC.class_names, np.arange(120), "a test")
+
+
+def train(folder: Path, keep_every: float) -> None:
+    """A whole training, resumed where there is something; its weights' digest in DONE."""
+    import torch
+
+    from rs_core.events import drain
+    from rs_core.training import SmoothAdv
+
+    torch.set_num_threads(1)
+    recipe = SmoothAdv(
+        sigma=0.3, epochs=3, batch_size=24, steps=1, noises=2, precision="fp32", weight_average=0.9
+    )
+    stream = recipe.run(SPEC, toy(), seed=0, checkpoint=folder, resume=True, keep_every=keep_every)
+    digest = hashlib.sha256()
+    for name, tensor in sorted(drain(stream).module.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().numpy().tobytes())
+    (folder / DONE).write_text(digest.hexdigest())
+
+
+def write_in_place(path: Path, data: bytes) -> None:
+    """The save that we do not have: the old file is gone before the new one is whole."""
+    with path.open("wb") as file:
+        for start in range(0, len(data), max(len(data) // 8, 1)):
+            file.write(data[start : start + len(data) // 8])
+            file.flush()
+            time.sleep(0.002)
+
+
+@contextmanager
+def nursery(*options: str) -> Iterator["Nursery"]:
+    """A process that starts trainings for as long as the context lasts."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.training.kills", *options],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    ) as process:  # fmt: skip
+        yield Nursery(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+class Nursery:
+    """Starts trainings, kills them."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def train(self, folder: Path, *, keep_every: float, kill_after: float | None) -> int:
+        """The exit status of a training, negative for the signal that ended it."""
+        self._write(f"{keep_every} {folder}")
+        pid = int(self._read())
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(pid, signal.SIGKILL)  # a child that is done is still there until it is told
+        self._write("wait")
+        return int(self._read())
+
+    def _write(self, line: str) -> None:
+        assert self._process.stdin is not None
+        print(line, file=self._process.stdin, flush=True)
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+
+def campaign(folder: Path, kills: int, seed: int, *, in_place: bool = False) -> None:
+    """Kill a training so many times, starting anew whenever one is done; compare the weights.
+
+    Raises:
+        AssertionError: a newest checkpoint could not be read, a training did not go on, or ended
+            with other weights than the undisturbed one.
+    """
+    from rs_core.training.checkpoints import load_checkpoint
+
+    chance = random.Random(seed)
+    with nursery(*(["in-place"] if in_place else [])) as home:
+        straight = folder / "straight"
+        begun = time.monotonic()
+        assert home.train(straight, keep_every=0.0, kill_after=None) == 0
+        length, killed, number = time.monotonic() - begun, 0, 0
+        expected = (straight / DONE).read_text()
+        while killed < kills:
+            number += 1
+            run, ended = folder / f"run {number}", -signal.SIGKILL
+            while ended != 0:
+                moment = chance.uniform(0, length / 2) if killed < kills else None
+                ended = home.train(run, keep_every=0.0, kill_after=moment)
+                assert ended in (0, -signal.SIGKILL), f"the training failed with {ended}"
+                killed += ended != 0
+                saved = load_checkpoint(run) if run.exists() else None
+                assert saved is None or not saved.passed_over, saved.passed_over
+            assert (run / DONE).read_text() == expected, f"other weights after {killed} kills"
+
+
+def main(options: list[str]) -> None:
+    """The nursery's loop: a line per training, the child's number back; "wait", its status back."""
+    import torch
+
+    from rs_core.training import SmoothAdv, checkpoints
+
+    assert SmoothAdv
+    torch.set_num_threads(1)
+    if "in-place" in options:
+        checkpoints.write_durably = write_in_place
+    for line in sys.stdin:
+        keep_every, folder = line.rstrip("\n").split(" ", 1)
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                train(Path(folder), float(keep_every))
+                status = 0
+            finally:
+                os._exit(status)
+        print(child, flush=True)
+        sys.stdin.readline()
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
