@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,17 +27,20 @@ DONE = "weights.txt"
 
 
 def toy() -> Dataset:
-    """120 grey 8x8 images of two classes, bright above or bright below."""
+    """48 grey 8x8 images of two classes, bright above or bright below."""
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 120)
-    images = rng.integers(0, 60, (120, 8, 8, 1), dtype=np.uint8)
+    labels = rng.integers(0, 2, 48)
+    images = rng.integers(0, 60, (48, 8, 8, 1), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[4 * label : 4 * label + 4] += 150
-    return Dataset("toy", "train", images, labels, SPEC.class_names, np.arange(120), "a test")
+    return Dataset("toy", "train", images, labels, SPEC.class_names, np.arange(48), "a test")
 
 
-def train(folder: Path, keep_every: float) -> None:
-    """A whole training, resumed where there is something; its weights' digest in DONE."""
+def train(folder: Path) -> None:
+    """A whole training, saved at every step, resumed where there is something.
+
+    The digest of its weights goes into DONE.
+    """
     import torch
 
     from rs_core.events import drain
@@ -46,7 +50,7 @@ def train(folder: Path, keep_every: float) -> None:
     recipe = SmoothAdv(
         sigma=0.3, epochs=3, batch_size=24, steps=1, noises=2, precision="fp32", weight_average=0.9
     )
-    stream = recipe.run(SPEC, toy(), seed=0, checkpoint=folder, resume=True, keep_every=keep_every)
+    stream = recipe.run(SPEC, toy(), seed=0, checkpoint=folder, resume=True, keep_every=0.0)
     digest = hashlib.sha256()
     for name, tensor in sorted(drain(stream).module.state_dict().items()):
         digest.update(name.encode() + tensor.detach().numpy().tobytes())
@@ -55,18 +59,19 @@ def train(folder: Path, keep_every: float) -> None:
 
 def write_in_place(path: Path, data: bytes) -> None:
     """The save that we do not have: the old file is gone before the new one is whole."""
+    size = len(data) // 4 + 1
     with path.open("wb") as file:
-        for start in range(0, len(data), max(len(data) // 8, 1)):
-            file.write(data[start : start + len(data) // 8])
+        for start in range(0, len(data), size):
+            file.write(data[start : start + size])
             file.flush()
-            time.sleep(0.002)
+            time.sleep(0.001)
 
 
 @contextmanager
-def nursery(*options: str) -> Iterator["Nursery"]:
+def nursery() -> Iterator["Nursery"]:
     """A process that starts trainings for as long as the context lasts."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.training.kills", *options],
+        [sys.executable, "-m", "tests.training.kills"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     ) as process:  # fmt: skip
@@ -81,9 +86,9 @@ class Nursery:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def train(self, folder: Path, *, keep_every: float, kill_after: float | None) -> int:
+    def train(self, folder: Path, *, kill_after: float | None, in_place: bool = False) -> int:
         """The exit status of a training, negative for the signal that ended it."""
-        self._write(f"{keep_every} {folder}")
+        self._write(f"{int(in_place)} {folder}")
         pid = int(self._read())
         if kill_after is not None:
             time.sleep(kill_after)
@@ -100,7 +105,9 @@ class Nursery:
         return self._process.stdout.readline()
 
 
-def campaign(folder: Path, kills: int, seed: int, *, in_place: bool = False) -> None:
+def campaign(
+    home: "Nursery", folder: Path, kills: int, seed: int, *, in_place: bool = False
+) -> None:
     """Kill a training so many times, starting anew whenever one is done; compare the weights.
 
     Raises:
@@ -110,42 +117,39 @@ def campaign(folder: Path, kills: int, seed: int, *, in_place: bool = False) -> 
     from rs_core.training.checkpoints import load_checkpoint
 
     chance = random.Random(seed)
-    with nursery(*(["in-place"] if in_place else [])) as home:
-        straight = folder / "straight"
+    for straight in (folder / "first", folder / "straight"):  # the first waits for imports
         begun = time.monotonic()
-        assert home.train(straight, keep_every=0.0, kill_after=None) == 0
-        length, killed, number = time.monotonic() - begun, 0, 0
-        expected = (straight / DONE).read_text()
-        while killed < kills:
-            number += 1
-            run, ended = folder / f"run {number}", -signal.SIGKILL
-            while ended != 0:
-                moment = chance.uniform(0, length / 2) if killed < kills else None
-                ended = home.train(run, keep_every=0.0, kill_after=moment)
-                assert ended in (0, -signal.SIGKILL), f"the training failed with {ended}"
-                killed += ended != 0
-                saved = load_checkpoint(run) if run.exists() else None
-                assert saved is None or not saved.passed_over, saved.passed_over
-            assert (run / DONE).read_text() == expected, f"other weights after {killed} kills"
+        assert home.train(straight, kill_after=None, in_place=in_place) == 0
+    length, killed, number = time.monotonic() - begun, 0, 0
+    expected = (straight / DONE).read_text()
+    while killed < kills:
+        number += 1
+        run, ended = folder / f"run {number}", -signal.SIGKILL
+        while ended != 0:
+            moment = chance.uniform(0, length / 2) if killed < kills else None
+            ended = home.train(run, kill_after=moment, in_place=in_place)
+            assert ended in (0, -signal.SIGKILL), f"the training failed with {ended}"
+            killed += ended != 0
+            saved = load_checkpoint(run) if run.exists() else None
+            assert saved is None or not saved.passed_over, saved.passed_over
+        assert (run / DONE).read_text() == expected, f"other weights after {killed} kills"
 
 
-def main(options: list[str]) -> None:
+def main() -> None:
     """The nursery's loop: a line per training, the child's number back; "wait", its status back."""
-    import torch
+    from rs_core.training import checkpoints
 
-    from rs_core.training import SmoothAdv, checkpoints
-
-    assert SmoothAdv
-    torch.set_num_threads(1)
-    if "in-place" in options:
-        checkpoints.write_durably = write_in_place
+    with tempfile.TemporaryDirectory() as folder:
+        train(Path(folder))  # a child then spends its time on training
     for line in sys.stdin:
-        keep_every, folder = line.rstrip("\n").split(" ", 1)
+        in_place, place = line.rstrip("\n").split(" ", 1)
         child = os.fork()
         if not child:
             status = 1
             try:
-                train(Path(folder), float(keep_every))
+                if int(in_place):
+                    checkpoints.write_durably = write_in_place
+                train(Path(place))
                 status = 0
             finally:
                 os._exit(status)
@@ -155,4 +159,4 @@ def main(options: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
