@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -193,3 +195,104 @@ def test_the_result_can_be_saved_and_loaded(toy: Dataset, tiny: ModelSpec, tmp_p
     assert facts["settings"]["batch_size"] == 40
     assert facts["accuracy_measured_on"] == "fifty held out train"
     assert (facts["data"], facts["images"], facts["seed"]) == ("toy train", 240, 0)
+
+
+def test_checkpoints_are_kept_within_an_epoch(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    kept = []
+    for event in RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, keep_every=0.0):
+        saved = load_checkpoint(tmp_path)
+        kept.append(saved.state["step"] if saved else 0)
+        if event.done == 9:
+            break
+    assert kept[:5] == [0, 1, 2, 3, 4]  # a step is kept once it has been told
+    again = load_checkpoint(tmp_path)
+    assert again is not None
+    assert again.state["step"] == 9
+
+
+def test_cancelling_on_a_full_disk_keeps_the_checkpoint_before(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = iter(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path))
+    while not isinstance(next(stream), EpochDone):
+        pass
+    next(stream)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    stream.close()  # type: ignore[attr-defined]
+    monkeypatch.undo()
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert saved.state["step"] == 6
+
+
+def test_a_disk_that_fills_stops_the_training(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_epochs(RECIPE, tiny, toy, tmp_path, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"epoch 2 cannot be written.*No space left"):
+        drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+    monkeypatch.undo()
+    straight = drain(RECIPE.run(tiny, toy, seed=0))
+    assert same(straight, drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True)))
+
+
+def test_a_checkpoint_of_another_version_or_recipe_is_refused(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    run_epochs(RECIPE, tiny, toy, tmp_path, 1)
+    other = Gaussian(sigma=0.3, epochs=4, batch_size=40, precision="fp32", weight_average=0.9)
+    with pytest.raises(CheckpointError, match="recipe 'UniversalSigma' against 'Gaussian'"):
+        drain(other.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    del saved.state["format"]  # as the first version wrote it
+    save_checkpoint(tmp_path, saved)
+    with pytest.raises(CheckpointError, match=r"another version \(format 1"):
+        drain(RECIPE.run(tiny, toy, seed=0, checkpoint=tmp_path, resume=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Grows(Gaussian):
+    """Every image has a sigma of its own, which grows whenever the image is learned."""
+
+    def sample_state(self, count: int) -> dict[str, Tensor]:
+        return {"sigma": torch.linspace(0.1, 0.2, count)}
+
+    def sigmas_of(
+        self, rows: Tensor, kept: dict[str, Tensor], generator: torch.Generator
+    ) -> Tensor:
+        return kept["sigma"][rows]
+
+    def after_step(
+        self, network: View, batch: Batch, kept: dict[str, Tensor], generator: torch.Generator
+    ) -> None:
+        kept["sigma"][batch.rows] += 0.01 * torch.rand(len(batch), generator=generator)
+
+
+def test_what_is_kept_per_image_is_part_of_the_checkpoint(
+    toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    recipe = Grows(sigma=0.3, epochs=3, batch_size=40, precision="fp32")
+    straight = drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path / "straight"))
+    for event in recipe.run(tiny, toy, seed=0, checkpoint=tmp_path / "cut"):
+        if event.done == 8:
+            break
+    resumed = drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path / "cut", resume=True))
+    assert same(straight, resumed)
+    ends = [load_checkpoint(tmp_path / name) for name in ("straight", "cut")]
+    first, second = (end.tensors["kept/sigma"] for end in ends if end is not None)
+    assert torch.equal(first, second)
+    assert (first > torch.linspace(0.1, 0.2, 240)).all()  # every image of every epoch
+    plain = Gaussian(sigma=0.3, epochs=3, batch_size=40, precision="fp32")
+    assert not same(straight, drain(plain.run(tiny, toy, seed=0)))  # the sigmas were used
