@@ -721,8 +721,8 @@ MUTANTS = (
         (
             (
                 "rs_core/smoothing/injected.py",
-                "torch.cat([classifier(row[None]) for row in rows])",
-                "classifier(rows)",
+                "torch.cat([classifier(row[None], sigma) for row, sigma in pairs])",
+                "classifier(rows, sigmas)",
             ),
         ),
         T_STUDIES,

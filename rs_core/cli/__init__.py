@@ -46,6 +46,10 @@ COMMANDS = {
         "clean against robust accuracy, weaker and stronger attack",
     ),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
+    "export": (
+        "rs_core.cli.export:ExportCommand",
+        "model file of a training's checkpoint",
+    ),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),
     "app": ("rs_core.cli.app:AppCommand", "serve the page on 127.0.0.1:8501"),
@@ -113,6 +117,8 @@ def _run(name: str, arguments: list[str]) -> int:
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
+    if hasattr(command, "written_out"):
+        arguments = command.written_out(arguments)
     if hasattr(command, "for_arguments"):
         command = command.for_arguments(arguments)
     parsed = tyro.cli(

@@ -160,4 +160,4 @@ def _hold_gradients(classifier: Classifier) -> None:
     """Refuse a network without gradients before a certificate of it is paid for."""
     trial = torch.full((1, *classifier.spec.input_shape), 0.5, device=classifier.device)
     goal = Goal(torch.zeros(1, dtype=torch.int64, device=classifier.device))
-    gradient_of(lambda x: classifier(x)[:, None], goal, trial)
+    gradient_of(lambda x: classifier(x, 0.0)[:, None], goal, trial)

@@ -9,7 +9,7 @@ from rs_core.classifiers import Classifier
 from rs_core.seeding import derive_seed
 
 
-def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor], Tensor]:
+def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor, Tensor], Tensor]:
     """The network asked for one row at a time, its noise fixed by the block's seed.
 
     Such networks draw once per pass and let the batch share it (Nemcovsky et al., CPNI), so the
@@ -20,9 +20,10 @@ def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor], Tensor
     # Not the block's own seed: the injected noise would repeat the noise of the pixels.
     own = derive_seed(seed, "injected")
 
-    def ask(rows: Tensor) -> Tensor:
+    def ask(rows: Tensor, sigmas: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(own)
-            return torch.cat([classifier(row[None]) for row in rows])
+            pairs = zip(rows, sigmas, strict=True)
+            return torch.cat([classifier(row[None], sigma) for row, sigma in pairs])
 
     return ask
