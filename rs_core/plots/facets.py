@@ -78,7 +78,7 @@ def _reach(facets: Sequence[Facet]) -> list[float]:
 def _share_axis(axis: dict[str, Any], end: str, low: float, high: float) -> dict[str, Any]:
     return {
         **axis, "anchor": f"x{end}", "domain": [max(low, 0.0), high],
-        "tickformat": ".0%", "nticks": 6,
+        "tickformat": ".3~p", "nticks": 6,
     }  # fmt: skip
 
 

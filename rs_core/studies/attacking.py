@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from rs_core.attacks import Attack, Epgd, Pgd
+from rs_core.attacks import Epgd, Pgd
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
@@ -15,6 +15,7 @@ from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.studies.course import BACKWARD, Course, S, StudyStep
 
+_PICKS_BESIDE_STEPS = 5  # before it starts, and for each point that is judged
 RANDOM_NOTE = (
     "the network injects noise of its own: every copy that votes has its own draw, but attacks "
     "take what the process draws, so that repeated studies differ by chance"
@@ -103,14 +104,18 @@ def varied(facts: AttackFacts) -> AttackFacts:
     return replace(facts, eps=math.nan)
 
 
-def attack_cost(attack: Attack, images: int) -> int:
-    """Forward passes of an attack on so many images."""
-    return BACKWARD * attack.passes * images
+def attack_cost(attack: Pgd, images: int) -> int:
+    """Forward passes of an attack on so many images, its choices of sigma among them."""
+    again = 0
+    if attack.selector is not None and attack.reselect:
+        picks = -(-attack.steps // attack.reselect) + _PICKS_BESIDE_STEPS
+        again = picks * attack.selector.most_draws
+    return (BACKWARD * attack.passes + again) * images
 
 
 def attacked(
     course: Course[S],
-    attack: Attack,
+    attack: Pgd,
     classifier: Classifier,
     images: Sequence[ImageInput],
     phase: str,

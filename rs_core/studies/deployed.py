@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.attacks import Attack, Epgd
+from rs_core.attacks import Epgd
 from rs_core.attacks.predicting import predictions
 from rs_core.classifiers import Classifier
 from rs_core.evaluation.empirical_curves import AttackFacts
@@ -58,7 +58,7 @@ class Deployed:
         """Forward passes of one judgement of so many images, at most."""
         return images * (n + self.selector.most_draws)
 
-    def attack(self, facts: AttackFacts, gamma: float, reselect: int) -> Attack:
+    def attack(self, facts: AttackFacts, gamma: float, reselect: int) -> Epgd:
         """PGD through the smoothed network and whoever picks sigma; every image is moved.
 
         The loss is -log of the mean softmax score: soft smoothing, as the paper differentiates it.
