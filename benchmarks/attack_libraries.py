@@ -43,9 +43,9 @@ class Budget:
     steps: int
 
 
-def ours(classifier: Classifier, images: list[ImageInput], attack: Attack) -> Tensor:
+def ours(classifier: Classifier, images: list[ImageInput], attack: Attack, seed: int = 0) -> Tensor:
     """Adversarial pixels (B, C, H, W) of one of our attacks."""
-    found = drain(attack.run(classifier, images, seed=0))
+    found = drain(attack.run(classifier, images, seed=seed))
     return torch.stack([torch.from_numpy(result.adversarial) for result in found])
 
 

