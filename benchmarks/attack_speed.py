@@ -1,33 +1,49 @@
 """PGD and EPGD against the bare passes that they need, and against three public libraries.
 
-The libraries are no dependencies of this project: what cannot be imported is named and left out
-(`pip install torchattacks foolbox adversarial-robustness-toolbox`, in an environment of their
-own). All get the same network, images, step size, budget and steps. `python -m
-benchmarks.attack_speed --compare` also counts whom each one fools on the shipped MNIST weights.
+The libraries are no dependencies of this project: `attack_libraries` says how to install them, and
+what cannot be imported is named and left out. All get the same network, images, step size, budget
+and steps. Whom they fool is counted by `attack_quality`.
 """
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from benchmarks.networks import SHAPES, four_conv, shipped
+from benchmarks.attack_libraries import Budget, libraries, ours
+from benchmarks.networks import SHAPES, four_conv
 from benchmarks.reference import Normalised
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory
-from rs_core.attacks import ATTACKS, Attack, Confirm
+from rs_core.attacks import ATTACKS, Attack
 from rs_core.attacks.lanes import lane_map
 from rs_core.classifiers import Classifier
-from rs_core.datasets import load_dataset
-from rs_core.events import drain
 from rs_core.images import ImageInput, image_from_array
 
-IMAGES, STEPS, DRAWS, ROUNDS = 64, 20, 8, 5
-EPS, STEP, SIGMA, ROWS = 0.5, 0.0625, 0.25, 64
-Run = Callable[[], Tensor]
+IMAGES, ROUNDS, ROWS = 64, 5, 64
+BUDGET = Budget(norm="l2", eps=0.5, step_size=0.0625, steps=20)
+# EPGD's own defaults. It judges points on 48 forward passes that no step climbs, whatever k and m.
+EPGD_STEPS, EPGD_DRAWS, SIGMA = 40, 8, 0.25
+
+_MEMORY = """
+import sys
+from benchmarks.memory import forget_peak, peak
+from rs_core.allocator import keep_freed_memory
+keep_freed_memory()
+from benchmarks.attack_speed import SHAPES, epgd, four_conv, images_for, ours
+from rs_core.classifiers import Classifier
+module, spec = four_conv(SHAPES["3x32x32"])
+classifier = Classifier(module, spec, device=sys.argv[2], precision="fp32")
+images = images_for(classifier, 2)
+forget_peak()
+before = peak()
+ours(classifier, images, epgd(steps=3, draws=int(sys.argv[1])))
+print(peak() - before)
+"""
 
 
 def images_for(classifier: Classifier, count: int) -> list[ImageInput]:
@@ -56,124 +72,61 @@ def bare(classifier: Classifier, passes: int) -> Tensor:
     return torch.cat(lane_map(threads, share, range(threads)))
 
 
-def ours(classifier: Classifier, images: list[ImageInput], attack: Attack) -> Tensor:
-    """Adversarial pixels (B, C, H, W) of one of our attacks."""
-    found = drain(attack.run(classifier, images, seed=0))
-    return torch.stack([torch.from_numpy(result.adversarial) for result in found])
-
-
-def libraries(model: nn.Module, x: Tensor, y: Tensor, classes: int, eps: float) -> dict[str, Run]:
-    """PGD in l2 of each library that can be imported, at the same settings as ours."""
-    step, found = eps * STEP / EPS, {}
-    try:
-        import torchattacks
-    except ImportError:
-        print("torchattacks is not installed")
-    else:
-        attack = torchattacks.PGDL2(model, eps=eps, alpha=step, steps=STEPS, random_start=True)
-        found["torchattacks"] = partial(attack, x, y)
-    try:
-        import foolbox
-    except ImportError:
-        print("foolbox is not installed")
-    else:
-        own = foolbox.attacks.L2ProjectedGradientDescentAttack(
-            abs_stepsize=step, steps=STEPS, random_start=True
-        )
-        wrapped = foolbox.PyTorchModel(model, bounds=(0, 1), device=x.device)
-        found["foolbox"] = lambda: own(wrapped, x, y, epsilons=eps)[1]
-    try:
-        from art.attacks.evasion import ProjectedGradientDescentPyTorch
-        from art.estimators.classification import PyTorchClassifier
-    except ImportError:
-        print("adversarial-robustness-toolbox is not installed")
-    else:
-        estimator = PyTorchClassifier(
-            model, nn.CrossEntropyLoss(), tuple(x.shape[1:]), classes, clip_values=(0, 1),
-            device_type="cpu" if x.device.type == "cpu" else "gpu",
-        )  # fmt: skip
-        toolbox = ProjectedGradientDescentPyTorch(
-            estimator, norm=2, eps=eps, eps_step=step, max_iter=STEPS, num_random_init=1,
-            batch_size=len(x), verbose=False,
-        )  # fmt: skip
-        found["art"] = lambda: torch.from_numpy(toolbox.generate(x.cpu().numpy(), y.cpu().numpy()))
-    return found
-
-
-def pgd(eps: float) -> Attack:
+def pgd() -> Attack:
     """Ours, at the settings that the libraries get."""
-    return ATTACKS["pgd"](eps=eps, steps=STEPS, step_size=eps * STEP / EPS)
+    return ATTACKS["pgd"](
+        norm=BUDGET.norm, eps=BUDGET.eps, steps=BUDGET.steps, step_size=BUDGET.step_size
+    )
 
 
-def speed(device: str) -> None:
-    """The ratios of the bar, for both sizes."""
-    for size, shape in SHAPES.items():
-        module, spec = four_conv(shape)
-        classifier = Classifier(module, spec, device=device, precision="fp32")
-        images = images_for(classifier, IMAGES)
-        x = torch.stack([torch.from_numpy(image.pixels) for image in images]).to(device)
-        model = Normalised(module, spec.mean, spec.std).to(device).eval()
-        y = model(x).argmax(dim=1)
-        few = images[: IMAGES // DRAWS]
-        epgd = ATTACKS["epgd"](eps=EPS, sigma=SIGMA, steps=STEPS, draws=DRAWS)
-        contest: Mapping[str, Callable[[], object]] = {
-            "bare": partial(bare, classifier, STEPS * IMAGES // ROWS),
-            "pgd": partial(ours, classifier, images, pgd(EPS)),
-            "epgd": partial(ours, classifier, few, epgd),
-            **libraries(model, x, y, 10, EPS),
-        }
-        seconds = interleaved(contest, ROUNDS)
-        print(f"{size}: " + ", ".join(f"{name} {1000 * s:.0f} ms" for name, s in seconds.items()))
-        for name, bar in (("pgd", 1.10), ("epgd", 1.15)):
-            label = f"{name} {size} fp32 / bare forward and backward passes"
-            print(verdict(label, seconds[name] / seconds["bare"], bar, at_most=True))
-        for name in ("torchattacks", "foolbox", "art"):
-            if name in seconds:
-                label = f"{name} {size} fp32 / our pgd"
-                print(verdict(label, seconds[name] / seconds["pgd"], 1.0))
+def epgd(steps: int = EPGD_STEPS, draws: int = EPGD_DRAWS) -> Attack:
+    """Ours on the smoothed network."""
+    return ATTACKS["epgd"](eps=BUDGET.eps, sigma=SIGMA, steps=steps, draws=draws)
 
 
-def compare(device: str, count: int, eps: float) -> None:
-    """Robust accuracy of the shipped MNIST network under each library's PGD and under ours."""
-    module, spec = shipped("mnist-conv4")
+def speed(size: str, device: str) -> None:
+    """The ratios of the bar for one size of image."""
+    module, spec = four_conv(SHAPES[size])
     classifier = Classifier(module, spec, device=device, precision="fp32")
-    data = load_dataset("mnist5k", split="train")
-    images = [data.image(row, spec) for row in range(0, len(data), len(data) // count)][:count]
+    images = images_for(classifier, IMAGES)
     x = torch.stack([torch.from_numpy(image.pixels) for image in images]).to(device)
-    y = torch.tensor([image.label for image in images], device=device)
     model = Normalised(module, spec.mean, spec.std).to(device).eval()
-    contest = {"ours": partial(ours, classifier, images, pgd(eps))}
-    contest |= libraries(model, x, y, 10, eps)
-    for name, run in contest.items():
-        moved = run().to(device)
-        with torch.no_grad():
-            right = (classifier(moved).argmax(dim=1) == y).double()
-        error = float(right.std() / count**0.5)
-        print(f"{name:<14} robust accuracy {float(right.mean()):.4f} (+-{error:.4f}), l2 {eps:g}")
-    smoothed = {
-        "pgd": ATTACKS["pgd"](eps=eps, steps=STEPS),
-        "epgd": ATTACKS["epgd"](eps=eps, sigma=SIGMA, steps=STEPS, draws=DRAWS),
+    y = model(x).argmax(dim=1)
+    others = libraries(model, spec.input_shape, len(spec.class_names), BUDGET)
+    contest: Mapping[str, Callable[[], object]] = {
+        "bare": partial(bare, classifier, BUDGET.steps * IMAGES // ROWS),
+        "pgd": partial(ours, classifier, images, pgd()),
+        "bare for epgd": partial(bare, classifier, EPGD_STEPS * IMAGES // ROWS),
+        "epgd": partial(ours, classifier, images[: IMAGES // EPGD_DRAWS], epgd()),
+        **{name: partial(run, x, y) for name, run in others.items()},
     }
-    for name, attack in smoothed.items():
-        found = drain(attack.run(classifier, images, seed=0))
-        # Whatever the attack thought of it, the smoothed network is asked.
-        asked = [replace(result, success=True, sigma=SIGMA) for result in found]
-        sure = drain(Confirm(n=500).run(classifier, images, asked, seed=0))
-        rate = sum(not result.confirmed for result in sure) / count
-        print(f"smoothed network under {name:<5} keeps {rate:.4f} of its labels")
+    seconds = interleaved(contest, ROUNDS)
+    print(f"{size}: " + ", ".join(f"{name} {1000 * s:.0f} ms" for name, s in seconds.items()))
+    for name, base, bar in (("pgd", "bare", 1.10), ("epgd", "bare for epgd", 1.15)):
+        label = f"{name} {size} fp32 / bare forward and backward passes"
+        print(verdict(label, seconds[name] / seconds[base], bar, at_most=True))
+    for name in others:
+        label = f"{name} {size} fp32 / our pgd"
+        print(verdict(label, seconds[name] / seconds["pgd"], 1.0))
+
+
+def grown(draws: int, device: str) -> float:
+    """Peak MB that a fresh process gains while EPGD takes three steps of so many draws."""
+    command = [sys.executable, "-W", "ignore", "-c", _MEMORY, str(draws), device]
+    finished = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(finished.stdout)
 
 
 def main(device: str = "cpu") -> None:
     keep_freed_memory()  # as `rs` and the app's worker do
-    speed(device)
+    for size in SHAPES:
+        speed(size, device)
+    few, many = grown(128, device), grown(2048, device)
+    print(verdict("memory of epgd with 2,048 draws a step, MB", many, 300, at_most=True))
+    print(verdict("memory with 2,048 minus 128 draws, MB", many - few, 30, at_most=True))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--compare", type=int, default=0, help="images to compare on")
-    parser.add_argument("--eps", type=float, default=1.5)
-    choice = parser.parse_args()
-    main(choice.device)
-    if choice.compare:
-        compare(choice.device, choice.compare, choice.eps)
+    main(parser.parse_args().device)

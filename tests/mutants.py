@@ -55,11 +55,16 @@ T_L1 = (
     *("tests/statistics/test_radius.py", f"{_AT}/test_uniform_noise.py"),
     f"{_AT}/test_conformance.py",
 )
-CONFIRMATION, SANDWICH = "rs_core/attacks/confirmation.py", "rs_core/evaluation/sandwich.py"
+SANDWICH = "rs_core/evaluation/sandwich.py"
 SANDWICHING = "rs_core/sandwiching"
 T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progress.py")
 BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/studies"
 T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/studies")
+ATTACKS = "rs_core/attacks"
+CONFIRMATION, PREDICTING = f"{ATTACKS}/confirmation.py", f"{ATTACKS}/predicting.py"
+_TRIED = "tests/attacks"
+T_CONFIRMATION = (f"{_TRIED}/test_confirmation.py",)
+T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
 _HEAD += "    k, z = np.asarray(n_top, float), st.norm.isf(alpha)\n    p = k / n\n"
@@ -208,7 +213,13 @@ MUTANTS = (
     ),
     Mutant(
         "padding rows of the last block vote",
-        ((SAMPLING, "(_stacked(noisy, padding))[:rows]", "(_stacked(noisy, padding))[-rows:]"),),
+        (
+            (
+                SAMPLING,
+                "(_stacked(noisy, padding), told)[:rows]",
+                "(_stacked(noisy, padding), told)[-rows:]",
+            ),
+        ),
         T_SMOOTHING,
     ),
     Mutant(
@@ -762,6 +773,94 @@ MUTANTS = (
         "studies: a selector network is attacked at a frozen sigma",
         ((f"{STUDIES}/deployed.py", 'own["reselect"] = 1', 'own["reselect"] = 0'),),
         T_STUDIES,
+    ),
+    Mutant(
+        "attack: what it believes counts as confirmed",
+        (
+            (
+                CONFIRMATION,
+                "    if said.predicted is None:\n",
+                "    if result.success:\n        return True\n    if said.predicted is None:\n",
+            ),
+        ),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: confirmed on its own noise",
+        (
+            (
+                "rs_core/seeding.py",
+                "    digest = blake2b(digest_size=8)\n",
+                "    if path[:1] in (('attack',), ('confirm',)):\n        path = ()\n"
+                "    digest = blake2b(digest_size=8)\n",
+            ),
+            (PREDICTING, 'stage="predict"', 'stage="select"'),
+        ),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: every PREDICT at the whole level",
+        ((CONFIRMATION, "return self.alpha / self.confirmations", "return self.alpha"),),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: a majority is confirmed without a test",
+        ((PREDICTING, "sure = p_value <= level and", "sure ="),),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: any class counts for a class to reach",
+        ((CONFIRMATION, "if result.goal is not None:", "if False:"),),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: the 8-bit copy inherits confirmation",
+        ((CONFIRMATION, "stored_confirmed=_flips(judged[i], one)", "stored_confirmed=True"),),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "attack: steps are not projected",
+        (
+            (
+                f"{ATTACKS}/ascent.py",
+                "self.ball.project(torch.addcmul(points, per_image(length), uphill))",
+                "torch.addcmul(points, per_image(length), uphill).clamp_(0, 1)",
+            ),
+        ),
+        T_ATTACKS,
+    ),
+    Mutant(
+        "attack: towards the label, away from the target",
+        (
+            (
+                f"{ATTACKS}/losses.py",
+                "return entropy if self.targets is None else -entropy",
+                "return -entropy if self.targets is None else entropy",
+            ),
+        ),
+        T_ATTACKS,
+    ),
+    Mutant(
+        "attack: fresh draws are the same in every step",
+        (
+            (
+                f"{ATTACKS}/targets.py",
+                "step = step if self.fresh or purpose != CLIMB else 0",
+                "step = 0",
+            ),
+        ),
+        T_ATTACKS,
+    ),
+    Mutant(
+        "attack: judged on the noise that was climbed",
+        (
+            (
+                f"{ATTACKS}/targets.py",
+                "seeds = block_seeds(self.seeds[image], purpose,",
+                "seeds = block_seeds(self.seeds[image], CLIMB,",
+            ),
+        ),
+        T_ATTACKS,
     ),
 )
 

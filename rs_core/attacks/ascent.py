@@ -43,7 +43,7 @@ class Projected(Mover):
 
     def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
         """Uphill, then projected."""
-        uphill = unit(slope.gradient, self.ball.norm, self.kick)
+        uphill = unit(slope.gradient, slope.largest, self.ball.norm, self.kick)
         length = self.step_size
         if self.fading:
             length = length * ((1 + math.cos(math.pi * step / self.fading)) / 2)
@@ -81,14 +81,15 @@ class Record:
         """Remember a step."""
         self.trace.append(slope.value)
         self.broken += slope.broken
-        self.dead += (slope.gradient.abs().amax(dim=(1, 2, 3)) == 0) & ~slope.broken
+        self.dead += (slope.largest == 0) & ~slope.broken
         self.offer(points, slope.value, slope.reached)
 
     def offer(self, points: Tensor, value: Tensor, reached: Tensor) -> Tensor:
         """Keep points that are better than the best so far; (b,) where they were."""
-        norm = norm_of(points - self.centre, self.nearest) if self.nearest else self.norm
-        closer = norm < self.norm if self.nearest else value > self.value
-        louder = ~reached & (value > self.value)
+        louder = closer = value > self.value
+        if self.nearest:
+            norm = norm_of(points - self.centre, self.nearest)
+            closer = norm < self.norm
         better = torch.where(self.reached, reached & closer, reached | louder)
         self.best = torch.where(per_image(better), points, self.best)
         self.value = torch.where(better, value, self.value)

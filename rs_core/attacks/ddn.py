@@ -42,7 +42,7 @@ class Decoupled(Mover):
         """One step uphill, then onto the sphere of the new norm."""
         turn = (1 + math.cos(math.pi * step / self.steps)) / 2
         length = self.first * (_STEP_END + (1 - _STEP_END) * turn)
-        self._delta = self._delta + length * unit(slope.gradient, "l2", self.kick)
+        self._delta = self._delta + length * unit(slope.gradient, slope.largest, "l2", self.kick)
         self.norm = self.norm * torch.where(slope.reached, 1 - self.gamma, 1 + self.gamma)
         moved = Ball(self.centre, self.norm, "l2").onto_sphere(self.centre + self._delta)
         if self.levels:

@@ -17,7 +17,7 @@ from rs_core.fields import param
 from rs_core.smoothing.options import SIGMA_MAX
 
 # The steps together are as long as this many radii, so that next to nothing is left of a random
-# start; with Madry's 2.5 in steps of equal length, 8 % of it is.
+# start; of steps of equal length, with Madry's 2.5 together, more is.
 REACH = 6
 
 

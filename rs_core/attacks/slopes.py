@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from rs_core.attacks.balls import norm_of
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
@@ -22,13 +23,15 @@ class Slope:
 
     Fields:
         value: (b,) what is climbed.
-        gradient: (b, C, H, W) of it; 0 where it was NaN or infinite.
+        gradient: (b, C, H, W) of it; pixels where it was NaN or infinite have 0.
+        largest: (b,) the linf norm of the gradient.
         reached: (b,) whether this step's copies vote as the goal wants.
         broken: (b,) whether the gradient held NaN or infinities.
     """
 
     value: Tensor
     gradient: Tensor
+    largest: Tensor
     reached: Tensor
     broken: Tensor
 
@@ -86,7 +89,9 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         return gradient_of(logits_of, goal.part(first, last), pixels[first:last])
 
     found = spread(target, run, todo)
-    if len(todo[0].copies) == target.draws:
+    if len(todo) == 1:
+        ((value, gradient, votes),) = found
+    elif len(todo[0].copies) == target.draws:
         value, gradient, votes = (torch.cat(parts) for parts in zip(*found, strict=True))
     else:
         value, gradient, votes = _joined(goal, todo, found)
@@ -96,8 +101,8 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
 def finished(goal: Goal, value: Tensor, gradient: Tensor, votes: Tensor) -> Slope:
     """The slope of an image whose copies have all been looked at."""
     whole = torch.isfinite(gradient.sum(dim=(1, 2, 3)))
-    gradient = torch.where(whole[:, None, None, None], gradient, 0.0)
-    return Slope(value, gradient, goal.reached(votes), ~whole)
+    gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
+    return Slope(value, gradient, norm_of(gradient, "linf"), goal.reached(votes), ~whole)
 
 
 def gradient_of(
@@ -137,9 +142,9 @@ def _joined(
 
 def votes_of(logits: Tensor) -> Tensor:
     """Votes (b, K) float of logits (b, j, K); a copy with NaN or infinite logits has none."""
-    valid = logits.isfinite().all(dim=-1, keepdim=True)
-    ballot = torch.zeros_like(logits).scatter_(-1, logits.argmax(dim=-1, keepdim=True), 1.0)
-    return torch.where(valid, ballot, 0.0).sum(dim=1)
+    valid = logits.isfinite().all(dim=-1, keepdim=True).to(logits.dtype)
+    ballot = torch.zeros_like(logits).scatter_(-1, logits.argmax(dim=-1, keepdim=True), valid)
+    return ballot.sum(dim=1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,6 +49,32 @@ def test_a_tie_is_never_confirmed_beyond_its_level(grey: ImageInput) -> None:
     assert 0 < hits <= 300 * 0.05 + 4 * (300 * 0.05) ** 0.5
 
 
+def test_what_is_confirmed_holds_and_is_never_contradicted(linear: MakeLinear) -> None:
+    """Attacks that end near the boundary, under many seeds: the closed form and PREDICT agree.
+
+    At alpha = 1e-6 not one of the confirmations may be wrong; many of these points are too near
+    the boundary to be confirmed.
+    """
+    confirm = Confirm(n=300, alpha=1e-6, confirmations=4, stretch=0.02)
+    tally = {True: 0, False: 0}
+    for seed in range(24):
+        classifier, image = linear(0.3, SHAPE, seed=seed)
+        weight = classifier.module.weight.double()
+        attack = ATTACKS["epgd"](sigma=0.1, draws=2, steps=8, eps=0.29 + 0.004 * seed)
+        found = [
+            replace(result, success=True)
+            for result in drain(attack.run(classifier, [image], seed=seed))
+        ]
+        sure = drain(confirm.run(classifier, [image], found, seed=seed))
+        tally[bool(sure[0].confirmed)] += 1
+        if sure[0].confirmed:
+            score = torch.from_numpy(sure[0].adversarial).double().flatten() @ weight
+            assert float(score) + float(classifier.module.bias) < 0
+            again = drain(confirm.run(classifier, [image], sure, seed=1000 + seed))[0]
+            assert again.label not in [said.predicted for said in again.confirmations]
+    assert min(tally.values()) >= 5
+
+
 def test_a_lie_about_success_is_not_confirmed(grey: ImageInput) -> None:
     result = claimed(grey, grey.pixels)
     sure = drain(Confirm(n=500).run(coin(0.9), [grey], [result], seed=0))[0]

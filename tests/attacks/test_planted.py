@@ -65,7 +65,9 @@ def test_a_planted_adversarial_is_found(attack: Attack) -> None:
     classifier, image = planted(0.8 if norm == "l2" else 0.1, norm, width)
     found = drain(attack.run(classifier, [image], seed=0))
     assert found[0].success
-    assert drain(Confirm(n=500).run(classifier, [image], found, seed=0))[0].confirmed
+    # The smallest norm ends on the boundary, where PREDICT may abstain: it is walked outwards.
+    confirm = Confirm(n=500, stretch=0.01 if attack.name == "minimal" else 0)
+    assert drain(confirm.run(classifier, [image], found, seed=0))[0].confirmed
     if attack.name in ("ddn", "cw", "minimal"):
         assert found[0].l2 <= 0.7 * 0.8 * 1.03  # the nearest point of the hole
 
