@@ -209,8 +209,7 @@ def _block_logits(
         noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
         rows = len(group) * block.take
         padding = -rows % classifier.block if on_cpu else 0
-        levels = pixels.new_tensor(group).repeat_interleave(block.take)
-        told = torch.cat([levels, levels.new_zeros(padding)])  # a network may be told its sigma
+        told = _levels(pixels, group, block.take, padding) if classifier.takes_sigma else None
         logits = classifier(_stacked(noisy, padding), told)[:rows]
         rounds.append(logits.view(len(group), block.take, -1))
     return torch.cat(rounds)  # (S, take, K)
@@ -230,6 +229,12 @@ def _tally(logits: Tensor, soft: bool) -> Tensor:
         return counts
     scores = torch.where(valid[..., None], logits.softmax(dim=-1), 0.0)
     return torch.cat([counts.double(), scores.sum(dim=1, dtype=torch.float64)], dim=1)
+
+
+def _levels(pixels: Tensor, sigmas: list[float], take: int, padding: int) -> Tensor:
+    """The noise level of each row, for a network that is told it."""
+    levels = pixels.new_tensor(sigmas).repeat_interleave(take)
+    return torch.cat([levels, levels.new_zeros(padding)])
 
 
 def _stacked(noisy: list[Tensor], padding: int) -> Tensor:
