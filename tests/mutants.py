@@ -133,6 +133,16 @@ MUTANTS = (
         T_SMOOTHING,
     ),
     Mutant(
+        "told sigma: the sweep's sigmas are told in the wrong order",
+        ((SAMPLING, "pixels.new_tensor(sigmas)", "pixels.new_tensor(sigmas[::-1])"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "told sigma: a proof across sigmas takes a network that sees sigma",
+        ((f"{GUARANTEES}/sukenik.py", "if classifier.takes_sigma:", "if False:"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
         "train-mode batch norm",
         (
             (
@@ -213,13 +223,7 @@ MUTANTS = (
     ),
     Mutant(
         "padding rows of the last block vote",
-        (
-            (
-                SAMPLING,
-                "(_stacked(noisy, padding), told)[:rows]",
-                "(_stacked(noisy, padding), told)[-rows:]",
-            ),
-        ),
+        ((SAMPLING, "(noisy, padding), told)[:rows]", "(noisy, padding), told)[-rows:]"),),
         T_SMOOTHING,
     ),
     Mutant(

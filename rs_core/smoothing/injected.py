@@ -1,6 +1,7 @@
 """Networks that inject noise of their own: every copy gets a draw of its own, and repeats."""
 
 from collections.abc import Callable
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from rs_core.classifiers import Classifier
 from rs_core.seeding import derive_seed
 
 
-def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor, Tensor], Tensor]:
+def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor, Tensor | None], Tensor]:
     """The network asked for one row at a time, its noise fixed by the block's seed.
 
     Such networks draw once per pass and let the batch share it (Nemcovsky et al., CPNI), so the
@@ -20,10 +21,11 @@ def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor, Tensor]
     # Not the block's own seed: the injected noise would repeat the noise of the pixels.
     own = derive_seed(seed, "injected")
 
-    def ask(rows: Tensor, sigmas: Tensor) -> Tensor:
+    def ask(rows: Tensor, sigmas: Tensor | None) -> Tensor:
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(own)
-            pairs = zip(rows, sigmas, strict=True)
+            levels = repeat(None, len(rows)) if sigmas is None else sigmas
+            pairs = zip(rows, levels, strict=True)
             return torch.cat([classifier(row[None], sigma) for row, sigma in pairs])
 
     return ask

@@ -59,3 +59,9 @@ def on_grid(pixels: Tensor, z: Tensor, sigma: float) -> Tensor:
     levels = (pixels * 255).round()
     grid = (z * (255 * _GRID * sigma)).round().div(_GRID).float()
     return (levels + grid).div(255)
+
+
+def row_levels(pixels: Tensor, sigmas: list[float], take: int, padding: int) -> Tensor:
+    """(S * take + padding,) the noise level of each row of a pass, for a network that is told it."""
+    levels = pixels.new_tensor(sigmas).repeat_interleave(take)
+    return torch.cat([levels, levels.new_zeros(padding)])

@@ -26,7 +26,7 @@ from rs_core.results import Noise, Stage, Votes
 from rs_core.seeding import block_seeds, derive_seed
 from rs_core.smoothing.draw_checks import hold_draws, hold_repeatable
 from rs_core.smoothing.injected import copy_by_copy
-from rs_core.smoothing.noise import as_batch, on_grid, standard_normal, standard_uniform
+from rs_core.smoothing.noise import as_batch, on_grid, row_levels, standard_normal, standard_uniform
 from rs_core.smoothing.threads import block_threads
 
 BATCH_SIZE = 1024
@@ -216,8 +216,7 @@ def _block_logits(
         noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
         rows = len(group) * block.take
         padding = -rows % classifier.block if on_cpu and not classifier.random else 0
-        levels = pixels.new_tensor(group).repeat_interleave(block.take)
-        told = torch.cat([levels, levels.new_zeros(padding)])  # a network may be told its sigma
+        told = row_levels(pixels, group, block.take, padding) if classifier.takes_sigma else None
         logits = ask(_stacked(noisy, padding), told)[:rows]
         rounds.append(logits.view(len(group), block.take, -1))
     return torch.cat(rounds)  # (S, take, K)

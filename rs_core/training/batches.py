@@ -1,6 +1,7 @@
 """The data path of training: one uint8 tensor, augmented and made noisy in whole batches."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -28,6 +29,20 @@ class PixelStore:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @cached_property
+    def affine(self) -> tuple[Tensor, Tensor]:
+        """Normalisation of its images; see `affine`."""
+        return affine(self.mean, self.std, self.pixels.shape[1], self.pixels.shape[2])
+
+
+def affine(mean: Tensor, std: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """(scale, shift), each (H, W, C), with scale*x + shift = (x - mean)/std.
+
+    At full size, because broadcasting over a last dimension of 3 falls off the vectorised path.
+    """
+    shape = (height, width, len(mean))
+    return (1 / std).expand(shape).contiguous(), (-mean / std).expand(shape).contiguous()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +106,8 @@ class Batch:
         """
         noise = self.noise[:, :copies]
         noisy = torch.add(noise, self.pixels[:, None], alpha=1 / 255)
-        return noisy.sub_(self.store.mean).div_(self.store.std).flatten(0, 1).permute(0, 3, 1, 2)
+        scale, shift = self.store.affine
+        return torch.addcmul(shift, noisy, scale).flatten(0, 1).permute(0, 3, 1, 2)
 
     def clean(self) -> Tensor:
         """Pixels (B, C, H, W) float32 of [0,1], channels-last, without noise."""

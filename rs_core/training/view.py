@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rs_core.training.batches import affine
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -34,11 +36,15 @@ class View:
 
         N is a multiple of B: the copies of an image lie side by side.
         """
-        mean, std = self.mean[:, None, None], self.std[:, None, None]
+        known: list[Tensor] = []
 
         def forward(pixels: Tensor) -> Tensor:
+            if not known:
+                planes = affine(self.mean, self.std, pixels.shape[2], pixels.shape[3])
+                known.extend(p.permute(2, 0, 1)[None].to(pixels.dtype) for p in planes)
+            scale, shift = known
             each = sigmas.repeat_interleave(len(pixels) // len(sigmas))
-            return self((pixels - mean) / std, each)
+            return self(torch.addcmul(shift, pixels, scale), each)
 
         return forward
 
