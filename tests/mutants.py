@@ -134,7 +134,13 @@ MUTANTS = (
     ),
     Mutant(
         "told sigma: the sweep's sigmas are told in the wrong order",
-        ((SAMPLING, "pixels.new_tensor(sigmas)", "pixels.new_tensor(sigmas[::-1])"),),
+        (
+            (
+                "rs_core/smoothing/noise.py",
+                "pixels.new_tensor(sigmas)",
+                "pixels.new_tensor(sigmas[::-1])",
+            ),
+        ),
         T_SMOOTHING,
     ),
     Mutant(

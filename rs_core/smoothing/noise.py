@@ -62,6 +62,6 @@ def on_grid(pixels: Tensor, z: Tensor, sigma: float) -> Tensor:
 
 
 def row_levels(pixels: Tensor, sigmas: list[float], take: int, padding: int) -> Tensor:
-    """(S * take + padding,) the noise level of each row of a pass, for a network that is told it."""
+    """(S * take + padding,) the noise level of each row, for a network that is told it."""
     levels = pixels.new_tensor(sigmas).repeat_interleave(take)
     return torch.cat([levels, levels.new_zeros(padding)])
