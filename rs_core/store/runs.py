@@ -91,6 +91,10 @@ class RunStore:
             raise NotFoundError("run")
         return run
 
+    def folder(self, job: str) -> Path:
+        """Where a run's files lie; what it keeps there is deleted with it."""
+        return self._runs / job
+
     def result(self, job: str) -> Any:
         """What came out, as JSON values.
 
@@ -133,12 +137,18 @@ class RunStore:
             if row is not None:
                 self._index.put(row)
 
-    def finish(self, job: str, result: Any, progress: Progress) -> None:
-        """Keep a result, then note that the run is finished."""
+    def finish(self, job: str, result: Any, progress: Progress, *, drop: str = "") -> None:
+        """Keep a result, then note that the run is finished.
+
+        Args:
+            drop: a folder of the run's that its result makes superfluous; "" for none.
+        """
         with self._lock, reported():
             if (self._runs / job).is_dir():
                 raw = json.dumps(result, allow_nan=False).encode()
                 write_durably(self._runs / job / "result.json", raw)
+                if drop:
+                    shutil.rmtree(self._runs / job / drop, ignore_errors=True)
         self.update(job, replace(progress, state="finished"))
 
     def runs(self, owner: str) -> list[dict[str, Any]]:

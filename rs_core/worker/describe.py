@@ -11,14 +11,19 @@ from rs_core.comparing import Compare
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
+from rs_core.models.registry import MODELS
 from rs_core.results import to_json
 from rs_core.selectors import SELECTORS
+from rs_core.training import RECIPES
 from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
 from rs_core.worker.tasks import TASKS
+from rs_core.worker.training_config import TrainOptions, recipe_fields
+from rs_core.worker.training_runs import TRAIN
+from rs_core.worker.training_sets import trainable_sets
 
-_FORMS: dict[str, type] = {**TASKS, "compare": Compare}
+_FORMS: dict[str, type] = {**TASKS, "compare": Compare, TRAIN: TrainOptions}
 
 
 def describe() -> dict[str, Any]:
@@ -37,6 +42,9 @@ def describe() -> dict[str, Any]:
                 name: {"badge": kind.badge, "fields": guarantee_fields(name)}
                 for name, kind in GUARANTEES.items()
             },
+            "recipes": {name: recipe_fields(name) for name in RECIPES},
+            "networks": list(MODELS),
+            "trainable_sets": trainable_sets(),
             "devices": devices(),
             "version": __version__,
         }
