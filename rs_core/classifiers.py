@@ -20,7 +20,7 @@ from rs_core.errors import ModelFileError, ParameterError, RsError
 from rs_core.fields import shown
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
-from rs_core.preparation import affine, hold_module, prepare, thread_copy
+from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
 from rs_core.probing import check_rows, told
 from rs_core.results import ModelSpec
 
@@ -32,7 +32,8 @@ class Classifier:
 
     Args:
         module: any network from normalised (B, C, H, W) to logits (B, K); it is copied, never
-            changed.
+            changed. One with a true attribute `takes_sigma` is called with the noise levels (B,)
+            as its second argument.
         spec: its input shape, class names and mean/std, which are applied after the noise.
         device: "auto", "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16", or "auto" (bf16 where the hardware has it).
@@ -55,6 +56,7 @@ class Classifier:
     ) -> None:
         self.spec = spec = check_spec(spec)
         hold_module(module, spec)
+        self.takes_sigma = bool(getattr(module, "takes_sigma", False))
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
         self.weights_id = weights_id or _digest(module, spec)
@@ -77,21 +79,40 @@ class Classifier:
             return 64 if values <= 16_384 else 4
         return 4096 if values <= 16_384 else 256
 
-    def __call__(self, pixels: Tensor) -> Tensor:
+    def __call__(self, pixels: Tensor, sigma: Tensor | float | None = None) -> Tensor:
         """Logits (B, K) float32 of pixels (B, C, H, W), float32 in the units of [0,1].
 
         Values outside [0,1] are allowed (noise is never clamped). The sum of image and noise
         arrives in float32; only here, after normalisation, is it cast.
+
+        Args:
+            sigma: noise level of each row (B,), or of all; 0 for images without noise. A network
+                that `takes_sigma` computes f(., sigma), others do not look at it.
+
+        Raises:
+            ParameterError: the network takes sigma, and none was given.
         """
         if self._scale is not None and self._shift is not None:
             pixels = torch.addcmul(self._shift, pixels, self._scale)
         pixels = pixels.to(_DTYPES[self.precision])
-        logits = self._network()(pixels if self._channels_last else pixels.contiguous())
+        pixels = pixels if self._channels_last else pixels.contiguous()
+        told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
+        logits = self._network()(pixels, *told)
         if not isinstance(logits, Tensor) or logits.ndim != 2:
             raise ModelFileError(
                 f"{self.spec.name}: the network must return one (batch, classes) tensor of logits."
             )
         return logits.float()
+
+    def _levels(self, pixels: Tensor, sigma: Tensor | float | None) -> Tensor:
+        """Noise levels (B,) float32 of the rows."""
+        if sigma is None:
+            raise ParameterError(
+                f"{self.spec.name} is told its noise level: call classifier(pixels, sigma), with "
+                "sigma 0 for images without noise."
+            )
+        levels = torch.as_tensor(sigma, dtype=torch.float32, device=pixels.device)
+        return levels.expand(len(pixels))
 
     def _network(self) -> nn.Module:
         """This thread's copy of the prepared network; all copies share their tensors."""
@@ -105,13 +126,17 @@ class Classifier:
         # On a CPU blocks are padded, elsewhere any number of rows can come.
         on_cpu = self.device.type == "cpu"
         passes = (self.block, 2 * self.block) if on_cpu else (1, 2 * rows + 1)
+
+        def forward(pixels: Tensor) -> Tensor:
+            return self(pixels, TRIED_SIGMA)
+
         try:
-            check_rows(self, self.spec, self.device, rows, passes)
+            check_rows(forward, self.spec, self.device, rows, passes)
         except ModelFileError as error:
             # A network that calls .view() on its input needs the plain layout.
             self._channels_last = False
             try:
-                check_rows(self, self.spec, self.device, rows, passes)
+                check_rows(forward, self.spec, self.device, rows, passes)
             except ModelFileError:
                 raise error from None
 

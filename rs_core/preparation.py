@@ -12,6 +12,8 @@ from rs_core.fields import shown
 from rs_core.probing import told
 from rs_core.results import ModelSpec
 
+TRIED_SIGMA = 0.25  # at which a network that takes sigma is tried out
+
 
 def hold_module(module: nn.Module, spec: ModelSpec) -> None:
     """Refuse what cannot be prepared, or could not be told apart from another network.
@@ -104,9 +106,12 @@ def _fold_batch_norm(network: nn.Module, spec: ModelSpec) -> nn.Module:
     if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
         return network
     probe = torch.rand(2, *spec.input_shape, generator=torch.Generator().manual_seed(0))
+    inputs = [probe]
+    if getattr(network, "takes_sigma", False):
+        inputs.append(torch.full((2,), TRIED_SIGMA))
     try:
         folded = fuse(network)
-        close = torch.allclose(folded(probe), network(probe), rtol=1e-3, atol=1e-3)
+        close = torch.allclose(folded(*inputs), network(*inputs), rtol=1e-3, atol=1e-3)
     except Exception:  # torch.fx raises a wide variety of errors on code it cannot trace
         return network
     return folded if close else network

@@ -5,7 +5,7 @@ from rs_core.attacks.confirmation import Confirm
 from rs_core.attacks.cw import Cw
 from rs_core.attacks.ddn import Ddn
 from rs_core.attacks.gaussian import Gaussian
-from rs_core.attacks.inner import perturb
+from rs_core.attacks.inner import perturb, perturb_ddn
 from rs_core.attacks.minimal import Minimal
 from rs_core.attacks.pgd import Epgd, Fgsm, Pgd
 from rs_core.attacks.selfcheck import SelfCheck
@@ -33,4 +33,5 @@ __all__ = [
     "Square",
     "Transfer",
     "perturb",
+    "perturb_ddn",
 ]

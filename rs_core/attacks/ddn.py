@@ -22,7 +22,8 @@ _STEP_END = 0.01  # the cosine schedule ends at this share of the first step
 class Decoupled(Mover):
     """Rony et al. (2019), Algorithm 1: the norm shrinks by gamma where the goal holds, else grows.
 
-    The step length falls from `first` to a hundredth of it along a cosine.
+    The step length falls from `first` to a hundredth of it along a cosine. With `levels` the
+    points are rounded to that many pixel values, as in the published code.
     """
 
     centre: Tensor
@@ -31,6 +32,7 @@ class Decoupled(Mover):
     gamma: float
     first: float
     steps: int
+    levels: int = 0
     _delta: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,6 +45,8 @@ class Decoupled(Mover):
         self._delta = self._delta + length * unit(slope.gradient, "l2", self.kick)
         self.norm = self.norm * torch.where(slope.reached, 1 - self.gamma, 1 + self.gamma)
         moved = Ball(self.centre, self.norm, "l2").onto_sphere(self.centre + self._delta)
+        if self.levels:
+            moved = moved.mul_(self.levels - 1).round_().div_(self.levels - 1)
         self._delta = moved - self.centre
         return moved
 

@@ -1,16 +1,18 @@
 """The inner maximisation of adversarial training: the attacks' own loop, tensors in and out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Projected, Record, climb
-from rs_core.attacks.balls import Ball, Norm, directions
+from rs_core.attacks.ascent import Look, Projected, Record, climb
+from rs_core.attacks.balls import Ball, Norm, directions, per_image
+from rs_core.attacks.ddn import Decoupled
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.slopes import Slope, finished, gradient_of
 
 Forward = Callable[[Tensor], Tensor]
+_LEVELS = 256  # pixel values that the published DDN rounds to
 
 
 def perturb(
@@ -54,19 +56,65 @@ def perturb(
         u = torch.empty_like(radius).uniform_(generator=generator)
         start = ball.scattered(torch.empty_like(z).normal_(generator=generator), u)
 
+    mover = Projected(ball, length, directions(z, norm))
+    look = _looking(forward, goal, noise)
+    return _last(climb(look, start, mover, Record(ball.centre), steps))
+
+
+def perturb_ddn(
+    forward: Forward,
+    pixels: Tensor,
+    labels: Tensor,
+    *,
+    eps: float | Tensor,
+    steps: int,
+    generator: torch.Generator,
+    noise: Tensor | None = None,
+    gamma: float = 0.05,
+    first_norm: float = 1.0,
+) -> Tensor:
+    """Adversarial pixels (B, C, H, W) in [0,1] as SmoothAdv's DDN finds them.
+
+    Salman et al. (2019) after Rony et al. (2019), as their code has it: the norm follows a rule
+    of its own, points are rounded to 256 levels, the nearest adversarial one is kept and at last
+    drawn into the ball. Where no step was adversarial the clean image comes back. A step is
+    adversarial where most of the copies leave the label; other arguments as for `perturb`.
+
+    Args:
+        gamma: share by which the norm changes.
+        first_norm: norm of the first step.
+    """
+    centre = pixels.detach()
+    goal = Goal(labels, expectation="probability")
+    z = torch.empty_like(pixels).normal_(generator=generator)
+    norm = centre.new_full((len(centre),), first_norm)
+    mover = Decoupled(centre, directions(z, "l2"), norm, gamma, 1.0, steps, _LEVELS)
+    record = Record(centre, nearest="l2")
+    _last(climb(_looking(forward, goal, noise), centre, mover, record, steps))
+    found = torch.where(per_image(record.reached), record.best, centre)
+    radius = torch.as_tensor(eps, dtype=pixels.dtype, device=pixels.device).expand(len(pixels))
+    return Ball(centre, radius, "l2", rounds=0).project(found)
+
+
+def _looking(forward: Forward, goal: Goal, noise: Tensor | None) -> Look:
+    """What a step sees: the goal over an image's copies."""
+
     def logits_of(x: Tensor) -> Tensor:
         copies = x[:, None] if noise is None else x[:, None] + noise
-        logits = forward(copies.flatten(0, 1)).float()
+        logits = forward(copies.flatten(0, 1))
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return logits.view(len(x), -1, logits.shape[-1])
 
     def look(points: Tensor, step: int) -> Slope:
         return finished(goal, *gradient_of(logits_of, goal, points))
 
-    mover = Projected(ball, length, directions(z, norm))
-    steps_made = climb(look, start, mover, Record(ball.centre), steps)
+    return look
+
+
+def _last(steps: Generator[int, None, Tensor]) -> Tensor:
     while True:
         try:
-            next(steps_made)
+            next(steps)
         except StopIteration as ended:
             moved: Tensor = ended.value
             return moved

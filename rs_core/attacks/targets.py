@@ -67,7 +67,7 @@ class Base(Target):
         self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = CLIMB
     ) -> Tensor:
         """Logits (b, 1, K)."""
-        return self.classifier(pixels)[:, None]
+        return self.classifier(pixels, 0.0)[:, None]
 
 
 class Smoothed(Target):
@@ -102,10 +102,12 @@ class Smoothed(Target):
     ) -> Tensor:
         """Logits (b, j, K) of x + sigma z."""
         z = self._noise(images, copies, step, purpose)  # (b, j, H, W, C)
-        sigma = self._sigma_of(pixels, images)[:, None, None, None, None]
+        sigma = self._sigma_of(pixels, images)
+        scale = sigma[:, None, None, None, None]
         # Height, width and channels stay in the layout that the network reads fastest.
-        noisy = torch.addcmul(pixels.permute(0, 2, 3, 1)[:, None], sigma, z)
-        logits = self.classifier(noisy.flatten(0, 1).permute(0, 3, 1, 2))
+        noisy = torch.addcmul(pixels.permute(0, 2, 3, 1)[:, None], scale, z)
+        told = sigma.repeat_interleave(len(copies))
+        logits = self.classifier(noisy.flatten(0, 1).permute(0, 3, 1, 2), told)
         return logits.view(len(images), len(copies), -1)
 
     def _sigma_of(self, pixels: Tensor, images: range) -> Tensor:

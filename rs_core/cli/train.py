@@ -19,7 +19,7 @@ from rs_core.fields import check_params, param
 from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
-from rs_core.training import RECIPES, EpochDone, NoiseRecipe, Trained
+from rs_core.training import RECIPES, EpochDone, Recipe, Trained
 from rs_core.training.checkpoints import hold_nothing_unfinished, load_checkpoint
 
 
@@ -30,7 +30,7 @@ class TrainCommand:
     A checkpoint is kept after every epoch; --resume goes on from it, bit for bit on a CPU.
     """
 
-    settings: NoiseRecipe
+    settings: Recipe
     source: DataChoice = field(default_factory=DataChoice)
     recipe: str = param(
         "gaussian", help="which noise: gaussian (fixed) or universal_sigma", choices=tuple(RECIPES)

@@ -44,8 +44,15 @@ class Sukenik(Guarantee):
         """Yields the loop's steps, then the certificates.
 
         Raises:
-            ParameterError: a selection has no Lipschitz constant, or the bound is two-sided.
+            ParameterError: a selection has no Lipschitz constant, the bound is two-sided, or the
+                network is told sigma.
         """
+        if classifier.takes_sigma:  # another sigma is then another network, not other noise alone
+            raise ParameterError(
+                f"{classifier.spec.name} is told its noise level, and sukenik's proof needs a "
+                "network that does not see sigma: take another network, or the guarantee "
+                "grid_minimum."
+            )
         frozen = yield from relay(
             self.at_selected(classifier, images, selections, seed=seed, batch_size=batch_size)
         )

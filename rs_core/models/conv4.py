@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
+from rs_core.models.sigma_input import SigmaScale
 
 
 class Conv4(nn.Module):
@@ -44,6 +45,34 @@ class Conv4(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, K) of normalised inputs (B, C, H, W)."""
         features: Tensor = self.features(inputs)
+        logits: Tensor = self.head(features.mean(dim=(2, 3)))
+        return logits
+
+
+class SigmaConv4(Conv4):
+    """`Conv4` that is told the noise level: Hase et al.'s conditional universal classifier f_u.
+
+    sigma scales and shifts the first block's features. `takes_sigma` is the attribute by which
+    everybody who runs a network knows that it is called as network(inputs, sigma).
+    """
+
+    takes_sigma = True
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        in_channels: int = 3,
+        widths: Sequence[int] = (32, 64, 64, 128),
+    ) -> None:
+        super().__init__(num_classes, in_channels, widths)
+        self.told = SigmaScale(widths[0])
+
+    def forward(self, inputs: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
+        """Logits (B, K) of normalised inputs (B, C, H, W) under noise sigma (B,)."""
+        first, *rest = self.features
+        features: Tensor = self.told(first(inputs), sigma)
+        for layer in rest:
+            features = layer(features)
         logits: Tensor = self.head(features.mean(dim=(2, 3)))
         return logits
 

@@ -6,15 +6,18 @@ from typing import Any
 from torch import nn
 
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.models.conv4 import Conv4
+from rs_core.models.conv4 import Conv4, SigmaConv4
 from rs_core.models.lenet import LeNet
 from rs_core.models.mlp import Mlp
-from rs_core.models.resnet import ResNet20
+from rs_core.models.resnet import CifarResNet18, ResNet20, ResNet110
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
+    "cifar-resnet18": CifarResNet18,
     "conv4": Conv4,
+    "conv4-sigma": SigmaConv4,
     "lenet": LeNet,
     "mlp": Mlp,
+    "resnet110": ResNet110,
     "resnet20": ResNet20,
 }
 _PREFIX = "torchvision:"

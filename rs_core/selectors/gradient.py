@@ -125,8 +125,9 @@ class Gradient(Selector):
             )
             with torch.enable_grad():
                 sigma = chunk.sigma.clone().requires_grad_(True)
-                each = sigma.repeat_interleave(self.n)[:, None, None, None]
-                logits = classifier(chunk.pixels.repeat_interleave(self.n, dim=0) + each * z)
+                each = sigma.repeat_interleave(self.n)
+                copies = chunk.pixels.repeat_interleave(self.n, dim=0)
+                logits = classifier(copies + each[:, None, None, None] * z, each)
                 scores = logits.softmax(dim=-1).view(len(chunk.seeds), self.n, -1).mean(dim=1)
                 radius = self._radius(sigma, scores)
                 (slope,) = torch.autograd.grad(radius.sum(), sigma)

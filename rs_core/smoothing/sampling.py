@@ -209,7 +209,9 @@ def _block_logits(
         noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
         rows = len(group) * block.take
         padding = -rows % classifier.block if on_cpu else 0
-        logits = classifier(_stacked(noisy, padding))[:rows]
+        levels = pixels.new_tensor(group).repeat_interleave(block.take)
+        told = torch.cat([levels, levels.new_zeros(padding)])  # a network may be told its sigma
+        logits = classifier(_stacked(noisy, padding), told)[:rows]
         rounds.append(logits.view(len(group), block.take, -1))
     return torch.cat(rounds)  # (S, take, K)
 

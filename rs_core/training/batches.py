@@ -1,7 +1,6 @@
 """The data path of training: one uint8 tensor, augmented and made noisy in whole batches."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,25 +32,74 @@ class PixelStore:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Augmented images of one optimiser step: pixels uint8 (B, H, W, C), labels int64 (B,)."""
+    """Images of one optimiser step, moved at random and with their noise.
+
+    Fields:
+        store: where they come from.
+        rows: int64 (B,), which of its images they are.
+        pixels: uint8 (B, H, W, C).
+        labels: int64 (B,).
+        sigmas: float32 (B,), pixels of [0,1].
+        noise: float32 (B, m, H, W, C) of m copies, already times sigma.
+        epoch: whole epochs before this step.
+    """
 
     store: PixelStore
+    rows: Tensor
     pixels: Tensor
     labels: Tensor
+    sigmas: Tensor
+    noise: Tensor
+    epoch: int = 0
 
-    def noisy_inputs(self, sigmas: Tensor, generator: torch.Generator) -> Tensor:
-        """Normalised inputs (B, C, H, W) float32, channels-last: (pixels/255 + sigma z - mean)/std.
+    def __len__(self) -> int:
+        return len(self.labels)
 
-        The noise goes onto pixels of [0,1] before normalisation, in float32, and the sum is
-        never clamped (Cohen et al. 2019).
+    @property
+    def copies(self) -> int:
+        """Noisy copies m of each image."""
+        return self.noise.shape[1]
+
+    def part(self, first: int, last: int) -> "Batch":
+        """Images first, ..., last - 1 with the noise that they have here."""
+        own = slice(first, last)
+        return replace(
+            self, rows=self.rows[own], pixels=self.pixels[own], labels=self.labels[own],
+            sigmas=self.sigmas[own], noise=self.noise[own],
+        )  # fmt: skip
+
+    def with_noise(self, sigmas: Tensor, copies: int, generator: torch.Generator) -> "Batch":
+        """The images with fresh noise.
 
         Args:
             sigmas: float32 (B,), pixels of [0,1], one per image.
+            copies: m.
             generator: of the noise.
         """
-        noise = torch.randn(self.pixels.shape, generator=generator, device=self.pixels.device)
-        noisy = noise.mul_(sigmas[:, None, None, None]).add_(self.pixels, alpha=1 / 255)
-        return noisy.sub_(self.store.mean).div_(self.store.std).permute(0, 3, 1, 2)
+        count, *shape = self.pixels.shape
+        z = torch.randn(count, copies, *shape, generator=generator, device=self.pixels.device)
+        return replace(self, sigmas=sigmas, noise=z.mul_(sigmas[:, None, None, None, None]))
+
+    def noisy_inputs(self, copies: int | None = None) -> Tensor:
+        """Normalised inputs (B m, C, H, W) float32, channels-last; an image's copies side by side.
+
+        (pixels/255 + noise - mean)/std: the noise goes onto pixels of [0,1] before normalisation,
+        in float32, and the sum is never clamped (Cohen et al. 2019).
+
+        Args:
+            copies: only so many of the copies.
+        """
+        noise = self.noise[:, :copies]
+        noisy = torch.add(noise, self.pixels[:, None], alpha=1 / 255)
+        return noisy.sub_(self.store.mean).div_(self.store.std).flatten(0, 1).permute(0, 3, 1, 2)
+
+    def clean(self) -> Tensor:
+        """Pixels (B, C, H, W) float32 of [0,1], channels-last, without noise."""
+        return (self.pixels * (1 / 255)).permute(0, 3, 1, 2)
+
+    def noise_planes(self) -> Tensor:
+        """The noise as (B, m, C, H, W)."""
+        return self.noise.permute(0, 1, 4, 2, 3)
 
 
 def pixel_store(
@@ -74,20 +122,19 @@ def pixel_store(
     )
 
 
-def shuffled_batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Indices (size,) of each batch of one epoch; the incomplete last batch is left out.
+def shuffled(count: int, generator: torch.Generator) -> Tensor:
+    """The numbers 0, ..., count - 1 in an order drawn at random: int64 (count,).
 
-    A data set smaller than one batch is one batch.
+    An epoch takes its batches from it one after the other and leaves out an incomplete last one;
+    a data set smaller than one batch is one batch.
     """
-    order = torch.randperm(count, generator=generator, device=generator.device)
-    for start in range(0, max(count - size, 0) + 1, size):
-        yield order[start : start + size]
+    return torch.randperm(count, generator=generator, device=generator.device)
 
 
 def augmented_batch(
     store: PixelStore, rows: Tensor, augment: str, generator: torch.Generator
 ) -> Batch:
-    """The chosen rows, moved and mirrored at random.
+    """The chosen rows, moved and mirrored at random, without noise as yet.
 
     Args:
         store: where the images lie.
@@ -96,7 +143,10 @@ def augmented_batch(
             mirrored left to right half the time). Pixels that move in are reflections.
         generator: of the moves.
     """
-    return Batch(store, _moved_pixels(store, rows, augment, generator), store.labels[rows])
+    pixels = _moved_pixels(store, rows, augment, generator)
+    nothing = torch.zeros(len(rows), device=pixels.device)
+    silence = nothing[:, None, None, None, None].expand(-1, 1, *pixels.shape[1:])
+    return Batch(store, rows, pixels, store.labels[rows], nothing, silence)
 
 
 def _moved_pixels(

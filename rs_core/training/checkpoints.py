@@ -23,11 +23,11 @@ _HEADER_CAP = 64 << 20
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """State after whole epochs.
+    """State between two optimiser steps.
 
     Fields:
-        tensors: weights, averages and momenta by name, on the CPU.
-        state: json values: identity of the training, epochs done, history.
+        tensors: weights, averages, momenta and what is kept per image, by name, on the CPU.
+        state: json values: identity of the training, steps done, history.
         passed_over: why a newer file was not read; empty where there was none.
     """
 
@@ -82,7 +82,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Save the state after an epoch; the training can go on from there.
+    """Save the state; the training can go on from there.
 
     Raises:
         CheckpointError: the file cannot be written; the one before is still there.
@@ -92,7 +92,7 @@ def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint of epoch {checkpoint.epochs_done} cannot be written to {folder} "
-            f"({error.strerror}): make room and resume from the epoch before."
+            f"({error.strerror}): make room and resume from the one before."
         ) from None
 
 
@@ -104,7 +104,8 @@ def hold_nothing_unfinished(folder: Path) -> None:
     """
     saved = load_checkpoint(folder)
     if saved is not None and not saved.is_finished:
-        epochs = saved.state["history"][-1]["epochs"] if saved.epochs_done else "?"
+        history = saved.state.get("history") or [{"epochs": saved.state.get("epochs", "?")}]
+        epochs = history[-1]["epochs"]
         raise CheckpointError(
             f"{folder} holds an unfinished training (epoch {saved.epochs_done} of {epochs}), which "
             "a new one would overwrite: give --resume to go on, another --name or --out, or "

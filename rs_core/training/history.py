@@ -5,7 +5,54 @@ from dataclasses import dataclass
 from torch import nn
 
 from rs_core.events import Step
-from rs_core.results import ModelSpec
+from rs_core.results import Badge, ModelSpec
+
+
+@dataclass(frozen=True)
+class ProbeRadius:
+    """What is certified of one probe image by the network of one epoch.
+
+    Both ends hold at once for all probes and epochs of a training, at the level that its `Probes`
+    declare: each pays its share `alpha`.
+
+    Fields:
+        name: of the image.
+        label: its class where known.
+        predicted: the certified class, None where the certificate abstains.
+        radius: certified, 0 where it abstains; pixels of [0,1].
+        radius_upper: sigma PhiInv of the upper bound of that class's probability: what more draws
+            could at most have certified; None where all copies agree, so that nothing limits it.
+        sigma: noise level, pixels of [0,1].
+        n: copies drawn.
+        alpha: share of the error that this band pays, half at each end.
+        guarantee, statement: of the certificate; both concern the network of this epoch alone.
+    """
+
+    name: str
+    label: int | None
+    predicted: int | None
+    radius: float
+    radius_upper: float | None
+    sigma: float
+    n: int
+    alpha: float
+    guarantee: Badge
+    statement: str
+
+
+@dataclass(frozen=True)
+class ProbeDone(Step):
+    """One probe image has been certified; `done` and `total` count optimiser steps.
+
+    Fields:
+        epoch: 1-based number of the epoch whose network it was.
+        index: of the probe image.
+        probe: its certificate and band.
+    """
+
+    epoch: int
+    index: int
+    probe: ProbeRadius
 
 
 @dataclass(frozen=True)
@@ -21,6 +68,8 @@ class EpochDone(Step):
         learning_rate: at the epoch's last step.
         seconds: wall time of the epoch, measuring included.
         images_per_second: of the training part alone.
+        eta: seconds that the epochs to come will take, if they take what these took.
+        probes: the certified probe images.
     """
 
     epoch: int
@@ -32,6 +81,8 @@ class EpochDone(Step):
     learning_rate: float
     seconds: float
     images_per_second: float
+    eta: float = 0.0
+    probes: tuple[ProbeRadius, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,7 @@ def fitted_spec(spec: ModelSpec, data: Dataset) -> ModelSpec:
             f"{data.name} has {len(data.class_names)} classes but the network "
             f"{len(spec.class_names)}: give the model the data's class names."
         )
+    _hold_labels(data)
     if spec.mean or spec.std:
         if not len(spec.mean) == len(spec.std) == channels or min(spec.std) <= 0:
             raise ParameterError(
@@ -41,6 +42,25 @@ def fitted_spec(spec: ModelSpec, data: Dataset) -> ModelSpec:
         return spec
     mean, std = pixel_statistics(data.images)
     return dataclasses.replace(spec, mean=mean, std=std)
+
+
+def _hold_labels(data: Dataset) -> None:
+    """Refuse labels that do not fit the images or the classes."""
+    labels, classes = np.asarray(data.labels), len(data.class_names)
+    if len(labels) != len(data.images):
+        raise ParameterError(
+            f"{data.name} has {len(labels)} labels for {len(data.images)} images: give one each."
+        )
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ParameterError(
+            f"{data.name} has labels from {labels.min()} to {labels.max()}, its {classes} classes "
+            f"allow 0 to {classes - 1}: correct the labels."
+        )
+    if labels.min() == labels.max():
+        raise ParameterError(
+            f"{data.name} shows one class only ({data.class_names[int(labels[0])]}): a network "
+            "needs two or more to tell apart."
+        )
 
 
 def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -4,15 +4,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rs_core.fields import check_params, param
 from rs_core.training.batches import Batch
+from rs_core.training.view import View
 
 
 @dataclass(frozen=True)
 class TrainingSettings(ABC):
-    """A recipe: SGD on noisy images. Subclasses say how strong each image's noise is.
+    """A recipe: what is minimised on noisy images. Subclasses say how strong each image's noise is.
 
     Equal settings, seed, data, device, precision and thread count give equal weights on a CPU.
     """
@@ -26,10 +27,23 @@ class TrainingSettings(ABC):
         0.1, help="peak of the learning-rate curve", low=0, low_open=True, high=100
     )
     schedule: str = param(
-        "one-cycle", help="learning-rate curve", choices=("one-cycle", "cosine", "constant")
+        "one-cycle",
+        help="learning-rate curve; step falls at the drops",
+        choices=("one-cycle", "cosine", "step", "constant"),
     )
-    momentum: float = param(0.9, help="Nesterov momentum", low=0, high=1, high_open=True)
+    drops: tuple[int, ...] | None = param(
+        None, help="epochs after which step falls; by default after each third", low=1
+    )
+    drop_factor: float = param(0.1, help="what is left after a drop", low=0, low_open=True, high=1)
+    warm_up: float = param(0.0, help="epochs over which the rate rises from 0", low=0, high=1000)
+    optimiser: str = param("sgd", help="sgd with momentum, or adamw", choices=("sgd", "adamw"))
+    momentum: float = param(
+        0.9, help="momentum of sgd, first beta of adamw", low=0, high=1, high_open=True
+    )
+    nesterov: bool = param(True, help="Nesterov's form of the momentum")
     weight_decay: float = param(5e-4, help="weight decay of kernels and matrices", low=0, high=1)
+    decay_all: bool = param(False, help="decay biases and batch-norm scales, too")
+    clip: float = param(0.0, help="largest norm of the gradient, 0 for any", low=0, high=1e6)
     label_smoothing: float = param(0.0, help="label smoothing", low=0, high=1, high_open=True)
     weight_average: float = param(
         0.999, help="decay of the running average of the weights, 0 for none", low=0, high=0.99999
@@ -55,6 +69,22 @@ class TrainingSettings(ABC):
         return "crop-flip" if channels == 3 else "shift"
 
     @property
+    def drops_after(self) -> tuple[int, ...]:
+        """Whole epochs after which the step schedule falls."""
+        thirds = (self.epochs // 3, 2 * self.epochs // 3)
+        return tuple(sorted(set(self.drops))) if self.drops else tuple(e for e in thirds if e)
+
+    @property
+    def copies(self) -> int:
+        """Noisy copies of an image that one optimiser step sees."""
+        return 1
+
+    @property
+    def images_per_step(self) -> int:
+        """Different images of one optimiser step."""
+        return self.batch_size
+
+    @property
     @abstractmethod
     def sigma_range(self) -> tuple[float, float]:
         """Smallest and largest sigma of the training noise, pixels of [0,1]."""
@@ -65,6 +95,33 @@ class TrainingSettings(ABC):
 
     @abstractmethod
     def batch_loss(
-        self, network: nn.Module, batch: Batch, generator: torch.Generator
+        self, network: View, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Mean loss () and number of correct answers () of one batch, without synchronising."""
+        """Loss (), a mean over the images, and number of correct answers () of one batch.
+
+        The batch already has its noise, so parts of it have the same. Nothing here waits for the
+        device, and nothing here changes what is kept: a batch too large for the memory comes again.
+        """
+
+    def sample_state(self, count: int) -> dict[str, Tensor]:
+        """What the training keeps for each of `count` images: name -> (count, ...).
+
+        It lies on the training's device and in every checkpoint, and goes back to `sigmas_of` and
+        `after_step`. Most recipes keep nothing.
+        """
+        return {}
+
+    def sigmas_of(
+        self, rows: Tensor, kept: dict[str, Tensor], generator: torch.Generator
+    ) -> Tensor:
+        """Noise (B,) of the training images `rows` (B,); by default drawn afresh."""
+        return self.draw_sigmas(len(rows), generator)
+
+    def after_step(
+        self, network: View, batch: Batch, kept: dict[str, Tensor], generator: torch.Generator
+    ) -> None:
+        """Change what is kept of the batch's images, in place, after the optimiser's step.
+
+        Gradients are on: whoever needs none turns them off.
+        """
+        return

@@ -2,49 +2,60 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rs_core.datasets import Dataset
 from rs_core.devices import resolve_precision
 from rs_core.errors import CheckpointError, ParameterError
-from rs_core.events import Finished, Step, Stream
-from rs_core.models import build_network
-from rs_core.results import ModelSpec, from_json, to_json
-from rs_core.seeding import derive_seed
-from rs_core.training.batches import PixelStore, augmented_batch, pixel_store, shuffled_batches
+from rs_core.events import Finished, PhaseStep, Step, Stream
+from rs_core.results import ModelSpec, to_json
+from rs_core.seeding import block_seeds, derive_seed
+from rs_core.training.batches import PixelStore, augmented_batch, pixel_store, shuffled
 from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
-from rs_core.training.history import EpochDone, Trained
+from rs_core.training.course import Course
+from rs_core.training.history import ProbeDone, ProbeRadius, Trained
 from rs_core.training.identity import data_digest, fitted_spec, hold_identity, training_identity
+from rs_core.training.learner import Learner
 from rs_core.training.locks import held_alone
-from rs_core.training.optimiser import WeightAverage, make_optimiser, rate_at
+from rs_core.training.measuring import accuracy
+from rs_core.training.optimiser import rate_at
+from rs_core.training.probes import Probes
 from rs_core.training.settings import TrainingSettings
 
 MEASURED_IMAGES = 1000
+KEEP_EVERY = 60.0
 _LOOK_EVERY = 32  # steps between looks at the loss: each look makes a GPU wait
+_ORDER, _STEP, _MEASURE = range(3)  # slots of the seed path
 
 
 class Trainer:
-    """One training: network, optimiser and averages, advanced epoch by epoch."""
+    """One training: a `Learner` taken along a `Course`, step by step."""
 
     def __init__(
         self,
         recipe: TrainingSettings,
         spec: ModelSpec,
         data: Dataset,
+        *,
         seed: int,
         device: torch.device,
         held_out: Dataset | None,
         folder: Path | None,
+        probes: Probes | None,
+        keep_every: float,
     ) -> None:
         self.recipe, self.seed, self.device, self.folder = recipe, seed, device, folder
+        self.probes, self.keep_every = probes, keep_every
         self.spec = fitted_spec(spec, data)
-        self.bf16 = resolve_precision(recipe.precision, device) == "bf16"
+        if probes is not None:
+            probes.hold_fit(self.spec, recipe.sigma_range[1], recipe.epochs)
+        bf16 = resolve_precision(recipe.precision, device) == "bf16"
         self.identity = training_identity(
-            recipe, self.spec, data_digest(data), seed, device.type, self.bf16
+            recipe, self.spec, data_digest(data), seed, device.type, bf16
         )
         measured_on = held_out if held_out is not None else data
         self.facts = {
@@ -55,116 +66,125 @@ class Trainer:
         self.store = self._store(data, len(data))
         self.measured = self._store(measured_on, MEASURED_IMAGES)
         self.augment = recipe.augment_for(self.spec.input_shape[0])
-        self.network = self._fresh_network()
-        self.average = WeightAverage(self.network, recipe.weight_average)
-        self.optimiser = make_optimiser(
-            self.network,
-            learning_rate=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        )
-        self.history: list[EpochDone] = []
-        self.threads: list[int] = []
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps of one epoch."""
-        return max(len(self.store) // self.recipe.batch_size, 1)
+        self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16)
+        self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
+        self._base = derive_seed(seed, "train")
+        self._kept_at = time.monotonic()
 
     def run(self, *, resume: bool) -> Stream[Trained]:
-        """Steps, `EpochDone`s and the result; see `NoiseRecipe.run`."""
+        """Steps, `EpochDone`s and the result; see `Recipe.run`."""
         with held_alone(self.folder):
             saved = load_checkpoint(self.folder) if resume and self.folder else None
             if saved is not None:
                 self._restore(saved)
-            self.threads.append(torch.get_num_threads())
-            while len(self.history) < self.recipe.epochs:
-                yield from self._epoch(len(self.history))
-                if self.folder is not None:
-                    keep_checkpoint(self.folder, self._checkpoint())
-                yield self.history[-1]
-        module = self.average.network.to("cpu").to(memory_format=torch.contiguous_format)
-        module.requires_grad_(True)
-        yield Finished(Trained(module, self._final_spec(), tuple(self.history)))
+            self.course.threads.append(torch.get_num_threads())
+            try:
+                while not self.course.is_over:
+                    yield from self._steps()
+                    yield from self._end_epoch()
+            except GeneratorExit:  # who stops iterating, at a yield, loses no step
+                self._keep_last()
+                raise
+        module = self.learner.average.network.to("cpu")
+        module = module.to(memory_format=torch.contiguous_format).requires_grad_(True)
+        yield Finished(Trained(module, self._final_spec(), tuple(self.course.history)))
 
-    def _epoch(self, epoch: int) -> Iterator[Step]:
-        recipe, steps = self.recipe, self.steps_per_epoch
-        total = steps * recipe.epochs
-        generator = self._generator("epoch", epoch)
-        losses = torch.zeros((), device=self.device)
-        right = torch.zeros((), dtype=torch.int64, device=self.device)
-        self.network.train()
-        begun = time.perf_counter()
-        batches = shuffled_batches(len(self.store), recipe.batch_size, generator)
-        for step, rows in enumerate(batches, epoch * steps):
-            rate = rate_at(step, total, recipe.learning_rate, recipe.schedule)
-            loss, correct = self._step(rows, rate, generator)
-            self.average.update(self.network, step)
-            losses += loss
-            right += correct
-            if step % _LOOK_EVERY == 0:
-                self._hold_finite(losses, epoch)
-            yield Step(step + 1, total)
-        self._hold_finite(losses, epoch)
-        for tensor in self._tensors().values():
-            self._hold_finite(tensor, epoch)
-        seen = steps * min(recipe.batch_size, len(self.store))
-        self._note_epoch(rate, losses.item() / steps, right.item() / seen, seen, begun)
+    def _steps(self) -> Iterator[Step]:
+        """The steps that are left of this epoch."""
+        course, learner = self.course, self.learner
+        size = min(self.recipe.images_per_step, len(self.store))
+        order = shuffled(len(self.store), self._generator(_ORDER, course.epoch))
+        while course.step < course.epoch_end:
+            begun, pieces = time.perf_counter(), course.pieces.count
+            first = (course.step - course.epoch * course.steps_per_epoch) * size
+            learner.sums += torch.stack(self._step(order[first : first + size])).double()
+            course.step += 1
+            if course.step == course.epoch_end or course.step % _LOOK_EVERY == 0:
+                self._hold_finite(bool(learner.sums.isfinite().all()))
+            course.seconds += time.perf_counter() - begun
+            if course.pieces.count > pieces:
+                told = course.pieces.told(size)
+                yield PhaseStep(done=course.step, total=course.total, phase=told)
+            yield Step(done=course.step, total=course.total)
+            if self.folder and time.monotonic() - self._kept_at >= self.keep_every:
+                self._keep()
 
-    def _note_epoch(
-        self, rate: float, loss: float, train_accuracy: float, seen: int, begun: float
-    ) -> None:
-        epoch, epochs = len(self.history) + 1, self.recipe.epochs
-        trained = time.perf_counter()
-        clean, noisy = self._accuracy(noisy=False), self._accuracy(noisy=True)
-        self.history.append(
-            EpochDone(
-                done=epoch * self.steps_per_epoch,
-                total=epochs * self.steps_per_epoch,
-                epoch=epoch,
-                epochs=epochs,
-                loss=loss,
-                train_accuracy=train_accuracy,
-                clean_accuracy=clean,
-                noisy_accuracy=noisy,
-                learning_rate=rate,
-                seconds=time.perf_counter() - begun,
-                images_per_second=seen / max(trained - begun, 1e-9),
-            )
-        )
-
-    def _step(self, rows: Tensor, rate: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss () and correct answers () of one optimiser step."""
+        recipe, learner, number = self.recipe, self.learner, self.course.step
+        generator = self._generator(_STEP, number)
+        sigmas = recipe.sigmas_of(rows, learner.kept, generator)
         batch = augmented_batch(self.store, rows, self.augment, generator)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        with self._autocast():
-            loss, correct = self.recipe.batch_loss(self.network, batch, generator)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        self.optimiser.step()
-        return loss.detach(), correct
+        batch = dataclasses.replace(batch, epoch=self.course.epoch)
+        batch = batch.with_noise(sigmas, recipe.copies, generator)
+        found = self.course.pieces.gradients(learner, batch, generator, number)
+        learner.step(self._rate(number), number)
+        recipe.after_step(learner.view, batch, learner.kept, generator)
+        return found
 
-    @torch.no_grad()
+    def _rate(self, step: int) -> float:
+        recipe, each = self.recipe, self.course.steps_per_epoch
+        return rate_at(
+            step, self.course.total, recipe.learning_rate, recipe.schedule,
+            warm_up=recipe.warm_up * each, drops=[e * each for e in recipe.drops_after],
+            factor=recipe.drop_factor,
+        )  # fmt: skip
+
+    def _end_epoch(self) -> Iterator[Step]:
+        """Measure, certify the probe images, keep a checkpoint, tell."""
+        course, learner = self.course, self.learner
+        self._hold_finite(learner.is_finite())
+        begun = time.perf_counter()
+        clean, noisy = (self._accuracy(noisy=noisy) for noisy in (False, True))
+        probes = yield from self._certified()
+        loss, right = learner.sums.tolist()
+        seen = course.steps_per_epoch * min(self.recipe.images_per_step, len(self.store))
+        done = course.note_epoch(
+            loss=loss / course.steps_per_epoch,
+            train_accuracy=right / seen,
+            clean_accuracy=clean,
+            noisy_accuracy=noisy,
+            rate=self._rate(course.step - 1),
+            seen=seen,
+            measuring=time.perf_counter() - begun,
+            probes=probes,
+        )
+        learner.sums.zero_()
+        if self.folder is not None:
+            self._keep()
+        yield done
+
+    def _certified(self) -> Generator[Step, None, tuple[ProbeRadius, ...]]:
+        if self.probes is None:
+            return ()
+        course, found = self.course, list[ProbeRadius]()
+        for probe in self.probes.certified(
+            self.learner.average.network, self.spec, str(self.device),
+            sigma=self.recipe.sigma_range[1], epochs=self.recipe.epochs,
+            seed=derive_seed(self.seed, "train", "probes"),
+        ):  # fmt: skip
+            found.append(probe)
+            yield ProbeDone(
+                done=course.step, total=course.total, epoch=len(course.history) + 1,
+                index=len(found) - 1, probe=probe,
+            )  # fmt: skip
+        return tuple(found)
+
     def _accuracy(self, *, noisy: bool) -> float:
         """Share of the measured images classified correctly, 0..1; the same noise every epoch."""
-        generator = self._generator("measure")
-        right = 0
-        order = torch.arange(len(self.measured), device=self.device)
-        for rows in torch.split(order, 250):
-            batch = augmented_batch(self.measured, rows, "none", generator)
-            sigmas = self.recipe.draw_sigmas(len(rows), generator)
-            inputs = batch.noisy_inputs(sigmas if noisy else sigmas * 0, generator)
-            with self._autocast():
-                answers = self.average.network(inputs).argmax(1)
-            right += int((answers == batch.labels).sum())
-        return right / len(self.measured)
+        with self.learner.autocast():
+            return accuracy(
+                self.learner.averaged, self.measured, self.recipe, self._generator(_MEASURE, 0),
+                noisy=noisy,
+            )  # fmt: skip
 
-    def _hold_finite(self, values: Tensor, epoch: int) -> None:
-        if bool(values.isfinite().all()):
+    def _hold_finite(self, finite: bool) -> None:
+        if finite:
             return
-        kept = f"the checkpoint after epoch {epoch} is kept; " if self.folder and epoch else ""
+        epochs = len(self.course.history)
+        kept = "the last good checkpoint is kept; " if self.folder and self.course.kept else ""
         raise ParameterError(
-            f"the training diverged in epoch {epoch + 1}: its loss or weights are not finite; "
+            f"the training diverged in epoch {epochs + 1}: its loss or weights are not finite; "
             f"{kept}lower learning_rate={self.recipe.learning_rate:g} and start again."
         )
 
@@ -172,77 +192,57 @@ class Trainer:
         images, labels = data.images[:limit], data.labels[:limit]
         return pixel_store(images, labels, self.spec.mean, self.spec.std, self.device)
 
-    def _fresh_network(self) -> nn.Module:
-        spec = self.spec
-        # torch's initialisers know only the global stream: borrow it and give it back
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(self.seed, "train", "weights"))
-            network = build_network(
-                spec.architecture, spec.input_shape, len(spec.class_names), spec.options
-            )
-        return network.to(self.device).to(memory_format=torch.channels_last)
+    def _generator(self, slot: int, number: int) -> torch.Generator:
+        """A stream of chance of its own for every epoch's order and every step.
 
-    def _generator(self, *path: str | int) -> torch.Generator:
-        generator = torch.Generator(device=self.device)
-        return generator.manual_seed(derive_seed(self.seed, "train", *path))
+        So a training goes on from any step as if it had never stopped.
+        """
+        (seed,) = block_seeds(self._base, slot, number, 1)
+        return torch.Generator(device=self.device).manual_seed(seed)
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
-
-    def _checkpoint(self) -> Checkpoint:
+    def _keep(self) -> None:
+        """A checkpoint of this step, of finite numbers only."""
+        assert self.folder is not None
+        self._hold_finite(self.learner.is_finite())
         state = {
+            **self.course.as_json(),
             "identity": self.identity,
-            "threads": self.threads,
-            "history": [to_json(epoch) for epoch in self.history],
+            "spec": to_json(self._final_spec()),
         }
-        tensors = {name: t.detach().cpu().contiguous() for name, t in self._tensors().items()}
-        return Checkpoint(tensors, state)
+        keep_checkpoint(self.folder, Checkpoint(self.learner.on_cpu(), state))
+        self.course.kept, self._kept_at = True, time.monotonic()
 
-    def _tensors(self) -> dict[str, Tensor]:
-        """Weights, averages and momenta by name; the tensors in use, not copies."""
-        tensors = {f"network/{k}": v for k, v in self.network.state_dict().items()}
-        tensors |= {f"average/{k}": v for k, v in self.average.network.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
-            momentum = self.optimiser.state[parameter].get("momentum_buffer")
-            if momentum is not None:
-                tensors[f"momentum/{name}"] = momentum
-        return tensors
+    def _keep_last(self) -> None:
+        """Keep the step under way where that is possible; the checkpoint before it is there."""
+        if self.folder is None or not self.course.step:
+            return
+        try:
+            self._keep()
+        except (CheckpointError, ParameterError):  # a full disk, or weights that are spoilt
+            return
 
     def _restore(self, saved: Checkpoint) -> None:
+        self.course.restore(saved.state)
         hold_identity(saved.state["identity"], self.identity)
-        for name, parameter in self.network.named_parameters():
-            if f"momentum/{name}" in saved.tensors:
-                self.optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-        mine = self._tensors()
-        if {k: v.shape for k, v in mine.items()} != {k: v.shape for k, v in saved.tensors.items()}:
-            raise CheckpointError(
-                f"the checkpoint holds another {self.spec.architecture} than this version's: "
-                "start anew, or resume with the version that wrote it."
-            )
-        with torch.no_grad():
-            for name, tensor in mine.items():
-                tensor.copy_(saved.tensors[name])
-        self.threads = list(saved.state["threads"])
-        self.history = [from_json(EpochDone, epoch) for epoch in saved.state["history"]]
+        self.learner.load(saved.tensors)
 
     def _final_spec(self) -> ModelSpec:
-        last = self.history[-1]
-        provenance = {
-            **self.spec.provenance,
-            **self.facts,
-            "recipe": self.identity["recipe"],
-            "settings": to_json(dataclasses.asdict(self.recipe)),
-            "augment": self.augment,
-            "seed": self.seed,
-            "data_sha256": self.identity["data"],
-            "device": self.identity["device"],
-            "precision": self.identity["precision"],
-            "threads": self.threads,
-            "torch": torch.__version__,
-            "loss": last.loss,
-            "clean_accuracy": last.clean_accuracy,
-            "noisy_accuracy": last.noisy_accuracy,
-        }
+        """The spec with everything that is known of the training so far."""
+        provenance = (
+            self.spec.provenance
+            | self.facts
+            | self.course.facts()
+            | {
+                "recipe": self.identity["recipe"],
+                "settings": to_json(dataclasses.asdict(self.recipe)),
+                "augment": self.augment,
+                "seed": self.seed,
+                "data_sha256": self.identity["data"],
+                "device": self.identity["device"],
+                "precision": self.identity["precision"],
+                "torch": torch.__version__,
+            }
+        )
         return dataclasses.replace(
             self.spec, train_sigma=self.recipe.sigma_range, provenance=provenance
         )

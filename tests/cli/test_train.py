@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rs_core.cli import main
+from rs_core.training import EpochDone
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
 
 TINY = [
@@ -59,7 +61,7 @@ def test_an_earlier_training_is_never_lost_silently(
     def stopped() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rs_core.training.trainer.Trainer._note_epoch", stopped_after(2, stopped))
+    monkeypatch.setattr("rs_core.training.course.Course.note_epoch", stopped_after(2, stopped))
     assert main(command) == 130
     monkeypatch.undo()
     saved = load_checkpoint(folder)
@@ -80,14 +82,14 @@ def test_an_earlier_training_is_never_lost_silently(
 
 
 def stopped_after(epochs: int, stop: Callable[[], None]) -> Callable[..., None]:
-    from rs_core.training.trainer import Trainer
+    from rs_core.training.course import Course
 
-    real = Trainer._note_epoch
+    real = Course.note_epoch
 
-    def note(self: Trainer, *facts: float) -> None:
+    def note(self: Course, **facts: Any) -> EpochDone:
         if len(self.history) == epochs:
             stop()
-        real(self, *facts)
+        return real(self, **facts)
 
     return note
 

@@ -15,9 +15,10 @@ def parameters(network: nn.Module) -> int:
 def test_every_network_maps_images_to_logits(name: str, shape: tuple[int, int, int]) -> None:
     network = build_network(name, shape, 7).eval()
     images = torch.rand(2, *shape)
-    logits = network(images)
+    told = (torch.full((2,), 0.25),) if getattr(network, "takes_sigma", False) else ()
+    logits = network(images, *told)
     assert logits.shape == (2, 7)
-    assert torch.allclose(network(images[:1]), logits[:1], atol=1e-5)
+    assert torch.allclose(network(images[:1], *[t[:1] for t in told]), logits[:1], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ def test_every_network_maps_images_to_logits(name: str, shape: tuple[int, int, i
     [
         ("lenet", (1, 28, 28), 431_080),  # 520 + 25,050 + 400,500 + 5,010
         ("resnet20", (3, 32, 32), 269_722),  # 0.27 M in He et al. (2016), table 6
+        ("resnet110", (3, 32, 32), 1_727_962),  # 1.7 M there
+        ("cifar-resnet18", (3, 32, 32), 11_173_962),  # the usual CIFAR ResNet-18, 11.17 M
         ("mlp", (1, 1, 2), 3 * 64 + 65 * 64 + 65 * 10),
         ("conv4", (1, 28, 28), 288 + 18_432 + 36_864 + 73_728 + 2 * 288 + 1_290),
     ],
@@ -110,3 +113,17 @@ def test_options_cannot_contradict_the_shape_nor_fetch_weights(
 def test_impossible_options_are_refused(architecture: str, options: dict[str, object]) -> None:
     with pytest.raises(ParameterError), torch.device("meta"):
         build_network(architecture, (3, 32, 32), 10, options)
+
+
+def test_sigma_conv4_starts_as_conv4_and_learns_to_see_sigma() -> None:
+    torch.manual_seed(0)
+    network = build_network("conv4-sigma", (1, 8, 8), 3, {"widths": [4, 4, 4, 8]}).eval()
+    images = torch.rand(4, 1, 8, 8)
+    low, high = torch.full((4,), 0.12), torch.full((4,), 0.25)
+    assert torch.equal(network(images, low), network(images, high))
+    torch.nn.init.normal_(network.told.affine.weight)
+    logits = network(images, low)
+    assert not torch.allclose(logits, network(images, high))
+    mixed = network(images, torch.stack([low[0], high[0], low[0], high[0]]))
+    assert torch.allclose(mixed[::2], logits[::2])
+    assert torch.allclose(mixed[1::2], network(images, high)[1::2])

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
-from rs_core.training import RECIPES, Gaussian, UniversalSigma
-from rs_core.training.batches import Batch, PixelStore
+from rs_core.training import RECIPES, Adversarial, Gaussian, Macer, SmoothAdv, UniversalSigma
+from rs_core.training.batches import PixelStore, augmented_batch
+from rs_core.training.view import View
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -14,7 +15,13 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def test_the_registry_names_every_recipe() -> None:
-    assert {"gaussian": Gaussian, "universal_sigma": UniversalSigma} == RECIPES
+    assert {
+        "gaussian": Gaussian,
+        "universal_sigma": UniversalSigma,
+        "smoothadv": SmoothAdv,
+        "macer": Macer,
+        "adversarial": Adversarial,
+    } == RECIPES
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -40,6 +47,11 @@ def test_every_field_explains_itself(name: str) -> None:
         ("label_smoothing", 1),
         ("weight_average", 1),
         ("schedule", "steps"),
+        ("optimiser", "lbfgs"),
+        ("drops", [0]),
+        ("drop_factor", 0),
+        ("clip", -1),
+        ("warm_up", -1),
         ("augment", "rotate"),
         ("precision", "fp8"),
     ],
@@ -91,7 +103,9 @@ def test_the_loss_is_cross_entropy(smoothing: float) -> None:
     store = PixelStore(pixels, labels, torch.zeros(1), torch.ones(1))
     logits = torch.tensor([1.0, 0.0])
     recipe = Gaussian(label_smoothing=smoothing)
-    loss, right = recipe.batch_loss(Fixed(logits), Batch(store, pixels, labels), seeded(0))
+    batch = augmented_batch(store, torch.arange(3), "none", seeded(0))
+    network = View(Fixed(logits), store.mean, store.std)
+    loss, right = recipe.batch_loss(network, batch, seeded(0))
     minus_log = -logits.log_softmax(0)
     plain = (2 * minus_log[0] + minus_log[1]) / 3
     expected = (1 - smoothing) * plain + smoothing * minus_log.mean()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError, ParameterError
@@ -16,6 +16,7 @@ from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import RECIPES, EpochDone, Gaussian, Trained, UniversalSigma
 from rs_core.training.batches import Batch
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
+from rs_core.training.view import View
 
 RECIPE = UniversalSigma(sigma=0.3, epochs=4, batch_size=40, precision="fp32", weight_average=0.9)
 
@@ -156,14 +157,14 @@ def test_divergence_stops_and_keeps_the_last_good_checkpoint(
 ) -> None:
     class Explodes(UniversalSigma):
         def batch_loss(
-            self, network: nn.Module, batch: Batch, generator: torch.Generator
+            self, network: View, batch: Batch, generator: torch.Generator
         ) -> tuple[Tensor, Tensor]:
             loss, right = super().batch_loss(network, batch, generator)
             bad = (tmp_path / FILE_NAME).exists()
             return loss * (torch.nan if bad else 1.0), right
 
     recipe = Explodes(**dataclasses.asdict(RECIPE))
-    with pytest.raises(ParameterError, match=r"diverged in epoch 2.*after epoch 1 is kept"):
+    with pytest.raises(ParameterError, match=r"diverged in epoch 2.*last good checkpoint is kept"):
         drain(recipe.run(tiny, toy, seed=0, checkpoint=tmp_path))
     saved = load_checkpoint(tmp_path)
     assert saved is not None
@@ -178,11 +179,11 @@ def test_weights_spoilt_by_an_epochs_last_step_are_not_kept(
 
     class SpoilsStepTwelve(UniversalSigma):
         def batch_loss(
-            self, network: nn.Module, batch: Batch, generator: torch.Generator
+            self, network: View, batch: Batch, generator: torch.Generator
         ) -> tuple[Tensor, Tensor]:
             loss, right = super().batch_loss(network, batch, generator)
             calls.append(1)
-            zero = next(network.parameters()).sum() * 0
+            zero = next(network.module.parameters()).sum() * 0
             # the root is 0 and finite, its gradient at 0 is not
             return (loss + zero.abs().sqrt() if len(calls) == 12 else loss), right
 

@@ -1,0 +1,106 @@
+"""Images whose certified radius is followed from epoch to epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import drain
+from rs_core.fields import check_params, param
+from rs_core.images import ImageInput
+from rs_core.results import Certificate, ModelSpec
+from rs_core.smoothing.certify import certify_each
+from rs_core.smoothing.options import CertifyOptions
+from rs_core.statistics import l2_radius, upper_confidence_bound
+from rs_core.training.history import ProbeRadius
+
+MOST_PROBES = 8
+PROBE_NOTE = (
+    "the network changes every epoch, so each certificate concerns the network of its own epoch"
+)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Probes:
+    """Up to eight images, certified by CERTIFY (Cohen et al. 2019) after every epoch.
+
+    A class is chosen on n0 copies, then Clopper-Pearson bounds of n fresh ones give the certified
+    radius and the most that it could have been. `alpha` is shared out evenly over all images and
+    epochs: with probability 1 - alpha every band of the training holds.
+    """
+
+    images: tuple[ImageInput, ...]
+    n0: int = param(50, help="noisy copies that choose the class", low=1, high=1e6)
+    n: int = param(500, help="fresh noisy copies that certify it", low=1, high=1e7)
+    alpha: float = param(
+        0.05, help="probability that any band of the training is wrong", low=0, high=0.5,
+        low_open=True,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        check_params(self)
+        if not 1 <= len(self.images) <= MOST_PROBES:
+            raise ParameterError(
+                f"{len(self.images)} probe images: give 1 to {MOST_PROBES}, or none at all."
+            )
+
+    def level(self, epochs: int) -> float:
+        """The error of one image's band in one of so many epochs."""
+        return self.alpha / (len(self.images) * epochs)
+
+    def hold_fit(self, spec: ModelSpec, sigma: float, epochs: int) -> None:
+        """Refuse images of another size, noise of 0, and an n that could never certify.
+
+        Raises:
+            ParameterError: says which.
+        """
+        if sigma <= 0:
+            raise ParameterError(
+                "probe images are certified under the training's noise, and sigma is 0: give "
+                "sigma above 0, or no probe images."
+            )
+        for image in self.images:
+            if image.pixels.shape != tuple(spec.input_shape):
+                raise ParameterError(
+                    f"the probe image {image.name} is {image.pixels.shape}, the network takes "
+                    f"{tuple(spec.input_shape)}: load it for this network."
+                )
+        self._options.check_n(self.level(epochs) / 2, len(spec.class_names))
+
+    def certified(
+        self, network: nn.Module, spec: ModelSpec, device: str, *, sigma: float, epochs: int,
+        seed: int,
+    ) -> Iterator[ProbeRadius]:  # fmt: skip
+        """Each image's certificate and band, under this network and no other."""
+        classifier = Classifier(network, spec, device=device, precision="auto")
+        level = self.level(epochs)
+        for image in self.images:
+            stream = certify_each(
+                self._options, classifier, [image], np.array([[sigma]]), level / 2,
+                seed=seed, caller="probe", guarantee="A",
+            )  # fmt: skip
+            yield _band(drain(stream)[0][0], image, level)
+
+    @property
+    def _options(self) -> CertifyOptions:
+        return CertifyOptions(n0=self.n0, n=self.n, alpha=self.alpha)
+
+
+def _band(certificate: Certificate, image: ImageInput, level: float) -> ProbeRadius:
+    p_upper = float(upper_confidence_bound(certificate.n_top, certificate.n, level / 2))
+    upper = l2_radius(certificate.sigma, p_upper) if p_upper < 1 else None
+    return ProbeRadius(
+        name=image.name,
+        label=image.label,
+        predicted=certificate.predicted,
+        radius=certificate.radius,
+        radius_upper=upper,
+        sigma=certificate.sigma,
+        n=certificate.n,
+        alpha=level,
+        guarantee=certificate.guarantee,
+        statement=f"{certificate.statement} \u00b7 {PROBE_NOTE}",
+    )

@@ -1,0 +1,30 @@
+"""Recipes: what is minimised, one file each."""
+
+from rs_core.training.recipes.adversarial import Adversarial
+from rs_core.training.recipes.gaussian import Gaussian
+from rs_core.training.recipes.macer import Macer
+from rs_core.training.recipes.presets import PRESETS, Preset
+from rs_core.training.recipes.recipe import NoiseRecipe, Recipe
+from rs_core.training.recipes.smoothadv import SmoothAdv
+from rs_core.training.recipes.universal_sigma import UniversalSigma
+
+RECIPES: dict[str, type[Recipe]] = {
+    "gaussian": Gaussian,
+    "universal_sigma": UniversalSigma,
+    "smoothadv": SmoothAdv,
+    "macer": Macer,
+    "adversarial": Adversarial,
+}
+
+__all__ = [
+    "PRESETS",
+    "RECIPES",
+    "Adversarial",
+    "Gaussian",
+    "Macer",
+    "NoiseRecipe",
+    "Preset",
+    "Recipe",
+    "SmoothAdv",
+    "UniversalSigma",
+]

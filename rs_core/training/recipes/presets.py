@@ -1,0 +1,118 @@
+"""The papers' own settings by name; days of a GPU, where the defaults are minutes of a CPU."""
+
+from dataclasses import dataclass
+
+from rs_core.training.recipes.adversarial import Adversarial
+from rs_core.training.recipes.gaussian import Gaussian
+from rs_core.training.recipes.macer import Macer
+from rs_core.training.recipes.recipe import Recipe
+from rs_core.training.recipes.smoothadv import SmoothAdv
+from rs_core.training.recipes.universal_sigma import UniversalSigma
+
+_CIFAR_MEAN, _CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A recipe as a paper used it.
+
+    Fields:
+        recipe: its settings.
+        name: of the recipe, in `RECIPES`.
+        architecture, dataset: names of `MODELS` and of the data sets.
+        mean, std: the normalisation that belongs to the network; empty: measured on the data.
+        source: the paper, and what is ours.
+    """
+
+    recipe: Recipe
+    name: str
+    architecture: str
+    dataset: str
+    source: str
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+_COHEN = Gaussian(
+    sigma=0.25, epochs=90, batch_size=400, learning_rate=0.1, schedule="step", drops=(30, 60),
+    nesterov=False, weight_decay=1e-4, decay_all=True, weight_average=0.0,
+)  # fmt: skip
+_SMOOTHADV = SmoothAdv(
+    sigma=0.25, epochs=150, batch_size=256, learning_rate=0.1, schedule="step", drops=(50, 100),
+    nesterov=False, weight_decay=1e-4, decay_all=True, weight_average=0.0,
+    attack="pgd", steps=10, noises=8, eps=1.0, eps_warm_up=10,
+)  # fmt: skip
+_SMOOTHADV_DDN = SmoothAdv(
+    sigma=0.25, epochs=150, batch_size=256, learning_rate=0.1, schedule="step", drops=(50, 100),
+    nesterov=False, weight_decay=1e-4, decay_all=True, weight_average=0.0,
+    attack="ddn", steps=4, noises=8, eps=1.0, eps_warm_up=10,
+)  # fmt: skip
+
+
+def _macer(sigma: float, robust_weight: float, deferral: int = 0) -> Macer:
+    return Macer(
+        sigma=sigma, epochs=440, batch_size=64, learning_rate=0.01, schedule="step",
+        drops=(200, 400), nesterov=False, weight_decay=5e-4, decay_all=True, weight_average=0.0,
+        noises=16, beta=16.0, gamma=8.0, robust_weight=robust_weight, deferral=deferral,
+    )  # fmt: skip
+
+
+_MADRY = Adversarial(
+    epochs=205, batch_size=128, learning_rate=0.1, schedule="step", drops=(102, 153),
+    nesterov=False, weight_decay=2e-4, weight_average=0.0, eps=8 / 255, steps=7, step_share=0.25,
+)  # fmt: skip
+_SIAM = Adversarial(
+    epochs=400, batch_size=256, learning_rate=0.1, schedule="step", drops=(200, 300),
+    nesterov=True, weight_decay=1e-4, decay_all=True, weight_average=0.0, clip=0.05,
+    eps=8 / 255, steps=7, step_share=0.25, clean_share=0.5,
+)  # fmt: skip
+_UNIVERSAL = UniversalSigma(sigma=0.5, epochs=400)
+
+_MACER_SOURCE = "Zhai et al. (2020) and their code"
+_RAW: dict[str, tuple[float, ...]] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
+
+PRESETS: dict[str, Preset] = {
+    "cohen-cifar10": Preset(
+        _COHEN, "gaussian", "resnet110", "cifar10", "Cohen et al. (2019) and their code",
+        _CIFAR_MEAN, _CIFAR_STD,
+    ),
+    "smoothadv-cifar10": Preset(
+        _SMOOTHADV, "smoothadv", "resnet110", "cifar10",
+        "Salman et al. (2019) and their code: one point of their grid of eps, steps and copies",
+        _CIFAR_MEAN, (1.0,) * 3,
+    ),
+    "smoothadv-ddn-cifar10": Preset(
+        _SMOOTHADV_DDN, "smoothadv", "resnet110", "cifar10",
+        "Salman et al. (2019) and their code: one point of their grid of eps, steps and copies",
+        _CIFAR_MEAN, (1.0,) * 3,
+    ),
+    "macer-cifar10-s025": Preset(
+        _macer(0.25, 12.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **_RAW
+    ),
+    "macer-cifar10-s050": Preset(
+        _macer(0.5, 4.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **_RAW
+    ),
+    "macer-cifar10-s100": Preset(
+        _macer(1.0, 12.0, deferral=200), "macer", "resnet110", "cifar10",
+        f"{_MACER_SOURCE}; lambda 0 before the first drop as the paper says, not the code", **_RAW,
+    ),
+    "macer-mnist": Preset(
+        _macer(0.25, 16.0), "macer", "lenet", "mnist", _MACER_SOURCE, mean=(0.0,), std=(1.0,)
+    ),
+    "madry-cifar10": Preset(
+        _MADRY, "adversarial", "cifar-resnet18", "cifar10",
+        "Madry et al. (2018); their network is a wide ResNet, ours a ResNet-18",
+    ),
+    "siam-cifar10": Preset(
+        _SIAM, "adversarial", "resnet20", "cifar10", "Nemcovsky et al. (SIAM), without CPNI",
+        (0.491, 0.482, 0.447), (0.247, 0.243, 0.262),
+    ),
+    "universal-cifar10": Preset(
+        _UNIVERSAL, "universal_sigma", "conv4", "cifar10",
+        "Hase et al., f_u: 400 epochs; optimiser and rates are ours, the paper names none",
+    ),
+    "universal-conditional-cifar10": Preset(
+        _UNIVERSAL, "universal_sigma", "conv4-sigma", "cifar10",
+        "Hase et al., f_u told sigma_a: 400 epochs; optimiser and rates are ours",
+    ),
+}  # fmt: skip

@@ -1,0 +1,87 @@
+"""What a recipe is: settings with one verb, and the loss that most of them share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from rs_core.datasets import Dataset
+from rs_core.events import Stream
+from rs_core.results import ModelSpec
+from rs_core.training.batches import Batch
+from rs_core.training.history import Trained
+from rs_core.training.probes import Probes
+from rs_core.training.settings import TrainingSettings
+from rs_core.training.trainer import KEEP_EVERY, Trainer
+from rs_core.training.view import View
+
+
+@dataclass(frozen=True)
+class Recipe(TrainingSettings):
+    """Settings that train: `run` is the same for every recipe."""
+
+    def run(
+        self,
+        spec: ModelSpec,
+        data: Dataset,
+        *,
+        seed: int,
+        device: torch.device | str = "cpu",
+        held_out: Dataset | None = None,
+        checkpoint: Path | None = None,
+        resume: bool = False,
+        probes: Probes | None = None,
+        keep_every: float = KEEP_EVERY,
+    ) -> Stream[Trained]:
+        """A step per batch, an `EpochDone` per epoch, then `Finished(Trained)`.
+
+        Args:
+            spec: name, architecture, options, input_shape and class_names; an empty `mean` and
+                `std` are measured on `data` and recorded.
+            data: training images at the network's input size.
+            seed: of the first weights, the order, the augmentation and the noise.
+            device: where to train; the result lies on the CPU.
+            held_out: images that measure each epoch, at most 1,000; without them the first
+                1,000 training images do.
+            checkpoint: folder that gets a checkpoint after every epoch and now and then within
+                one; closing the stream keeps the last step.
+            resume: go on from that folder's checkpoint where there is one.
+            probes: images that are certified after every epoch, each a `ProbeDone`.
+            keep_every: seconds between checkpoints within an epoch.
+
+        Raises:
+            ParameterError: data and spec do not fit, the loss is no longer finite, or a quarter
+                of a batch does not fit into memory.
+            CheckpointError: the checkpoint belongs to another training or version, or is damaged.
+        """
+        trainer = Trainer(
+            self, spec, data, seed=seed, device=torch.device(device), held_out=held_out,
+            folder=checkpoint, probes=probes, keep_every=keep_every,
+        )  # fmt: skip
+        return trainer.run(resume=resume)
+
+    def entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy () of logits (B m, K), m copies side by side of images (B,)."""
+        each = labels.repeat_interleave(len(logits) // len(labels))
+        return cross_entropy(logits, each, label_smoothing=self.label_smoothing)
+
+
+def hits(logits: Tensor, labels: Tensor) -> Tensor:
+    """Number of images (B,) right in logits (B m, K); each of an image's m copies counts 1/m."""
+    copies = len(logits) // len(labels)
+    right = logits.detach().argmax(1) == labels.repeat_interleave(copies)
+    return right.sum() / copies
+
+
+@dataclass(frozen=True)
+class NoiseRecipe(Recipe):
+    """Cross-entropy on one noisy copy of each image; subclasses draw the sigmas."""
+
+    def batch_loss(
+        self, network: View, batch: Batch, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy () and number of correct answers () on noisy copies."""
+        logits = network(batch.noisy_inputs(), batch.sigmas)
+        return self.entropy(logits, batch.labels), hits(logits, batch.labels)

@@ -1,0 +1,58 @@
+"""The network as a recipe sees it: pixels or inputs in, float32 logits out."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A network in training, with the normalisation that belongs before it.
+
+    Fields:
+        module: normalised inputs (N, C, H, W) to logits (N, K); with noise levels (N,) as the
+            second argument where it has a true attribute `takes_sigma`.
+        mean, std: float32 (C,), of the pixels in [0,1].
+    """
+
+    module: nn.Module
+    mean: Tensor
+    std: Tensor
+
+    def __call__(self, inputs: Tensor, sigmas: Tensor) -> Tensor:
+        """Logits (N, K) of normalised inputs (N, C, H, W) under noise (N,); float32 at least."""
+        takes_sigma = getattr(self.module, "takes_sigma", False)
+        told = (sigmas.expand(len(inputs)),) if takes_sigma else ()
+        logits: Tensor = self.module(inputs, *told)
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def of_pixels(self, sigmas: Tensor) -> Callable[[Tensor], Tensor]:
+        """The map from pixels (N, C, H, W) of [0,1] to logits (N, K), at noise (B,).
+
+        N is a multiple of B: the copies of an image lie side by side.
+        """
+        mean, std = self.mean[:, None, None], self.std[:, None, None]
+
+        def forward(pixels: Tensor) -> Tensor:
+            each = sigmas.repeat_interleave(len(pixels) // len(sigmas))
+            return self((pixels - mean) / std, each)
+
+        return forward
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """A context in evaluation mode without parameter gradients: what an attack is made on."""
+        training = self.module.training
+        wanting = [p for p in self.module.parameters() if p.requires_grad]
+        self.module.eval()
+        for parameter in wanting:
+            parameter.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter in wanting:
+                parameter.requires_grad_(True)
+            self.module.train(training)
