@@ -36,10 +36,10 @@ class ProbePoint:
 
     Fields:
         epoch: after which epoch, from 1.
-        predicted: the class that the votes are for; None where they name none.
-        lower: the certified radius, 0 where nothing is certified; pixels of [0,1].
-        upper: what no number of further copies would certify beyond; open (NaN) where every copy
-            voted alike.
+        predicted: the certified class, None where the certificate abstains.
+        lower: the certified radius, 0 where it abstains; pixels of [0,1].
+        upper: what more copies could at most certify; NaN where all voted alike, so that nothing
+            limits it.
     """
 
     epoch: int
@@ -70,8 +70,8 @@ class Course:
     """What a training has shown so far.
 
     Every end of every probe's band pays an equal part of `alpha`, over all the probes and all
-    the epochs that were asked for: all of them are true together with probability 1 - alpha. A
-    point concerns the network of its epoch, and no other one.
+    the epochs that were asked for: together they hold with probability 1 - alpha. A point
+    concerns the network of its epoch, and no other one.
 
     Fields:
         epochs: the figures of those that are done.

@@ -85,21 +85,22 @@ def _curve(index: int, probe: Probe, names: Sequence[str]) -> _Curve:
         x=tuple(point.epoch for point in points),
         lower=tuple(point.lower for point in points),
         upper=tuple(point.upper for point in points),
-        right=tuple(probe.label is None or p.predicted == probe.label for p in points),
+        right=tuple(
+            None in (probe.label, p.predicted) or p.predicted == probe.label for p in points
+        ),
         hover=tuple(_said(name, probe, point, names) for point in points),
     )
 
 
 def _said(name: str, probe: Probe, point: ProbePoint, names: Sequence[str]) -> str:
     lines = [f"<b>{plain(name)}</b>, epoch {point.epoch}"]
-    if point.predicted is None or not point.lower:
-        lines.append("nothing certified")
+    if point.predicted is None:
+        lines.append("abstains: nothing is certified")
     else:
-        lines.append(f"radius {radius_text(point.lower)} or more (rounded down)")
-    if point.predicted is not None:
-        lines.append(f"votes for {plain(class_text(point.predicted, names))}")
-    if probe.label is not None and point.predicted != probe.label:
-        lines.append(f"true class: {plain(class_text(probe.label, names))}")
+        lines.append(f"{plain(class_text(point.predicted, names))}, radius at least")
+        lines[-1] += f" {radius_text(point.lower)} (rounded down)"
+        if probe.label not in (None, point.predicted):
+            lines.append(f"wrong: it is {plain(class_text(probe.label, names))}")
     more = "open above" if math.isnan(point.upper) else f"at most {point.upper:.3g}"
     return "<br>".join([*lines, f"more copies could certify: {more}"])
 

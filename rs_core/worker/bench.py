@@ -59,6 +59,9 @@ class Bench:
             if not self.turn():
                 with self._changed:
                     self._changed.wait(timeout=1.0)
+        for job in self._jobs.values():
+            if job.lasting and isinstance(job.stream, Generator):
+                job.stream.close()  # keeps the last step
 
     def stop(self) -> None:
         """End `work` after the step under way; open runs stay open in the store."""
@@ -109,9 +112,24 @@ class Bench:
             if job.is_open:
                 self._to(job, "cancelled")
 
+    def close_streams(self) -> None:
+        """Let ended runs give back what they hold; the gate is held.
+
+        A stream may keep its last step on disk when it is closed: who deletes a run's folder has
+        it closed before.
+        """
+        with self._changed:
+            over, self._over = self._over, []
+        for job in over:
+            if isinstance(job.stream, Generator):
+                job.stream.close()
+            job.stream = None
+
     def turn(self) -> bool:
         """Advance one run for a turn; False when none is waiting."""
-        self._close_streams()
+        if self._over:
+            with self.gate.computing():
+                self.close_streams()
         job = self._next()
         if job is None:
             return False
@@ -186,15 +204,6 @@ class Bench:
             self._store.update(job.id, job.progress)
         except StoreError:
             _LOG.exception("how far a run is could not be noted; it goes on")
-
-    def _close_streams(self) -> None:
-        """Let ended runs give back what they hold, in the thread that advanced them."""
-        with self._changed:
-            over, self._over = self._over, []
-        for job in over:
-            if isinstance(job.stream, Generator):
-                job.stream.close()
-            job.stream = None
 
     def _finish(self, job: Job, result: Any) -> None:
         if not job.is_open:

@@ -23,7 +23,7 @@ def step_json(step: Step) -> dict[str, Any] | None:
     course, which it keeps as JSON values: it is the same for all the steps of an epoch.
     """
     if isinstance(step, TrainStep):
-        return {**vars(step)}
+        return dict(vars(step))
     if isinstance(step, PhaseStep):
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
         if isinstance(step, CompareStep):

@@ -11,13 +11,12 @@ from rs_core.fields import FieldDescription, check_params, describe_fields, para
 from rs_core.models import build_network
 from rs_core.models.registry import MODELS
 from rs_core.results import ModelSpec, to_json
-from rs_core.statistics import smallest_n
-from rs_core.training import RECIPES, NoiseRecipe
+from rs_core.training import RECIPES, Recipe
+from rs_core.training.probes import MOST_PROBES
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
 from rs_core.worker.training_sets import bare_spec, training_size
 
-MAX_PROBES = 8
 MAX_EPOCHS = 1000  # every step tells the figures of all epochs so far
 _APART = ("settings", "probes", "labels")
 
@@ -34,7 +33,7 @@ class TrainOptions:
         low=0, high=100_000,
     )  # fmt: skip
     probe_n: int = param(
-        500, help="copies that certify a probe image after each epoch", low=10, high=100_000
+        500, help="copies that certify a probe image after each epoch", low=1, high=100_000
     )
     alpha: float = param(
         1e-3, help="risk of all points of all probe images together", low=0, low_open=True, high=0.5
@@ -52,7 +51,7 @@ class TrainTask:
     """
 
     options: TrainOptions
-    recipe: NoiseRecipe
+    recipe: Recipe
     probes: tuple[str, ...]
     labels: tuple[int | None, ...]
 
@@ -60,11 +59,6 @@ class TrainTask:
     def sigma(self) -> float:
         """The noise at which the probes are certified: the training's largest."""
         return self.recipe.sigma_range[1]
-
-    @property
-    def end_alpha(self) -> float:
-        """The error of one end of one point: two ends, every probe, every epoch."""
-        return self.options.alpha / (2 * max(len(self.probes), 1) * self.recipe.epochs)
 
     @property
     def name(self) -> str:
@@ -116,16 +110,15 @@ def train_task(config: Mapping[str, Any]) -> TrainTask:
     labels = _labels(config.get("labels"), len(probes), len(spec.class_names))
     task = TrainTask(options, recipe, probes, labels)
     _hold_fit(task, spec)
-    _hold_probes(task)
     return task
 
 
 def _probes(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
         raise ParameterError(f"probes={shortened(given)} must be a list of image ids.")
-    if len(set(given)) != len(given) or len(given) > MAX_PROBES:
+    if len(set(given)) != len(given) or len(given) > MOST_PROBES:
         raise ParameterError(
-            f"probes names {len(given)} images: the limit is {MAX_PROBES}, each once."
+            f"probes names {len(given)} images: the limit is {MOST_PROBES}, each once."
         )
     return tuple(given)
 
@@ -150,7 +143,7 @@ def _hold_fit(task: TrainTask, spec: ModelSpec) -> None:
     if options.architecture not in MODELS:
         raise UnknownNameError("network", options.architecture[:40], MODELS)
     images = training_size(options.dataset)
-    if recipe.batch_size > images:
+    if recipe.images_per_step > images:
         raise ParameterError(
             f"batch_size={recipe.batch_size} is larger than the {images:,} images of "
             f"{options.dataset} that are trained on: give at most that many."
@@ -162,18 +155,3 @@ def _hold_fit(task: TrainTask, spec: ModelSpec) -> None:
         )
     with torch.device("meta"):  # laid out, not filled: whether it can be built is all that counts
         build_network(options.architecture, spec.input_shape, len(spec.class_names))
-
-
-def _hold_probes(task: TrainTask) -> None:
-    if not task.probes:
-        return
-    if task.sigma <= 0:
-        raise ParameterError(
-            "sigma=0 certifies no probe image: give noise above 0, or name no probe images."
-        )
-    least = smallest_n(task.end_alpha)
-    if task.options.probe_n < least:
-        raise ParameterError(
-            f"probe_n={task.options.probe_n} could never certify {len(task.probes)} images over "
-            f"{task.recipe.epochs} epochs at alpha={task.options.alpha:g}: take at least {least}."
-        )

@@ -7,11 +7,11 @@ from typing import Any
 
 from rs_core.datasets import DATASETS
 from rs_core.devices import resolve_device
-from rs_core.errors import ParameterError
 from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import Run, RunStore
+from rs_core.training import Probes
 from rs_core.worker.asking import Question
 from rs_core.worker.families import Asked
 from rs_core.worker.pictures import image_of
@@ -41,13 +41,16 @@ class TrainingRuns:
         """
         task, device = train_task(question.config), str(resolve_device(question.device))
         facts = [self._store.belongings.image(question.owner, one) for one in task.probes]
-        images = [image_of(one) for one in facts]
-        _hold_shapes(images, bare_spec(task.options.dataset))
+        pairs = zip(facts, task.labels, strict=True)
+        images = tuple(replace(image_of(one), label=label) for one, label in pairs)
+        if images:
+            spec = bare_spec(task.options.dataset)
+            _probes(task, images).hold_fit(spec, task.sigma, task.recipe.epochs)
         request = {
             "config": task.config(),
             "seed": question.seed,
             "device": device,
-            "images": to_json(tuple(images)),
+            "images": to_json(images),
         }
         parts = {name: request[name] for name in ("config", "seed")}
         key = content_key({**parts, "kind": TRAIN, "on": device.partition(":")[0]})
@@ -61,8 +64,9 @@ class TrainingRuns:
         def keep(spec: ModelSpec, weights: bytes) -> tuple[str, ModelSpec]:
             return self._keep(run, task, spec, weights)
 
+        probes = _probes(task, images) if images else None
         training = Training(
-            task, images, seed=asked["seed"], device=asked["device"],
+            task, probes, seed=asked["seed"], device=asked["device"],
             folder=self._store.folder(run.job) / self.working_folder, keep=keep,
         )  # fmt: skip
         return training.run()
@@ -89,7 +93,8 @@ class TrainingRuns:
         raw = json.dumps(to_json(spec), indent=2).encode()
         model, _ = self._store.belongings.keep_model(run.owner, weights, raw)
         subjects = [f"{image} {UPLOAD}{model}" for image in task.probes]
-        self._store.belongings.note_question(run.owner, subjects, run.key, 1, 2 * task.end_alpha)
+        share = task.options.alpha / max(len(task.probes) * task.recipe.epochs, 1)
+        self._store.belongings.note_question(run.owner, subjects, run.key, 1, share)
         return UPLOAD + model, spec
 
 
@@ -100,11 +105,5 @@ def _title(task: TrainTask) -> str:
     return f"{title}, {options.architecture}, {recipe}, sigma {task.recipe.sigma:g}"
 
 
-def _hold_shapes(images: list[ImageInput], spec: ModelSpec) -> None:
-    for image in images:
-        if image.pixels.shape != spec.input_shape:
-            have, need = ("x".join(map(str, s)) for s in (image.pixels.shape, spec.input_shape))
-            raise ParameterError(
-                f"{image.name} has {have} pixels and the images of {spec.name} have {need}: choose "
-                "another probe image."
-            )
+def _probes(task: TrainTask, images: tuple[ImageInput, ...]) -> Probes:
+    return Probes(images=images, n=task.options.probe_n, alpha=task.options.alpha)

@@ -148,6 +148,7 @@ class Desk:
         for job in self._bench.of_owner(owner):
             self._bench.cancel(job)
         with self._bench.gate.loading():  # a step under way may be writing to its run's folder
+            self._bench.close_streams()
             return {"runs": self._store.delete_owner(owner)}
 
     def _tidy(self) -> None:
