@@ -77,8 +77,9 @@ def perturb_ddn(
 
     Salman et al. (2019) after Rony et al. (2019), as their code has it: the norm follows a rule
     of its own, points are rounded to 256 levels, the nearest adversarial one is kept and at last
-    drawn into the ball. Where no step was adversarial the clean image comes back. A step is
-    adversarial where most of the copies leave the label; other arguments as for `perturb`.
+    drawn into the ball. Where no step was adversarial the clean image comes back. A point is
+    adversarial where another class has more of the copies than the label; other arguments as for
+    `perturb`.
 
     Args:
         gamma: share by which the norm changes.

@@ -28,6 +28,10 @@ COMMANDS = {
     "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
     "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
+    "export": (
+        "rs_core.cli.export:ExportCommand",
+        "model file of a training's checkpoint",
+    ),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),
     "app": ("rs_core.cli.app:AppCommand", "serve the page on 127.0.0.1:8501"),
@@ -95,6 +99,8 @@ def _run(name: str, arguments: list[str]) -> int:
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
+    if hasattr(command, "written_out"):
+        arguments = command.written_out(arguments)
     if hasattr(command, "for_arguments"):
         command = command.for_arguments(arguments)
     parsed = tyro.cli(

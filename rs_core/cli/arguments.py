@@ -42,7 +42,7 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     """
     if "-h" in arguments or "--help" in arguments:
         return list(arguments)
-    options = dict(_options(command))
+    options = options_of(command)
     leading = getattr(command, "leading", None)
     if leading and arguments and not arguments[0].startswith("--"):
         arguments = [f"--{leading}", *arguments]
@@ -58,6 +58,11 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
         if option.required and name not in given:
             raise ParameterError(f"{name} is missing: give it ({option.help}).")
     return checked
+
+
+def options_of(command: type) -> dict[str, Option]:
+    """Every option of a command by name, with its two dashes."""
+    return dict(_options(command))
 
 
 def _options(command: type) -> Iterator[tuple[str, Option]]:

@@ -1,48 +1,73 @@
 """`rs train`: train a small network on noisy images, and write its model file."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from rs_core.assets import sample_names, sample_path
 from rs_core.cli.choices import DataChoice
 from rs_core.cli.outputs import told
 from rs_core.cli.progress import follow
+from rs_core.cli.training_lines import with_lines
+from rs_core.cli.training_words import FOLDER_SUFFIX, RECORD, record, written_out
 from rs_core.datasets import Dataset, load_dataset
 from rs_core.devices import resolve_device
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
-from rs_core.events import Stream
 from rs_core.fields import check_params, param
+from rs_core.images import load_image
 from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
-from rs_core.training import RECIPES, EpochDone, Recipe, Trained
+from rs_core.training import PRESETS, PROBE_NOTE, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints import hold_nothing_unfinished, load_checkpoint
+from rs_core.training.locks import held_alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainCommand:
     """Train a network under Gaussian noise and write NAME-ID.safetensors and NAME-ID.json.
 
-    A checkpoint is kept after every epoch; --resume goes on from it, bit for bit on a CPU.
+    A checkpoint is kept after every epoch and every minute; --resume NAME-checkpoint goes on from
+    it with the settings of the training, bit for bit on a CPU.
     """
 
     settings: Recipe
     source: DataChoice = field(default_factory=DataChoice)
     recipe: str = param(
-        "gaussian", help="which noise: gaussian (fixed) or universal_sigma", choices=tuple(RECIPES)
+        "gaussian",
+        help="what is minimised; each recipe has settings of its own (--recipe NAME --help)",
+        choices=tuple(RECIPES),
+    )
+    preset: str | None = param(
+        None, help=f"a paper's settings, before all others: {', '.join(PRESETS)}"
+    )
+    config: Path | None = param(
+        None, help="JSON file of settings by name, before those of the command line"
     )
     architecture: str = param("conv4", help="network to train: see rs models")
     widths: tuple[int, ...] | None = param(
         None, help="channels of conv4's four layers", low=1, high=4096
     )
+    mean: tuple[float, ...] | None = param(
+        None, help="subtracted from the pixels, per channel; measured on the data by default"
+    )
+    std: tuple[float, ...] | None = param(None, help="what they are then divided by", low=0)
+    probes: tuple[str, ...] | None = field(
+        default=None,
+        metadata={"help": "up to eight images, files or samples, certified after every epoch"},
+    )
     exclude: str | None = param(None, help="data set whose images are left out, by pixel hash")
     name: str = param("model", help="name of the trained model")
     out: Path = param(Path("runs"), help="folder for the model file and the checkpoint")
-    resume: bool = param(False, help="go on from the checkpoint in --out")
+    resume: bool = param(
+        False, help="go on from the checkpoint in --out, or from the folder named here"
+    )
     seed: int = param(0, help="of the first weights, the order, the noise", low=0)
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
@@ -51,10 +76,15 @@ class TrainCommand:
     def __post_init__(self) -> None:
         check_params(self)
         hold_file_name(self.name)
-        if self.widths is not None and self.architecture != "conv4":
+        if self.widths is not None and not self.architecture.startswith("conv4"):
             raise ParameterError(
                 f"--widths does not apply to {self.architecture}: it is for conv4, leave it out."
             )
+
+    @classmethod
+    def written_out(cls, arguments: Sequence[str]) -> list[str]:
+        """The arguments with preset, config file and an old training's settings written out."""
+        return written_out(cls, arguments)
 
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type["TrainCommand"]:
@@ -77,11 +107,12 @@ class TrainCommand:
         """Train, print, write; the exit code."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        folder = self.out / f"{self.name}-checkpoint"
+        folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
         self._hold_folder(folder)
         train, test = self._splits()
         spec = self._spec(train)
-        self._make_out()
+        probes = self._probes(spec)
+        self._make_out(folder)
         stream = self.settings.run(
             spec,
             train,
@@ -90,11 +121,12 @@ class TrainCommand:
             held_out=test,
             checkpoint=folder,
             resume=self.resume,
+            probes=probes,
         )
         if not self.json:
-            for line in _beforehand(train, test, self.out):
+            for line in self._beforehand(train, test):
                 print(line, flush=True)
-        trained = follow(stream if self.json else _told(stream), label=self.name)
+        trained = follow(stream if self.json else with_lines(stream), label=self.name)
         with told(self.out):
             written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
         if self.json:
@@ -121,13 +153,33 @@ class TrainCommand:
                 file=sys.stderr,
             )
 
-    def _make_out(self) -> None:
+    def _make_out(self, folder: Path) -> None:
+        """Make the folders; write down the settings, so that --resume needs no others."""
         try:
             self.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ParameterError(
                 f"--out {self.out} cannot be made a folder ({error.strerror}): name another one."
             ) from None
+        with held_alone(folder), told(folder):
+            if not (self.resume and (folder / RECORD).exists()):
+                record(folder, self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """Every setting by its option's name; paths in full."""
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        options = dataclasses.asdict(self.settings) | dataclasses.asdict(self.source) | own
+        for name in ("settings", "source", "resume", "json", "preset", "config"):
+            del options[name]
+        if self.probes is not None:
+            options["probes"] = [str(_probe_path(probe).resolve()) for probe in self.probes]
+        paths = {k: str(v.resolve()) for k, v in options.items() if isinstance(v, Path)}
+        return {k: v for k, v in (options | paths).items() if v is not None}
+
+    def _probes(self, spec: ModelSpec) -> Probes | None:
+        if self.probes is None:
+            return None
+        return Probes(images=tuple(load_image(_probe_path(p), spec) for p in self.probes))
 
     def _splits(self) -> tuple[Dataset, Dataset | None]:
         train = self.source.load_split("train")
@@ -147,31 +199,31 @@ class TrainCommand:
             input_shape=(channels, height, width),
             class_names=train.class_names,
             options={} if self.widths is None else {"widths": list(self.widths)},
+            mean=self.mean or (),
+            std=self.std or (),
         )
 
-
-def _beforehand(train: Dataset, test: Dataset | None, out: Path) -> list[str]:
-    """What to know before reading the epochs' figures."""
-    if test is None:
+    def _beforehand(self, train: Dataset, test: Dataset | None) -> list[str]:
+        """What to know before reading the epochs' figures."""
         measured = f"images of {train.name} {train.split} that are trained on, so they are too high"
-    else:
-        measured = f"{test.name} {test.split}, images that are not trained on"
-    notes = dict.fromkeys((*train.notes, *(test.notes if test else ())))
-    return [
-        f"training on {len(train):,} images of {train.name} {train.split}; files go to {out}/",
-        *(f"note: {note}" for note in notes),
-        f"accuracies below are measured on {measured}",
-    ]
-
-
-def _told(stream: Stream[Trained]) -> Stream[Trained]:
-    """The stream, with a printed line for every epoch."""
-    for event in stream:
-        if isinstance(event, EpochDone):
-            print(
-                f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.4f}  clean "
-                f"{event.clean_accuracy:.4f}  under noise {event.noisy_accuracy:.4f}  "
-                f"lr {event.learning_rate:.4f}  {event.images_per_second:,.0f} images/s",
-                flush=True,
+        if test is not None:
+            measured = f"{test.name} {test.split}, images that are not trained on"
+        notes = list(dict.fromkeys((*train.notes, *(test.notes if test else ()))))
+        if self.settings.images_per_step > len(train):
+            notes.append(
+                f"a batch of {self.settings.images_per_step} is larger than the set: every step "
+                f"takes all {len(train)} images"
             )
-        yield event
+        if self.probes is not None:
+            notes.append(f"probe radii: {PROBE_NOTE}")
+        where = f"{train.name} {train.split}; files go to {self.out}/"
+        return [
+            f"training on {len(train):,} images of {where}",
+            *(f"note: {note}" for note in notes),
+            f"accuracies below are measured on {measured}",
+        ]
+
+
+def _probe_path(probe: str) -> Path:
+    """A probe image's file: a path, or the name of a sample."""
+    return sample_path(probe) if probe in sample_names() else Path(probe)
