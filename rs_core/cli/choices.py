@@ -8,9 +8,10 @@ import torch
 
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.datasets import Dataset, load_dataset
-from rs_core.errors import ParameterError, RsError
+from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files
+from rs_core.store import model_of_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,9 @@ class ModelChoice:
     """Which network runs, and on what."""
 
     model: str = param(
-        "mnist-conv4", help="shipped name, model file (.safetensors) or package.module:factory"
+        "mnist-conv4",
+        help="shipped name, model file (.safetensors), id of a finished training's run in the "
+        "app, or package.module:factory",
     )
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
     precision: str = param("auto", help="auto, fp32 or bf16", choices=("auto", "fp32", "bf16"))
@@ -33,12 +36,22 @@ class ModelChoice:
         """The classifier; sets the process's thread count first."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_classifier(self.model, device=self.device, precision=self.precision)
+        return load_classifier(self._source(), device=self.device, precision=self.precision)
+
+    def _source(self) -> str:
+        """What to load; a run's id becomes the path of its network, unless it names a file."""
+        try:
+            model_files(self.model)
+        except WeightsNotFoundError:
+            return str(model_of_run(self.model) or self.model)
+        except RsError:  # loading says it better
+            return self.model
+        return self.model
 
     def files(self) -> tuple[Path, ...]:
         """The files that hold the network, as far as they are known before it is loaded."""
         try:
-            return model_files(self.model)
+            return model_files(self._source())
         except RsError:  # a factory, or a mistake that loading names
             return ()
 

@@ -5,7 +5,6 @@ written in one step and is durable when the call returns. The folders are the tr
 """
 
 import json
-import re
 import secrets
 import shutil
 import time
@@ -21,10 +20,8 @@ from rs_core.store.belongings import Belongings
 from rs_core.store.claims import Claim
 from rs_core.store.home import private_folder, reported, rs_home
 from rs_core.store.index import Row, RunIndex
-from rs_core.store.records import OPEN, Progress, Run, State, index_row, read_run
+from rs_core.store.records import OPEN, RUN_ID, Progress, Run, State, index_row, read_run
 from rs_core.store.retention import Retention
-
-_JOB = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class RunStore:
@@ -86,7 +83,7 @@ class RunStore:
         Raises:
             NotFoundError: no such run, or it is somebody else's.
         """
-        run = read_run(self._runs / job) if _JOB.fullmatch(job) else None
+        run = read_run(self._runs / job) if RUN_ID.fullmatch(job) else None
         if run is None or (owner is not None and run.owner != owner):
             raise NotFoundError("run")
         return run

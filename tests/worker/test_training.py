@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 
+from rs_core.cli.choices import ModelChoice
 from rs_core.errors import NotFoundError, RsError
 from rs_core.evaluation.training import TrainingOutcome
 from rs_core.events import drain
@@ -361,3 +362,18 @@ def test_a_course_is_json_and_says_where_the_run_is(office: Office) -> None:
     assert (step["epoch"], step["phase"], step["course"]["planned"]) == (2, "training", 2)
     assert step["images_per_second"] > 0
     assert found["about"]["config"]["settings"]["epochs"] == 2
+
+
+def test_every_command_takes_the_run_for_a_model(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = train(office)
+    monkeypatch.setenv("RS_HOME", str(office.store.home))
+    with pytest.raises(RsError, match="is queued"):
+        ModelChoice(model=job).load()
+    office.finish()
+    classifier = ModelChoice(model=job, device="cpu", precision="fp32").load()
+    assert classifier.spec.name == "digits-mlp-gaussian-s025"
+    assert [path.suffix for path in ModelChoice(model=job).files()] == [".safetensors", ".json"]
+    with pytest.raises(RsError, match="no weights at 'nothing-of-this-name'"):
+        ModelChoice(model="nothing-of-this-name").load()
