@@ -36,6 +36,12 @@ def pages() -> list[Any]:
             icon=":material/bubble_chart:",
             help="Balls that must not contradict each other, and what their order changes.",
         ),
+        st.Page(
+            _PAGES / "train.py",
+            title="Train",
+            icon=":material/model_training:",
+            help="A network that learns to live with noise, watched while it does.",
+        ),
     ]
 
 

@@ -4,11 +4,13 @@ from rs_core.plots.ball_circles import ball_circles_figure
 from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.comparison_report import comparison_report
+from rs_core.plots.confusion_matrix import confusion_figure
 from rs_core.plots.frame import alt_text
 from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.order_change import order_change_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
 from rs_core.plots.predictions_report import predictions_report
+from rs_core.plots.probe_radii import probe_radii_figure
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
@@ -20,6 +22,7 @@ from rs_core.plots.selection_curve import selection_curve
 from rs_core.plots.sigma_slider import sigma_slider_figure
 from rs_core.plots.slopes import slope_chart
 from rs_core.plots.sweep_report import sweep_report
+from rs_core.plots.training_curves import accuracy_figure, loss_figure
 from rs_core.plots.votes import votes_figure
 
 __all__ = [
@@ -28,16 +31,20 @@ __all__ = [
     "Band",
     "Statement",
     "Table",
+    "accuracy_figure",
     "alt_text",
     "ball_circles_figure",
     "ball_graph_figure",
     "certificates_report",
     "comparison_report",
+    "confusion_figure",
     "degrees_figure",
     "html_report",
+    "loss_figure",
     "noisy_copies_figure",
     "order_change_figure",
     "predictions_report",
+    "probe_radii_figure",
     "radii_figure",
     "radius_figure",
     "repicked_sigma_figure",

@@ -12,7 +12,7 @@ from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import GREY, Style, series_style
 from rs_core.plots.training_curves import EPOCH_AXIS, epoch_range
 from rs_core.plots.wording import chance_text, class_text, plain, radius_text, tidy
-from rs_core.statistics import radius_ceiling
+from rs_core.statistics import ceil_digits, radius_ceiling
 
 _LONGEST = 24
 _WRONG = "x"
@@ -101,7 +101,7 @@ def _said(name: str, probe: Probe, point: ProbePoint, names: Sequence[str]) -> s
         lines[-1] += f" {radius_text(point.lower)} (rounded down)"
         if probe.label not in (None, point.predicted):
             lines.append(f"wrong: it is {plain(class_text(probe.label, names))}")
-    more = "open above" if math.isnan(point.upper) else f"at most {point.upper:.3g}"
+    more = "no limit seen" if math.isnan(point.upper) else f"at most {ceil_digits(point.upper, 3)}"
     return "<br>".join([*lines, f"more copies could certify: {more}"])
 
 

@@ -42,7 +42,10 @@ def describe() -> dict[str, Any]:
                 name: {"badge": kind.badge, "fields": guarantee_fields(name)}
                 for name, kind in GUARANTEES.items()
             },
-            "recipes": {name: recipe_fields(name) for name in RECIPES},
+            "recipes": {
+                name: {"about": _first_line(kind), "fields": recipe_fields(name)}
+                for name, kind in RECIPES.items()
+            },
             "networks": list(MODELS),
             "trainable_sets": trainable_sets(),
             "devices": devices(),
@@ -50,6 +53,10 @@ def describe() -> dict[str, Any]:
         }
     )
     return described
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 def devices() -> list[str]:

@@ -1,7 +1,7 @@
 """What a training is asked for, built from JSON values with every field checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -84,7 +84,10 @@ def recipe_fields(name: str) -> tuple[FieldDescription, ...]:
     """
     if name not in RECIPES:
         raise UnknownNameError("recipe", name[:40], RECIPES)
-    return describe_fields(RECIPES[name])
+    return tuple(
+        replace(facts, high=MAX_EPOCHS) if facts.name == "epochs" else facts
+        for facts in describe_fields(RECIPES[name])
+    )
 
 
 def train_task(config: Mapping[str, Any]) -> TrainTask:

@@ -22,6 +22,7 @@ PAGES = {
     "sweep": "Which noise level suits this image?",
     "compare": "Who picks the noise level best?",
     "memory": "Which balls can stand side by side?",
+    "train": "How does training with noise change the radii?",
 }
 
 

@@ -16,6 +16,9 @@ app = AppTest.from_file("app.py", default_timeout=60).run()
 app.switch_page("pages/sweep.py").run()
 app.button(key="start_sweep").click().run()
 assert not app.exception and len(app.get("plotly_chart")) == 3
+app.switch_page("pages/train.py").run()
+app.button(key="start_train").click().run()
+assert not app.exception and len(app.get("plotly_chart")) == 4
 sys.exit("torch" in sys.modules)
 """
 
