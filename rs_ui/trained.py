@@ -38,7 +38,7 @@ def finished(job: str, status: Status) -> None:
     chart(confusion_figure(found, names, outcome.measured_on), f"confusion_{job}")
     download_training(job, outcome, status.result)
     st.caption("On the command line, every command takes this training for its network:")
-    st.code(f"rs certify --model={job} ...", language=None)
+    st.code(f"rs certify --model={job} ...", language=None, wrap_lines=True)
 
 
 def _use(outcome: TrainingOutcome) -> None:

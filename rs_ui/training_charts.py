@@ -39,5 +39,6 @@ def curves(job: str, course: Course, names: tuple[str, ...]) -> None:
     st.caption(
         "Each point is certified for the network of its epoch alone, at σ "
         f"{course.sigma:g}: a later network is another one. All points together hold with "
-        f"probability {chance_text(course.alpha)} or more. A cross: certified, and wrong."
+        f"probability {chance_text(course.alpha)} or more. An x marks a certificate of a wrong "
+        "class."
     )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from rs_ui import caching
 from rs_ui.answers import call, once
-from rs_ui.panels import error_box, plain, thumbnail_row
+from rs_ui.panels import error_box, thumbnail_row
 from rs_ui.session import Subject
 
 MOST, _USUAL = 8, 5
@@ -73,9 +73,7 @@ def _of_set(name: str, count: int) -> dict[str, _Found]:
 
 
 def _sidebars(subject: Subject, dataset: dict[str, Any]) -> dict[str, _Found]:
-    wanted = st.toggle(
-        f"The sidebar's image, {plain(subject.name)}", True, key="train_this", **_SHARED
-    )
+    wanted = st.toggle("The sidebar's image", True, key="train_this", **_SHARED)
     label = subject.label if _same_classes(subject, dataset) else None
     return {subject.image: _Found(subject.image, label, subject.original)} if wanted else {}
 

@@ -36,7 +36,8 @@ def confusion_figure(
     noise = f"under noise σ {confusion.noise:g}" if confusion.noise else "without noise"
     layout = frame_layout(
         title="What is taken for what",
-        subtitle=f"{noise}: {matrix.right:,} of {matrix.total:,} right; {tidy(measured_on)}",
+        subtitle=f"{noise}: {matrix.right:,} of {matrix.total:,} right; the darker, the larger the "
+        f"share of its class; {tidy(measured_on)}",
         alt=_alt(matrix, noise),
         x="answer",
         y="true class",
@@ -59,7 +60,7 @@ def confusion_figure(
             zmax=1,
             xgap=1,
             ygap=1,
-            colorbar={"title": {"text": "share of the row"}, "tickformat": ".0%", "thickness": 12},
+            showscale=False,  # a narrow screen needs the room, and the numbers are written in
         ),
         layout=layout,
     )

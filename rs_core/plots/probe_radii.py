@@ -56,6 +56,7 @@ def probe_radii_figure(
         height=480,
     )
     layout["xaxis"] |= {"range": epoch_range(course.planned), "nticks": 8, "tickformat": "d"}
+    layout["legend"] |= {"traceorder": "normal"}  # a band turns it round
     layout["yaxis"] |= {"range": [-0.05 * ceiling, 1.12 * ceiling], "nticks": 6, "zeroline": True}
     return go.Figure(data=traces, layout=layout)
 
@@ -78,7 +79,8 @@ def _curves(course: Course, names: Sequence[str]) -> tuple[_Curve, ...]:
 
 def _curve(index: int, probe: Probe, names: Sequence[str]) -> _Curve:
     name = tidy(probe.name)
-    short = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    # The end of a long name is what tells images of one set apart.
+    short = name if len(name) <= _LONGEST else f"{name[:9]}…{name[10 - _LONGEST :]}"
     points = probe.points
     return _Curve(
         name=f"{index + 1}: {short}",

@@ -39,7 +39,7 @@ def loss_figure(course: Course) -> go.Figure:
             title="Training loss",
             subtitle=f"after epoch {last.epoch} of {course.planned}: {last.loss:.4g}; learning "
             f"rate {last.learning_rate:.3g}",
-            alt=f"Training loss over {last.epoch} epochs: first {line.y[0]:.4g}, last "
+            alt=f"Training loss up to epoch {last.epoch}: first {line.y[0]:.4g}, last "
             f"{line.y[-1]:.4g}.",
             y="mean loss",
         ),
