@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := $(VENV)/bin
 
-.PHONY: app test browser check bench mutants clean
+.PHONY: app test browser check bench mutants campaign clean
 
 app: $(VENV)/runtime
 	$(BIN)/rs app --port $(PORT)
@@ -27,6 +27,9 @@ bench: $(VENV)/dev
 
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants
+
+campaign: $(VENV)/dev
+	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -14,6 +14,7 @@ from benchmarks import (
     sequential_draws,
     startup,
     sweep_speed,
+    training_speed,
 )
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -30,3 +31,4 @@ attack_speed.main(choice.device)
 regions_speed.main()
 selection_speed.main(choice.device, choice.mnist)
 memory_guarantee.main()
+training_speed.main(choice.device)

@@ -47,7 +47,7 @@ def main(file: Path, dataset: str, folder: Path, sigmas: tuple[float, ...] = ())
 def clean_accuracy(classifier: Classifier, images: list[ImageInput], labels: np.ndarray) -> float:
     pixels = torch.from_numpy(np.stack([image.pixels for image in images]))
     with torch.inference_mode():
-        answers = torch.cat([classifier(part).argmax(1) for part in torch.split(pixels, 64)])
+        answers = torch.cat([classifier(part, 0.0).argmax(1) for part in torch.split(pixels, 64)])
     return round(float((answers.numpy() == labels).mean()), 4)
 
 

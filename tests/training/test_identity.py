@@ -66,3 +66,20 @@ def test_identity_names_what_differs() -> None:
     hold_identity({"a": 1, "b": [2]}, {"a": 1, "b": [2]})
     with pytest.raises(CheckpointError, match=r"b \[2\] against 3, c None against 4"):
         hold_identity({"a": 1, "b": [2]}, {"a": 1, "b": 3, "c": 4})
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.zeros(240, np.int64), r"shows one class only \(top\)"),
+        (np.arange(240) % 3, "labels from 0 to 2, its 2 classes allow 0 to 1"),
+        (np.arange(240) % 2 - 1, "labels from -1 to 0"),
+        (np.arange(239) % 2, "239 labels for 240 images"),
+        (np.arange(241) % 2, "241 labels for 240 images"),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_refused(
+    toy: Dataset, tiny: ModelSpec, labels: np.ndarray, words: str
+) -> None:
+    with pytest.raises(ParameterError, match=words):
+        fitted_spec(tiny, dataclasses.replace(toy, labels=labels))

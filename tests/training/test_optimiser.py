@@ -73,3 +73,30 @@ def test_the_average_takes_no_gradients_and_stays_in_eval() -> None:
     assert not average.network.training
     assert not any(p.requires_grad for p in average.network.parameters())
     assert all(p.requires_grad for p in network.parameters())
+
+
+def test_step_falls_at_its_drops_and_any_schedule_warms_up() -> None:
+    step = [rate_at(s, 100, 0.1, "step", drops=[30, 60], factor=0.1) for s in range(100)]
+    assert step[29:31] == pytest.approx([0.1, 0.01])
+    assert step[59:61] == pytest.approx([0.01, 0.001])
+    for schedule in ("step", "cosine", "constant", "one-cycle"):
+        plain, warm = (
+            [rate_at(s, 100, 0.1, schedule, warm_up=w, drops=[30]) for s in range(100)]
+            for w in (0.0, 10.0)
+        )
+        assert warm[:10] == pytest.approx([r * (s + 1) / 10 for s, r in enumerate(plain[:10])])
+        assert warm[10:] == plain[10:]
+
+
+def test_papers_decay_everything_and_adamw_has_its_first_beta() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    plain = make_optimiser(
+        network, learning_rate=0.1, momentum=0.9, weight_decay=0.01, nesterov=False, decay_all=True
+    )
+    assert {group["weight_decay"] for group in plain.param_groups} == {0.01}
+    assert {group["nesterov"] for group in plain.param_groups} == {False}
+    adamw = make_optimiser(
+        network, learning_rate=0.1, momentum=0.8, weight_decay=0.01, kind="adamw"
+    )
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert {group["betas"][0] for group in adamw.param_groups} == {0.8}

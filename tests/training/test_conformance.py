@@ -1,0 +1,101 @@
+"""What every recipe must do, whatever it minimises."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from rs_core.datasets import DATASETS, Dataset
+from rs_core.events import Finished, drain
+from rs_core.models import MODELS
+from rs_core.results import ModelSpec
+from rs_core.training import PRESETS, RECIPES, Recipe, Trained
+from rs_core.training.checkpoints import load_checkpoint
+
+# small enough for a test; what is not named here is the recipe's default
+QUICK: dict[str, dict[str, object]] = {
+    "gaussian": {},
+    "universal_sigma": {},
+    "smoothadv": {"steps": 1, "noises": 2, "eps": 0.2, "batch_size": 48},
+    "macer": {"noises": 2, "robust_weight": 1.0, "learning_rate": 0.05, "deferral": 2},
+    "adversarial": {"steps": 2, "eps": 0.1, "sigma": 0.3},
+}
+NAMES = sorted(RECIPES)
+
+
+def quick(name: str, **changes: object) -> Recipe:
+    settings = {"sigma": 0.3, "batch_size": 24, "weight_average": 0.9, "precision": "fp32"}
+    return RECIPES[name](**(settings | QUICK[name] | changes))
+
+
+def same(first: Trained, second: Trained) -> bool:
+    theirs = second.module.state_dict()
+    return all(torch.equal(a, theirs[k]) for k, a in first.module.state_dict().items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_learns_under_noise(name: str, toy: Dataset, tiny: ModelSpec) -> None:
+    trained = drain(quick(name, epochs=8).run(tiny, toy, seed=1))
+    assert trained.history[-1].noisy_accuracy > 0.95
+    assert trained.history[-1].clean_accuracy > 0.95
+    assert trained.history[-1].loss < 0.8 * trained.history[0].loss
+    assert trained.spec.train_sigma == quick(name).sigma_range
+    assert not trained.module.training
+    assert all(p.requires_grad for p in trained.module.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_seeds_give_equal_weights(name: str, toy: Dataset, tiny: ModelSpec) -> None:
+    recipe, few = quick(name, epochs=1), toy.subset(range(96))
+    torch.manual_seed(1)
+    first = drain(recipe.run(tiny, few, seed=0))
+    torch.manual_seed(2)
+    state = torch.random.get_rng_state()
+    assert same(first, drain(recipe.run(tiny, few, seed=0)))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert not same(first, drain(recipe.run(tiny, few, seed=1)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
+def test_it_goes_on_from_the_middle_of_an_epoch(
+    name: str, optimiser: str, toy: Dataset, tiny: ModelSpec, tmp_path: Path
+) -> None:
+    recipe = quick(name, epochs=3, optimiser=optimiser, learning_rate=0.01, clip=1.0)
+    few = toy.subset(range(96))  # 4 steps an epoch
+    straight = drain(recipe.run(tiny, few, seed=0))
+    for event in recipe.run(tiny, few, seed=0, checkpoint=tmp_path):
+        if event.done == 6:  # leaving the loop closes the stream, which keeps the step
+            break
+    saved = load_checkpoint(tmp_path)
+    assert saved is not None
+    assert (saved.state["step"], saved.epochs_done) == (6, 1)
+    events = list(recipe.run(tiny, few, seed=0, checkpoint=tmp_path, resume=True))
+    assert events[0].done == 7
+    assert isinstance(events[-1], Finished)
+    resumed = events[-1].result
+    assert same(straight, resumed)
+    for mine, theirs in zip(resumed.history, straight.history, strict=True):
+        assert (mine.loss, mine.train_accuracy) == (theirs.loss, theirs.train_accuracy)
+        assert mine.noisy_accuracy == theirs.noisy_accuracy
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_network_that_takes_sigma_is_told_it(name: str, toy: Dataset, tiny: ModelSpec) -> None:
+    spec = dataclasses.replace(tiny, architecture="conv4-sigma")
+    trained = drain(quick(name, epochs=1).run(spec, toy.subset(range(96)), seed=0))
+    weights = trained.module.state_dict()
+    assert weights["told.affine.weight"].abs().max() > 0  # it was 0, and has learned
+    answers = trained.module(torch.zeros(1, 1, 8, 8), torch.tensor([0.3]))
+    assert answers.shape == (1, 2)
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_name_what_exists(name: str) -> None:
+    preset = PRESETS[name]
+    assert type(preset.recipe) is RECIPES[preset.name]
+    assert preset.architecture in MODELS
+    channels = DATASETS[preset.dataset].input_shape[0]
+    assert len(preset.mean) == len(preset.std) in (0, channels)
+    assert preset.source
