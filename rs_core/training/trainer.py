@@ -175,7 +175,7 @@ class Trainer:
         return accuracy(
             self.learner.averaged, self.measured, self.recipe, self._generator(_MEASURE, 0),
             noisy=noisy, context=self.learner.autocast,
-            told=PhaseStep(self.course.step, self.course.total, "measuring"),
+            told=Step(done=self.course.step, total=self.course.total),
         )  # fmt: skip
 
     def _hold_finite(self, finite: bool) -> None:
