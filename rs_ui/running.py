@@ -93,7 +93,8 @@ def watch(job: str, draw: Callable[[Status], None], *, kind: str) -> Status:
     """
     first = follow(job, patience=_PATIENCE)
     if first.about["kind"] != kind:
-        raise WorkerError(f"run not found: the address names a run of another page, no {kind}.")
+        wanted = "training" if kind == "train" else kind
+        raise WorkerError(f"run not found: the address names a run of another page, no {wanted}.")
     if first.state == "finished":
         return first
     fresh = [first]
@@ -132,10 +133,11 @@ def _headline(status: Status) -> str:
 
 
 def _button(label: str, verb: str, job: str, icon: str) -> None:
-    st.button(label, key=f"{verb}_{job}", icon=icon, on_click=_tell, args=(verb, job))
+    st.button(label, key=f"{verb}_{job}", icon=icon, on_click=tell, args=(verb, job))
 
 
-def _tell(verb: str, job: str) -> None:
+def tell(verb: str, job: str) -> None:
+    """Ask the worker to pause, resume or cancel a run; a refusal is shown for a moment."""
     try:
         caching.worker().call(verb, owner=session.owner(), job=job)
     except WorkerError as error:

@@ -6,48 +6,59 @@ from typing import Any
 import streamlit as st
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
+# File, title, icon and help of every page, in the order of the menu; the first is the default.
+_MENU = (
+    ("start", "Start", "target", "One image, certified at one noise level."),
+    (
+        "sweep",
+        "Sigma sweep",
+        "show_chart",
+        "The certified radius of this image at many noise levels.",
+    ),
+    (
+        "compare",
+        "Compare selectors",
+        "compare_arrows",
+        "Several ways of choosing the noise level, on the same images.",
+    ),
+    (
+        "sandwich",
+        "Sandwich",
+        "lunch_dining",
+        "A certificate below and an attack above the same unknown radius.",
+    ),
+    (
+        "attack",
+        "Attack lab",
+        "bolt",
+        "What breaks this image, and whether fresh noise confirms it.",
+    ),
+    (
+        "memory",
+        "Memory and regions",
+        "bubble_chart",
+        "Balls that must not contradict each other, and what their order changes.",
+    ),
+    (
+        "train",
+        "Train",
+        "model_training",
+        "A network that learns to live with noise, watched while it does.",
+    ),
+)
 
 
 def pages() -> list[Any]:
     """Every page of the app, in the order of the menu."""
     return [
         st.Page(
-            _PAGES / "start.py",
-            title="Start",
-            icon=":material/target:",
-            default=True,
-            help="One image, certified at one noise level.",
-        ),
-        st.Page(
-            _PAGES / "sweep.py",
-            title="Sigma sweep",
-            icon=":material/show_chart:",
-            help="The certified radius of this image at many noise levels.",
-        ),
-        st.Page(
-            _PAGES / "compare.py",
-            title="Compare selectors",
-            icon=":material/compare_arrows:",
-            help="Several ways of choosing the noise level, on the same images.",
-        ),
-        st.Page(
-            _PAGES / "sandwich.py",
-            title="Sandwich",
-            icon=":material/lunch_dining:",
-            help="A certificate below and an attack above the same unknown radius.",
-        ),
-        st.Page(
-            _PAGES / "attack.py",
-            title="Attack lab",
-            icon=":material/bolt:",
-            help="What breaks this image, and whether fresh noise confirms it.",
-        ),
-        st.Page(
-            _PAGES / "memory.py",
-            title="Memory and regions",
-            icon=":material/bubble_chart:",
-            help="Balls that must not contradict each other, and what their order changes.",
-        ),
+            _PAGES / f"{name}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            default=name == _MENU[0][0],
+            help=words,
+        )
+        for name, title, icon, words in _MENU
     ]
 
 

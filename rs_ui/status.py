@@ -43,10 +43,13 @@ class Status:
 
     @property
     def progress_text(self) -> str:
-        """Forward passes done, and the time left at the present pace."""
+        """What is done of all there is, and the time left at the present pace."""
+        trains = self.about.get("kind") == "train"
         if not self.total:
-            return "no copy has voted yet"
-        text = f"{self.done:,} of {self.total:,} forward passes"
+            phase = str((self.step or {}).get("phase") or "no step is done yet")
+            return phase if trains else "no copy has voted yet"
+        unit = "training steps" if trains else "forward passes"
+        text = f"{self.done:,} of {self.total:,} {unit}"
         if self.done and self.seconds > 0 and self.is_live:
             left = self.seconds * (self.total - self.done) / self.done
             text += f", about {duration(left)} left"
@@ -63,7 +66,9 @@ def duration(seconds: float) -> str:
 
 
 def learn_pace(status: Status) -> None:
-    """Remember how fast a finished run was, for the next estimate."""
+    """Remember how fast a finished run was, for the next estimate; not of a training."""
+    if "model" not in status.about:
+        return
     passes = draws_of(status.result)
     name = f"pace_{_family(status.about['model'])}"
     longest, _ = session.remembered(name, (0.2, 0.0))

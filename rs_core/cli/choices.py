@@ -8,11 +8,15 @@ import torch
 
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.datasets import Dataset, load_dataset
-from rs_core.errors import ParameterError, RsError
+from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files
+from rs_core.store import model_of_run
 
-MODEL_HELP = "shipped name, model file (.safetensors) or package.module:factory"
+MODEL_HELP = (
+    "shipped name, model file (.safetensors), id of a finished training's run in the app, or "
+    "package.module:factory"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +36,7 @@ class MachineChoice:
         """The classifier of that name or file; sets the process's thread count first."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_classifier(model, device=self.device, precision=self.precision)
+        return load_classifier(_source(model), device=self.device, precision=self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +57,20 @@ class ModelChoice(MachineChoice):
 def files_of(model: str) -> tuple[Path, ...]:
     """The files that hold a network, as far as they are known before it is loaded."""
     try:
-        return model_files(model)
+        return model_files(_source(model))
     except RsError:  # a factory, or a mistake that loading names
         return ()
+
+
+def _source(model: str) -> str:
+    """What to load; a run's id becomes the path of its network, unless it names a file."""
+    try:
+        model_files(model)
+    except WeightsNotFoundError:
+        return str(model_of_run(model) or model)
+    except RsError:  # loading says it better
+        return model
+    return model
 
 
 @dataclass(frozen=True, kw_only=True)

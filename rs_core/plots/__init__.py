@@ -5,6 +5,7 @@ from rs_core.plots.ball_circles import ball_circles_figure
 from rs_core.plots.ball_graph import ball_graph_figure
 from rs_core.plots.certificates_report import certificates_report
 from rs_core.plots.comparison_report import comparison_report
+from rs_core.plots.confusion_matrix import confusion_figure
 from rs_core.plots.frame import alt_text
 from rs_core.plots.frontier import frontier_figure
 from rs_core.plots.noise_curves import noise_curve_figure
@@ -12,6 +13,7 @@ from rs_core.plots.noisy_copies import noisy_copies_figure
 from rs_core.plots.order_change import order_change_figure
 from rs_core.plots.palette import BADGES, BadgeStyle
 from rs_core.plots.predictions_report import predictions_report
+from rs_core.plots.probe_radii import probe_radii_figure
 from rs_core.plots.radii import radii_figure
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.radius_points import Band
@@ -27,6 +29,7 @@ from rs_core.plots.slopes import slope_chart
 from rs_core.plots.strength import strength_figure
 from rs_core.plots.study_report import study_figures, study_report
 from rs_core.plots.sweep_report import sweep_report
+from rs_core.plots.training_curves import accuracy_figure, training_loss_figure
 from rs_core.plots.votes import votes_figure
 
 __all__ = [
@@ -35,11 +38,13 @@ __all__ = [
     "Band",
     "Statement",
     "Table",
+    "accuracy_figure",
     "alt_text",
     "ball_circles_figure",
     "ball_graph_figure",
     "certificates_report",
     "comparison_report",
+    "confusion_figure",
     "degrees_figure",
     "frontier_figure",
     "html_report",
@@ -50,6 +55,7 @@ __all__ = [
     "order_change_figure",
     "perturbation_picture",
     "predictions_report",
+    "probe_radii_figure",
     "radii_figure",
     "radius_figure",
     "repicked_sigma_figure",
@@ -65,6 +71,7 @@ __all__ = [
     "study_figures",
     "study_report",
     "sweep_report",
+    "training_loss_figure",
     "vote_shift_figure",
     "votes_figure",
 ]

@@ -9,6 +9,7 @@ from rs_core.store.logs import LOG_NAME, log_to_file
 from rs_core.store.records import OPEN, Progress, Run, State
 from rs_core.store.retention import Retention
 from rs_core.store.runs import RunStore
+from rs_core.store.trained import model_of_run
 
 __all__ = [
     "LOG_NAME",
@@ -22,6 +23,7 @@ __all__ = [
     "State",
     "evict",
     "log_to_file",
+    "model_of_run",
     "owner_id",
     "read_description",
     "rs_home",

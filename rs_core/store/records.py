@@ -1,6 +1,7 @@
 """One run's folder, read: `request.json` (what was asked) and `state` (how far it is)."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from typing import Any, Literal
 from rs_core.store.home import folder_bytes
 from rs_core.store.index import Row
 
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 State = Literal["queued", "running", "paused", "finished", "failed", "cancelled"]
 OPEN: tuple[State, ...] = ("queued", "running", "paused")
 

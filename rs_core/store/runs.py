@@ -5,7 +5,6 @@ written in one step and is durable when the call returns. The folders are the tr
 """
 
 import json
-import re
 import secrets
 import shutil
 import time
@@ -21,10 +20,8 @@ from rs_core.store.belongings import Belongings
 from rs_core.store.claims import Claim
 from rs_core.store.home import private_folder, reported, rs_home
 from rs_core.store.index import Row, RunIndex
-from rs_core.store.records import OPEN, Progress, Run, State, index_row, read_run
+from rs_core.store.records import OPEN, RUN_ID, Progress, Run, State, index_row, read_run
 from rs_core.store.retention import Retention
-
-_JOB = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class RunStore:
@@ -86,10 +83,14 @@ class RunStore:
         Raises:
             NotFoundError: no such run, or it is somebody else's.
         """
-        run = read_run(self._runs / job) if _JOB.fullmatch(job) else None
+        run = read_run(self._runs / job) if RUN_ID.fullmatch(job) else None
         if run is None or (owner is not None and run.owner != owner):
             raise NotFoundError("run")
         return run
+
+    def folder(self, job: str) -> Path:
+        """Where a run's files lie; what it keeps there is deleted with it."""
+        return self._runs / job
 
     def result(self, job: str) -> Any:
         """What came out, as JSON values.
@@ -133,12 +134,18 @@ class RunStore:
             if row is not None:
                 self._index.put(row)
 
-    def finish(self, job: str, result: Any, progress: Progress) -> None:
-        """Keep a result, then note that the run is finished."""
+    def finish(self, job: str, result: Any, progress: Progress, *, drop: str = "") -> None:
+        """Keep a result, then note that the run is finished.
+
+        Args:
+            drop: a folder of the run's that its result makes superfluous; "" for none.
+        """
         with self._lock, reported():
             if (self._runs / job).is_dir():
                 raw = json.dumps(result, allow_nan=False).encode()
                 write_durably(self._runs / job / "result.json", raw)
+                if drop:
+                    shutil.rmtree(self._runs / job / drop, ignore_errors=True)
         self.update(job, replace(progress, state="finished"))
 
     def runs(self, owner: str) -> list[dict[str, Any]]:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from rs_core.errors import CheckpointError
+from rs_core.events import Step
 from rs_core.results import from_json, to_json
-from rs_core.training.history import EpochDone, ProbeRadius
+from rs_core.training.history import EpochDone, LossStep, ProbeRadius
 from rs_core.training.pieces import Pieces
 
+LOOK_EVERY = 32  # steps between looks at the loss: each look makes a GPU wait
 _FORMAT = 2  # of a checkpoint's state; another one belongs to another version of the trainer
 
 
@@ -48,6 +52,18 @@ class Course:
     def is_over(self) -> bool:
         """Whether every epoch is done."""
         return self.epoch >= self.epochs
+
+    def told(self, sums: Tensor, *, waits: bool) -> Step:
+        """The step that is done, with its epoch's mean loss so far.
+
+        Args:
+            sums: float64 (2,), of the epoch under way, the losses first.
+            waits: whether reading them makes a device wait; then few steps have a loss.
+        """
+        if waits and self.step != self.epoch_end and self.step % LOOK_EVERY:
+            return Step(done=self.step, total=self.total)
+        here = self.step - self.epoch * self.steps_per_epoch
+        return LossStep(done=self.step, total=self.total, loss=float(sums[0]) / here)
 
     def note_epoch(
         self,

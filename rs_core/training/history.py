@@ -56,6 +56,13 @@ class ProbeDone(Step):
 
 
 @dataclass(frozen=True)
+class LossStep(Step):
+    """An optimiser step is done; `loss` is the mean training loss of its epoch so far."""
+
+    loss: float
+
+
+@dataclass(frozen=True)
 class EpochDone(Step):
     """One epoch's figures; `done` and `total` count optimiser steps.
 

@@ -16,7 +16,7 @@ from rs_core.results import ModelSpec, to_json
 from rs_core.seeding import block_seeds, derive_seed
 from rs_core.training.batches import PixelStore, augmented_batch, pixel_store, shuffled
 from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
-from rs_core.training.course import Course
+from rs_core.training.course import LOOK_EVERY, Course
 from rs_core.training.history import ProbeDone, ProbeRadius, Trained
 from rs_core.training.identity import data_digest, fitted_spec, hold_identity, training_identity
 from rs_core.training.learner import Learner
@@ -28,7 +28,6 @@ from rs_core.training.settings import TrainingSettings
 
 MEASURED_IMAGES = 1000
 KEEP_EVERY = 60.0
-_LOOK_EVERY = 32  # steps between looks at the loss: each look makes a GPU wait
 _ORDER, _STEP, _MEASURE = range(3)  # slots of the seed path
 
 
@@ -99,13 +98,13 @@ class Trainer:
             first = (course.step - course.epoch * course.steps_per_epoch) * size
             learner.sums += torch.stack(self._step(order[first : first + size])).double()
             course.step += 1
-            if course.step == course.epoch_end or course.step % _LOOK_EVERY == 0:
+            if course.step == course.epoch_end or course.step % LOOK_EVERY == 0:
                 self._hold_finite(bool(learner.sums.isfinite().all()))
             course.seconds += time.perf_counter() - begun
             if course.pieces.count > pieces:
                 told = course.pieces.told(size)
                 yield PhaseStep(done=course.step, total=course.total, phase=told)
-            yield Step(done=course.step, total=course.total)
+            yield course.told(learner.sums, waits=self.device.type != "cpu")
             if self.folder and time.monotonic() - self._kept_at >= self.keep_every:
                 self._keep()
 
@@ -135,7 +134,8 @@ class Trainer:
         course, learner = self.course, self.learner
         self._hold_finite(learner.is_finite())
         begun = time.perf_counter()
-        clean, noisy = (self._accuracy(noisy=noisy) for noisy in (False, True))
+        clean = yield from self._accuracy(noisy=False)
+        noisy = yield from self._accuracy(noisy=True)
         probes = yield from self._certified()
         loss, right = learner.sums.tolist()
         seen = course.steps_per_epoch * min(self.recipe.images_per_step, len(self.store))
@@ -170,13 +170,13 @@ class Trainer:
             )  # fmt: skip
         return tuple(found)
 
-    def _accuracy(self, *, noisy: bool) -> float:
+    def _accuracy(self, *, noisy: bool) -> Generator[Step, None, float]:
         """Share of the measured images classified correctly, 0..1; the same noise every epoch."""
-        with self.learner.autocast():
-            return accuracy(
-                self.learner.averaged, self.measured, self.recipe, self._generator(_MEASURE, 0),
-                noisy=noisy,
-            )  # fmt: skip
+        return accuracy(
+            self.learner.averaged, self.measured, self.recipe, self._generator(_MEASURE, 0),
+            noisy=noisy, context=self.learner.autocast,
+            told=Step(done=self.course.step, total=self.course.total),
+        )  # fmt: skip
 
     def _hold_finite(self, finite: bool) -> None:
         if finite:

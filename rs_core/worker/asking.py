@@ -33,17 +33,17 @@ _ABOUT = (
 class Question:
     """What a start asks for: the owner as `owner_id` gives it, the rest as the request says.
 
-    `images` are ids; kinds of `TASKS` take exactly one.
+    `images` are ids; kinds of `TASKS` take exactly one, a training none and no model.
     """
 
     owner: str
     kind: str
-    images: tuple[str, ...]
-    model: str
     config: Mapping[str, Any]
     seed: int
     device: str
-    precision: str
+    images: tuple[str, ...] = ()
+    model: str = ""
+    precision: str = "auto"
 
 
 def task_of(

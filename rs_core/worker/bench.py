@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from threading import Condition
 from typing import Any
@@ -11,14 +11,14 @@ from rs_core.errors import RsError, StoreError
 from rs_core.events import Finished
 from rs_core.results import to_json
 from rs_core.store import RunStore, State
+from rs_core.worker.failures import sentence_of
 from rs_core.worker.gate import Gate
 from rs_core.worker.job import Job
+from rs_core.worker.train_step import TrainStep
 
 TURN_SECONDS = 0.1
 IDLE_SECONDS = 120.0
 _OLDEST_EVERY = 4
-# oneDNN's words too: a network that voted when it was loaded fails there for want of memory only.
-_LACK = ("allocate memory", "out of memory", "not enough memory", "could not create a primitive")
 _LOG = logging.getLogger(__name__)
 
 
@@ -49,6 +49,7 @@ class Bench:
         self._jobs: dict[str, Job] = {}
         self._order: list[Job] = []  # the longest waiting first
         self._turns = 0
+        self._over: list[Job] = []  # ended, their streams not yet closed
         self._changed = Condition()
         self._stopped = False
 
@@ -58,6 +59,9 @@ class Bench:
             if not self.turn():
                 with self._changed:
                     self._changed.wait(timeout=1.0)
+        for job in self._jobs.values():
+            if job.lasting and isinstance(job.stream, Generator):
+                job.stream.close()  # keeps the last step
 
     def stop(self) -> None:
         """End `work` after the step under way; open runs stay open in the store."""
@@ -108,8 +112,24 @@ class Bench:
             if job.is_open:
                 self._to(job, "cancelled")
 
+    def close_streams(self) -> None:
+        """Let ended runs give back what they hold; the gate is held.
+
+        A stream may keep its last step on disk when it is closed: who deletes a run's folder has
+        it closed before.
+        """
+        with self._changed:
+            over, self._over = self._over, []
+        for job in over:
+            if isinstance(job.stream, Generator):
+                job.stream.close()
+            job.stream = None
+
     def turn(self) -> bool:
         """Advance one run for a turn; False when none is waiting."""
+        if self._over:
+            with self.gate.computing():
+                self.close_streams()
         job = self._next()
         if job is None:
             return False
@@ -120,7 +140,7 @@ class Bench:
         except RsError as error:
             self._fail(job, str(error))
         except Exception as error:
-            self._fail(job, _sentence(error))
+            self._fail(job, sentence_of(error))
         finally:
             job.effort += self._effort() - before
             job.claim.mark(in_turn=False)
@@ -147,7 +167,7 @@ class Bench:
     def _is_waiting(self, job: Job) -> bool:
         if job.progress.state == "paused":
             return False
-        if self._clock() - job.followed > self._idle_seconds:
+        if not job.lasting and self._clock() - job.followed > self._idle_seconds:
             self._to(job, "paused")
             return False
         return True
@@ -159,6 +179,8 @@ class Bench:
             job.stream = job.open_stream()
         while last - started < self._turn_seconds:
             with self.gate.computing():
+                if not job.is_open:  # what was cancelled and deleted must not write again
+                    return
                 event = next(job.stream)
             now = self._clock()
             with self._changed:
@@ -168,8 +190,20 @@ class Bench:
                     self._finish(job, event.result)
                     return
                 job.note(event)
+                if isinstance(event, TrainStep) and event.kept:
+                    self._keep_state(job)
                 if job.progress.state != "running":
                     return
+
+    def _keep_state(self, job: Job) -> None:
+        """Note how far a run is that goes on from here; it has outlived the deaths before."""
+        if not job.is_open:
+            return
+        job.progress = replace(job.progress, strikes=0, done=job.done, total=job.total)
+        try:
+            self._store.update(job.id, job.progress)
+        except StoreError:
+            _LOG.exception("how far a run is could not be noted; it goes on")
 
     def _finish(self, job: Job, result: Any) -> None:
         if not job.is_open:
@@ -178,7 +212,10 @@ class Bench:
         job.progress = replace(
             job.progress, state="finished", held=False, done=job.total, total=job.total
         )
-        self._settle(job, lambda: self._store.finish(job.id, job.result, job.progress))
+        self._settle(
+            job,
+            lambda: self._store.finish(job.id, job.result, job.progress, drop=job.working_folder),
+        )
 
     def _fail(self, job: Job, sentence: str) -> None:
         with self._changed:
@@ -204,19 +241,9 @@ class Bench:
             stored = True
         if job.is_open:
             return
+        self._over.append(job)
         if job in self._order:
             self._order.remove(job)
         if stored:
             self._jobs.pop(job.id, None)
         job.claim.release()
-
-
-def _sentence(error: Exception) -> str:
-    """Why a run failed, for its owner; a bug's details go to the log."""
-    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in _LACK):
-        return (
-            "failed: memory: the computation needs more than this machine has; choose fewer noise "
-            "levels, a smaller network or another device."
-        )
-    _LOG.error("a run met a bug", exc_info=error)
-    return "failed: the computation met a bug; rs.log holds the details."

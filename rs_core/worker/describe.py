@@ -12,14 +12,19 @@ from rs_core.comparing import Compare
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
+from rs_core.models.registry import MODELS
 from rs_core.results import to_json
 from rs_core.sandwiching import MakeSandwiches
 from rs_core.selectors import SELECTORS
+from rs_core.training import RECIPES
 from rs_core.worker.choosing import guarantee_fields, selector_fields
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.sets import offered_sets
 from rs_core.worker.studying import STUDIES
 from rs_core.worker.tasks import TASKS
+from rs_core.worker.training_config import TrainOptions, recipe_fields
+from rs_core.worker.training_runs import TRAIN
+from rs_core.worker.training_sets import trainable_sets
 
 _FORMS: dict[str, type] = {
     **TASKS,
@@ -27,6 +32,7 @@ _FORMS: dict[str, type] = {
     "sandwich": MakeSandwiches,
     "confirm": Confirm,
     **STUDIES,
+    TRAIN: TrainOptions,
 }
 
 
@@ -47,11 +53,21 @@ def describe() -> dict[str, Any]:
                 name: {"badge": kind.badge, "fields": guarantee_fields(name)}
                 for name, kind in GUARANTEES.items()
             },
+            "recipes": {
+                name: {"about": _first_line(kind), "fields": recipe_fields(name)}
+                for name, kind in RECIPES.items()
+            },
+            "networks": list(MODELS),
+            "trainable_sets": trainable_sets(),
             "devices": devices(),
             "version": __version__,
         }
     )
     return described
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 def devices() -> list[str]:

@@ -17,6 +17,8 @@ class Job:
         id, owner: as in the run store.
         open_stream: loads what the run needs and starts its stream; called in its first turn.
         claim: the right to compute it.
+        lasting: whether it goes on when nobody follows it.
+        working_folder: below the run's folder; deleted once there is a result, "" for none.
         about: what was asked, for those who follow.
         followed: when somebody last asked for it, on the bench's clock.
         effort: CPU seconds spent on it here.
@@ -30,6 +32,8 @@ class Job:
     owner: str
     open_stream: Callable[[], Stream[Any]]
     claim: Claim
+    lasting: bool = False
+    working_folder: str = ""
     about: dict[str, Any] = field(default_factory=dict)
     followed: float = 0.0
     effort: float = 0.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rs_core.errors import ParameterError
+from rs_core.store import owner_id
 
 _KEY_LIMIT = 200
 _SEED_LIMIT = 2**63
@@ -109,6 +110,11 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return self._values.get(name) is not None
+
+
+def owner_of(fields: Fields) -> str:
+    """Whose request it is, as the store names owners."""
+    return owner_id(fields.text("owner"))
 
 
 def _unfit(name: str, value: Any, need: str) -> ParameterError:

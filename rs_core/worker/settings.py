@@ -40,7 +40,9 @@ def built(
     missing = [n for n, facts in known.items() if facts.required and config.get(n) is None]
     if missing:
         raise ParameterError(f"{missing[0]} is missing: {name} needs {known[missing[0]].help}.")
-    values = {n: _value(known[n], value) for n, value in config.items()}
+    # None stands where a field may be left open, as its default says.
+    given = {n: v for n, v in config.items() if v is not None or known[n].default is not None}
+    values = {n: _value(known[n], value) for n, value in given.items()}
     return kind(**{**(also or {}), **values})
 
 

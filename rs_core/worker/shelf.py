@@ -8,8 +8,9 @@ from threading import Lock
 from rs_core.assets import asset_path
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.devices import resolve_device, resolve_precision
-from rs_core.errors import DataError, ModelFileError, RsError, UnknownNameError
+from rs_core.errors import DataError, ModelFileError, NotFoundError, RsError, UnknownNameError
 from rs_core.models import WEIGHTS, bundled_names, read_spec
+from rs_core.models.spec_files import read_spec_file
 from rs_core.results import ModelSpec
 from rs_core.store import Belongings
 from rs_core.worker.gate import Gate
@@ -52,6 +53,18 @@ class Shelf:
         """Spec by name of the networks that an owner brought, the latest last."""
         names = [UPLOAD + model for model in self._belongings.models(owner)]
         return {name: replace(self.spec(owner, name), weights="") for name in names}
+
+    def own_files(self, owner: str, model: str) -> tuple[ModelSpec, Path]:
+        """The spec of an owner's network, naming its weights, and the path of these.
+
+        Raises:
+            NotFoundError: this owner has no such network.
+        """
+        if not model.startswith(UPLOAD):
+            raise NotFoundError("model")
+        path = self.path(owner, model)
+        spec = read_spec_file(path.with_suffix(".json"))
+        return replace(spec, weights=spec.weights or f"{model.partition(':')[2]}.safetensors"), path
 
     def reference(self, owner: str, model: str) -> str:
         """The name that keeps meaning exactly these weights, also after an upgrade."""

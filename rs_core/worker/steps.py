@@ -13,6 +13,7 @@ from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
 from rs_core.studies import StudyStep
 from rs_core.trials import TrialStep
+from rs_core.worker.train_step import TrainStep
 
 _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")
 
@@ -24,8 +25,11 @@ def step_json(step: Step) -> dict[str, Any] | None:
     choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
     several images say in words what is being done; a comparison adds the scores of the methods
     that are finished, which are few numbers beside their certificates, a study the points so far,
-    and an attack what it has climbed.
+    and an attack what it has climbed. A training tells its whole course, which it keeps as JSON
+    values: it is the same for all the steps of an epoch.
     """
+    if isinstance(step, TrainStep):
+        return dict(vars(step))
     if isinstance(step, PhaseStep):
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
         if isinstance(step, CompareStep):

@@ -24,6 +24,7 @@ PAGES = {
     "sandwich": "How robust is this image, really?",
     "attack": "What breaks it?",
     "memory": "Which balls can stand side by side?",
+    "train": "How does training with noise change the radii?",
 }
 
 

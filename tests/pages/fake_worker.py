@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from rs_core.results import Certificate, ModelSpec, RadiusCurve, from_json, to_json
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_ui.jobs import WorkerError
-from tests.pages import fake_comparison, fake_sandwich
+from tests.pages import fake_comparison, fake_sandwich, fake_training
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)
 MARGIN = 0.9  # of a linear classifier: its votes are ndtr(margin / sigma)
@@ -95,6 +95,8 @@ class FakeWorker:
             "version": "0", "sets": fake_comparison.SETS,
             "selectors": fake_comparison.selectors(_field),
             "guarantees": fake_comparison.guarantees(),
+            "recipes": fake_training.recipes(_field), "networks": fake_training.NETWORKS,
+            "trainable_sets": fake_training.SETS,
         }  # fmt: skip
 
     def call(self, verb: str, **fields: Any) -> dict[str, Any]:
@@ -136,6 +138,9 @@ class FakeWorker:
             found.append({"image": reply["image"], "name": set, "label": 3, **shown})
         return {"images": found, "set": f"MNIST test, {count} images"}
 
+    def _held_out_images(self, owner: str, set: str, count: int) -> dict[str, Any]:
+        return self._images_of_set(owner, "mnist-conv4", f"held out of {set}", count)
+
     def _image(self, owner: str, image: str) -> dict[str, Any]:
         if (owner, image) not in self.images:
             raise WorkerError("image not found: it was deleted, or it belongs to somebody else.")
@@ -144,6 +149,10 @@ class FakeWorker:
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
         job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"
         about = {"kind": kind, "title": "t", "config": config, "label": None, **asked}
+        if kind == "train":
+            fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
+            self.jobs.setdefault(job, fresh)
+            return {"job": job, "state": "queued"}
         if kind in ("compare", "sandwich"):
             ids = about.pop("images")
             labels = [self.images[owner, image]["label"] for image in ids]
@@ -171,6 +180,8 @@ class FakeWorker:
             if run["followed"] > self.steps:
                 run["state"] = "finished"
         finished = run["state"] == "finished"
+        if run["about"]["kind"] == "train":
+            return self._follow_training(job, run)
         result = self._result(owner, run["about"]) if finished else None
         asked = self.asked[owner, run["about"]["image_id"], run["about"]["model"]]
         step = None if finished else self._step(owner, run["about"])
@@ -203,6 +214,32 @@ class FakeWorker:
             self.cases,
             image,
         )
+
+    def _follow_training(self, job: str, run: dict[str, Any]) -> dict[str, Any]:
+        config, finished = run["about"]["config"], run["state"] == "finished"
+        if finished:
+            outcome = fake_training.outcome(config)
+            self.models[outcome.model] = to_json(outcome.spec)
+        return {
+            "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
+            "step": None if finished else fake_training.step(config, min(run["followed"], 3) - 1),
+            "result": to_json(outcome) if finished else None, "error": run.get("error"),
+            "seconds": 0.5, "about": run["about"], "questions": 0, "risk": 0.0,
+        }  # fmt: skip
+
+    def _runs(self, owner: str) -> dict[str, Any]:
+        mine = [(job, run) for job, run in self.jobs.items() if run["owner"] == owner]
+        return {
+            "runs": [
+                {"job": job, "kind": run["about"]["kind"], "title": "<b>t</b>",
+                 "state": run["state"], "created": 1e9, "ended": None, "size": 1}
+                for job, run in reversed(mine)
+            ]
+        }  # fmt: skip
+
+    def _model_files(self, owner: str, model: str) -> dict[str, Any]:
+        spec = self.models[model] | {"weights": "trained-1234.safetensors"}
+        return {"weights": base64.b64encode(b"weights").decode(), "spec": spec}
 
     def _change(self, owner: str, job: str, state: str) -> dict[str, Any]:
         self._job(owner, job)["state"] = state

@@ -22,6 +22,9 @@ assert not app.exception and len(app.get("plotly_chart")) == 1
 app.switch_page("pages/attack.py").run()
 app.button(key="start_attack").click().run()
 assert not app.exception and len(app.get("plotly_chart")) == 2
+app.switch_page("pages/train.py").run()
+app.button(key="start_train").click().run()
+assert not app.exception and len(app.get("plotly_chart")) == 4
 sys.exit("torch" in sys.modules)
 """
 

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError, ParameterError
-from rs_core.events import Finished, Step, drain
+from rs_core.events import Finished, drain
 from rs_core.models import load_model, save_model
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import EpochDone, Gaussian, Trained, UniversalSigma
 from rs_core.training.batches import Batch
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
+from rs_core.training.history import LossStep
 from rs_core.training.view import View
 
 RECIPE = UniversalSigma(sigma=0.3, epochs=4, batch_size=40, precision="fp32", weight_average=0.9)
@@ -43,7 +44,7 @@ def run_epochs(
 
 def test_the_stream_counts_every_step_and_ends_once(toy: Dataset, tiny: ModelSpec) -> None:
     events = list(RECIPE.run(tiny, toy, seed=0))
-    steps = [e for e in events if isinstance(e, Step) and not isinstance(e, EpochDone)]
+    steps = [e for e in events if isinstance(e, LossStep)]
     epochs = [e for e in events if isinstance(e, EpochDone)]
     assert [e.done for e in steps] == list(range(1, 25))
     assert {e.total for e in steps} == {24}

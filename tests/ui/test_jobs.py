@@ -160,6 +160,39 @@ def test_a_comparison_survives_the_death_of_its_process(
     assert bob.until(job, "finished")["result"] is not None
 
 
+def test_a_training_goes_on_after_the_death_of_its_process(
+    ann: Visitor, bob: Visitor, worker: Worker
+) -> None:
+    """RELIABILITY row 30, and page answers meanwhile."""
+    settings = {"epochs": 12, "augment": "none", "precision": "fp32"}
+
+    def train(visitor: Visitor) -> str:
+        image = visitor.call("held_out_images", set="digits", count=1)["images"][0]["image"]
+        config = {"dataset": "digits", "architecture": "mlp", "settings": settings, "probe_n": 60}
+        asked = {"kind": "train", "config": config | {"probes": [image]}, "device": "cpu"}
+        return str(visitor.call("start", **asked)["job"])
+
+    def epochs(found: dict[str, Any]) -> list[dict[str, Any]]:
+        shown = found["result"] or found["step"] or {}
+        return list(shown.get("course", {}).get("epochs", []))
+
+    job = train(ann)
+    while len(done := epochs(ann.follow(job))) < 3:
+        time.sleep(0.01)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    while not (after := epochs(ann.follow(job))):
+        time.sleep(0.01)
+    assert after[: len(done)] == done  # times and all: these epochs were not trained again
+    disturbed = ann.until(job, "finished")["result"]
+    whole = bob.until(train(bob), "finished")["result"]
+    losses = [[e["loss"] for e in epochs({"result": one})] for one in (disturbed, whole)]
+    assert losses[0] == losses[1]
+    points = [one["course"]["probes"][0]["points"] for one in (disturbed, whole)]
+    assert points[0] == points[1]
+    assert disturbed["spec"]["sha256"] == whole["spec"]["sha256"]
+
+
 def kill_at_work(pid: int, lock: Path) -> None:
     """Kill a worker, as the system does that lacks memory, while it advances a run."""
     while True:

@@ -15,6 +15,7 @@ from rs_core.models import build_network, save_model
 from rs_core.results import ModelSpec
 from rs_core.store import RunStore
 from rs_core.worker import Bench, Desk
+from rs_core.worker.bench import TURN_SECONDS
 
 DIGITS = tuple("0123456789")
 QUICK = {"sigmas": [0.1, 0.25, 0.5], "n": 200, "n0": 50}
@@ -55,10 +56,11 @@ def upload_of(weights: Path) -> dict[str, Any]:
 class Office:
     """A worker without its process: requests to the desk, turns on the bench."""
 
-    def __init__(self, home: Path, weights: Path) -> None:
+    def __init__(self, home: Path, weights: Path, *, turn_seconds: float = TURN_SECONDS) -> None:
         self.store, self.weights = RunStore(home), weights
+        self.turn_seconds = turn_seconds
         self.now = 0.0
-        self.bench = Bench(self.store, clock=self.clock)
+        self.bench = Bench(self.store, clock=self.clock, turn_seconds=turn_seconds)
         self.desk = Desk(self.store, self.bench)
 
     def clock(self) -> float:

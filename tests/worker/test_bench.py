@@ -224,7 +224,7 @@ def test_a_result_that_cannot_be_stored_can_still_be_seen(
 ) -> None:
     job = hall.add_steps("a", 2)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StoreError("no space")
 
     monkeypatch.setattr(hall.store, "finish", full)
@@ -239,7 +239,7 @@ def test_a_state_that_cannot_be_stored_stops_nobody(
 ) -> None:
     bad, good = hall.add("a", raising(MemoryError())), hall.add_steps("b", 2)
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise StoreError("no space")
 
     monkeypatch.setattr(hall.store, "update", full)

@@ -16,12 +16,13 @@ from tests.worker.conftest import QUICK, Office, save_tiny
 
 
 def restarted(office: Office) -> Office:
-    """Another process over the same store; the first one's claims are gone, as after its death."""
+    """Another process over the same store, after the death of the first: its locks are gone."""
     for run in office.store.unfinished():
         job = office.bench.get(run.job)
         if job is not None:
             job.claim.release()
-    return Office(office.store.home, office.weights)
+            job.stream = None
+    return Office(office.store.home, office.weights, turn_seconds=office.turn_seconds)
 
 
 def test_a_run_equals_the_engine_number_for_number(office: Office) -> None:

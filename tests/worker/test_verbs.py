@@ -185,7 +185,7 @@ def test_each_kind_runs(office: Office) -> None:
     assert office.follow(certified)["result"]["sigma"] == 0.25
     assert office.follow(predicted)["result"]["n"] == 100
     with pytest.raises(ParameterError, match="sweep, certify, predict"):
-        office.start(kind="train")
+        office.start(kind="transmute")
 
 
 def test_bad_settings_start_nothing(office: Office) -> None:

@@ -1,0 +1,43 @@
+"""The network of a finished training, found by the id of its run."""
+
+import json
+from pathlib import Path
+
+from rs_core.errors import NotFoundError, StoreError
+from rs_core.store.belongings import Belongings
+from rs_core.store.home import rs_home
+from rs_core.store.records import RUN_ID, read_run
+
+_KIND, _OWN = "train", "upload:"
+
+
+def model_of_run(job: str, home: Path | None = None) -> Path | None:
+    """The weights file of a finished training; its json lies beside it.
+
+    Args:
+        job: the run's id, as a page's address has it; any text.
+        home: folder of the run store; RS_HOME by default. Nothing is made there.
+
+    Returns:
+        None where no run has that id.
+
+    Raises:
+        StoreError: the run is no training, has not finished, or its network was deleted.
+    """
+    home = home or rs_home()
+    run = read_run(home / "runs" / job) if RUN_ID.fullmatch(job) else None
+    if run is None:
+        return None
+    if run.kind != _KIND:
+        raise StoreError(f"run {job} is a {run.kind}, not a training: it has no network.")
+    if run.progress.state != "finished":
+        raise StoreError(
+            f"the training {job} is {run.progress.state}: it has a network once it is finished."
+        )
+    try:
+        model = json.loads((home / "runs" / job / "result.json").read_bytes())["model"]
+        return Belongings(home).model(run.owner, str(model).removeprefix(_OWN))
+    except (OSError, ValueError, KeyError, NotFoundError):
+        raise StoreError(
+            f"the network of the training {job} was deleted: start the training again."
+        ) from None

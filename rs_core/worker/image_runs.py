@@ -1,0 +1,92 @@
+"""Runs that ask a network about one image, or about several together."""
+
+from typing import Any
+
+from rs_core.errors import ModelFileError
+from rs_core.events import Finished, Stream
+from rs_core.store import Belongings, Run
+from rs_core.worker.asking import (
+    Question,
+    about,
+    hold_fit,
+    images_in,
+    key_of,
+    origin_in,
+    origin_of,
+    request_of,
+    share_in,
+    subjects,
+    task_of,
+    title_of,
+)
+from rs_core.worker.families import Asked
+from rs_core.worker.pictures import image_of
+from rs_core.worker.shelf import Shelf
+from rs_core.worker.tasks import Task
+
+BATCH_SIZE = 256  # forward passes between two steps: few, so that turns stay short
+
+
+class ImageRuns:
+    """The family of `TASKS` and `GROUP_TASKS`."""
+
+    working_folder = ""
+
+    def __init__(self, belongings: Belongings, shelf: Shelf) -> None:
+        self._belongings, self._shelf = belongings, shelf
+
+    def asked(self, question: Question) -> Asked:
+        """The question about this owner's images; each is counted for the image and the network.
+
+        Raises:
+            NotFoundError: this owner has no such image or model.
+            ParameterError: a setting is wrong, or the images do not fit.
+        """
+        facts = [self._belongings.image(question.owner, one) for one in question.images]
+        images, origin = [image_of(one) for one in facts], origin_of(facts)
+        classifier = self._shelf.classifier(
+            question.owner, question.model, question.device, question.precision
+        )
+        hold_fit(images, classifier)
+        task = task_of(question.kind, question.config, classifier, origin)
+        if not isinstance(task, Task):
+            task.check(classifier, images)
+        model = self._shelf.reference(question.owner, question.model)
+        request = request_of(question, images, origin, task, model=model, classifier=classifier)
+        key = key_of(question.kind, request, classifier)
+        self._belongings.note_question(question.owner, subjects(request), key, *share_in(task))
+        return Asked(key, title_of(images, origin), request)
+
+    def stream(self, run: Run) -> Stream[Any]:
+        """The task's steps and its result, from the beginning.
+
+        Raises:
+            ModelFileError: the network is another one than when the run was started.
+        """
+        asked = run.request
+        classifier = self._shelf.classifier(
+            run.owner, asked["model"], asked["device"], asked["precision"]
+        )
+        if classifier.weights_id != asked["weights"]:
+            raise ModelFileError(
+                f"{asked['model']} was replaced since this run was started: start it again."
+            )
+        task = task_of(run.kind, asked["config"], classifier, origin_in(asked))
+        stream: Stream[Any] = task.run(
+            classifier, images_in(asked), seed=asked["seed"], batch_size=BATCH_SIZE
+        )
+        return _alone(stream) if isinstance(task, Task) else stream
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What was asked, without the pixels."""
+        return about(run)
+
+    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
+        """Of several images the one that was asked most, and the largest risk."""
+        return self._belongings.questions(owner, subjects(asked))
+
+
+def _alone(stream: Stream[tuple[Any, ...]]) -> Stream[Any]:
+    """The stream of a task of one image, with that image's result for its whole result."""
+    for event in stream:
+        yield Finished(event.result[0]) if isinstance(event, Finished) else event

@@ -1,0 +1,109 @@
+"""Runs that train a network: nobody need follow them, and they go on from where they were."""
+
+import json
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+from rs_core.datasets import DATASETS
+from rs_core.devices import resolve_device
+from rs_core.events import Stream
+from rs_core.images import ImageInput
+from rs_core.results import ModelSpec, from_json, to_json
+from rs_core.store import Run, RunStore
+from rs_core.training import Probes
+from rs_core.worker.asking import Question
+from rs_core.worker.families import Asked
+from rs_core.worker.pictures import image_of
+from rs_core.worker.shelf import UPLOAD
+from rs_core.worker.tasks import content_key
+from rs_core.worker.training import Training
+from rs_core.worker.training_config import TrainTask, train_task
+from rs_core.worker.training_sets import bare_spec
+
+TRAIN = "train"
+
+
+class TrainingRuns:
+    """The family of the kind "train"."""
+
+    working_folder = "checkpoint"
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+
+    def asked(self, question: Question) -> Asked:
+        """The question about a data set and a network; its probe images are kept with it.
+
+        Raises:
+            NotFoundError: a probe image was deleted.
+            ParameterError, UnknownNameError, DataError, DeviceError: a setting is wrong.
+        """
+        task, device = train_task(question.config), str(resolve_device(question.device))
+        facts = [self._store.belongings.image(question.owner, one) for one in task.probes]
+        pairs = zip(facts, task.labels, strict=True)
+        images = tuple(replace(image_of(one), label=label) for one, label in pairs)
+        if images:
+            spec = bare_spec(task.options.dataset)
+            _probes(task, images).hold_fit(spec, task.sigma, task.recipe.epochs)
+        request = {
+            "config": task.config(),
+            "seed": question.seed,
+            "device": device,
+            "images": to_json(images),
+        }
+        parts = {name: request[name] for name in ("config", "seed")}
+        key = content_key({**parts, "kind": TRAIN, "on": device.partition(":")[0]})
+        return Asked(key, _title(task), request)
+
+    def stream(self, run: Run) -> Stream[Any]:
+        """The training's steps and its outcome, from its last checkpoint where there is one."""
+        asked, task = run.request, train_task(run.request["config"])
+        images = tuple(from_json(ImageInput, image) for image in asked["images"])
+
+        def keep(spec: ModelSpec, weights: bytes) -> tuple[str, ModelSpec]:
+            return self._keep(run, task, spec, weights)
+
+        probes = _probes(task, images) if images else None
+        training = Training(
+            task, probes, seed=asked["seed"], device=asked["device"],
+            folder=self._store.folder(run.job) / self.working_folder, keep=keep,
+        )  # fmt: skip
+        return training.run()
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What was asked, without the pixels."""
+        asked = {name: run.request[name] for name in ("config", "seed", "device")}
+        names = [image["name"] for image in run.request["images"]]
+        return {
+            "kind": run.kind, "title": run.title, "created": run.created, **asked,
+            "probe_names": names,
+        }  # fmt: skip
+
+    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
+        """None: a training's points share one risk, which it names."""
+        return 0, 0.0
+
+    def _keep(
+        self, run: Run, task: TrainTask, spec: ModelSpec, weights: bytes
+    ) -> tuple[str, ModelSpec]:
+        """The network among its owner's models; what was said of the probes on it is counted."""
+        digest = sha256(weights).hexdigest()
+        spec = replace(spec, weights=f"{spec.name}-{digest[:8]}.safetensors", sha256=digest)
+        raw = json.dumps(to_json(spec), indent=2).encode()
+        model, _ = self._store.belongings.keep_model(run.owner, weights, raw)
+        subjects = [f"{image} {UPLOAD}{model}" for image in task.probes]
+        share = task.options.alpha / max(len(task.probes) * task.recipe.epochs, 1)
+        self._store.belongings.note_question(run.owner, subjects, run.key, 1, share)
+        return UPLOAD + model, spec
+
+
+def _title(task: TrainTask) -> str:
+    options = task.options
+    title = DATASETS[options.dataset].title
+    recipe = options.recipe.replace("_", " ")
+    return f"{title}, {options.architecture}, {recipe}, sigma {task.recipe.sigma:g}"
+
+
+def _probes(task: TrainTask, images: tuple[ImageInput, ...]) -> Probes:
+    return Probes(images=images, n=task.options.probe_n, alpha=task.options.alpha)

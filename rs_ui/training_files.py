@@ -1,0 +1,67 @@
+"""A finished training as files: its network, and how it came about."""
+
+import base64
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from rs_core.evaluation.training import Epoch, TrainingOutcome
+from rs_ui import caching, session
+
+_COLUMNS = tuple(Epoch.__dataclass_fields__)
+
+
+def download_training(job: str, outcome: TrainingOutcome, result: Any) -> None:
+    """Buttons for the network (safetensors and json, zipped), the history, and everything."""
+    owner, name = session.owner(), outcome.spec.name  # built later, where there is no session
+    files: list[tuple[str, str, str, Callable[[], bytes | str]]] = [
+        ("Network", "zip", "application/zip", lambda: network_zip(owner, outcome)),
+        ("History, TSV", "tsv", "text/tab-separated-values", lambda: history_tsv(outcome)),
+        ("Everything, JSON", "json", "application/json", lambda: json.dumps(result)),
+    ]
+    with st.container(horizontal=True):
+        for label, ending, mime, build in files:
+            st.download_button(
+                label,
+                data=build,
+                file_name=f"{name}.{ending}",
+                mime=mime,
+                key=f"download_{ending}_{job}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+def network_zip(owner: str, outcome: TrainingOutcome) -> bytes:
+    """The model file and its json, as `--model` and the sidebar take them.
+
+    Raises:
+        WorkerError: the network was deleted.
+    """
+    files = caching.worker().call("model_files", owner=owner, model=outcome.model)
+    weights, packed = files["spec"]["weights"], io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(weights, base64.b64decode(files["weights"]))
+        described = json.dumps(files["spec"], indent=2) + "\n"
+        archive.writestr(weights.removesuffix(".safetensors") + ".json", described)
+    return packed.getvalue()
+
+
+def history_tsv(outcome: TrainingOutcome) -> str:
+    """A row per epoch: its figures, then the certified radius of every image that was followed."""
+    out, course = io.StringIO(), outcome.course
+    writer = csv.writer(out, delimiter="\t", lineterminator="\n")
+    probes = [f"radius {k} ({probe.name})" for k, probe in enumerate(course.probes, 1)]
+    writer.writerow([*_COLUMNS, *probes])
+    for epoch in course.epochs:
+        radii = [
+            next((point.lower for point in probe.points if point.epoch == epoch.epoch), "")
+            for probe in course.probes
+        ]
+        writer.writerow([*(getattr(epoch, name) for name in _COLUMNS), *radii])
+    return out.getvalue()

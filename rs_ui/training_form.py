@@ -1,0 +1,135 @@
+"""What is to be trained: data set, network, recipe, probe images; what it costs, and Start."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_ui import caching, refusals, session, teaching
+from rs_ui.answers import call
+from rs_ui.forms import form
+from rs_ui.jobs import WorkerError
+from rs_ui.panels import error_box, plain
+from rs_ui.session import Subject
+from rs_ui.status import duration
+from rs_ui.training_probes import Probes, choose_probes
+
+PAGE = "train"
+_FIRST = ("sigma", "epochs")
+_AT_FIRST = {"epochs": 8}  # enough to see curves grow, and a minute or two on two cores
+_SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+_MORE_SETS = (
+    "Other sets: let the environment variable RS_DATA name a folder that holds the files of MNIST, "
+    "Fashion-MNIST or CIFAR-10, and start the app again."
+)
+
+
+def controls(subject: Subject | None) -> None:
+    """The form, what it costs, and Start.
+
+    Args:
+        subject: the sidebar's; its image may be followed, and its seed, risk and device hold here.
+    """
+    offer = caching.description()
+    sets = {one["name"]: one for one in offer["trainable_sets"]}
+    if not sets:
+        error_box("No data set is installed: install RS Lab again, or set RS_DATA to a folder.")
+        return
+    with st.container(border=True):
+        chosen = _choices(offer, sets)
+        if chosen["dataset"] is None or chosen["architecture"] is None or chosen["recipe"] is None:
+            st.info("Choose a data set, a network and a recipe.")
+            return
+        config = _config(offer, chosen)
+        probes = choose_probes(sets[chosen["dataset"]], subject)
+        ready = config is not None and probes is not None
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Start the training",
+                key="start_train",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=not ready,
+                on_click=session.remember,
+                args=("train_pressed", True),
+            )
+            if config is not None:
+                st.caption(cost_text(config, sets[chosen["dataset"]]), width="content")
+        pressed = session.remembered("train_pressed")
+        session.remember("train_pressed", False)
+        if pressed and config is not None and probes is not None:
+            _start(config, probes, subject)
+        refusals.show(PAGE, config, probes, *(subject.settings if subject else ()))
+
+
+def _choices(offer: dict[str, Any], sets: dict[str, dict[str, Any]]) -> dict[str, str | None]:
+    """The data set, the network, the recipe."""
+    recipes, columns = offer["recipes"], st.columns(3)
+    dataset = columns[0].selectbox(
+        "Data set", list(sets), _place(sets, "mnist5k"), key="train_dataset", **_SHARED,
+        format_func=lambda name: sets[name]["title"] if name in sets else name, help=_MORE_SETS,
+    )  # fmt: skip
+    networks = offer["networks"]
+    architecture = columns[1].selectbox(
+        "Network to train", networks, _place(networks, "conv4"), key="train_architecture", **_SHARED
+    )
+    recipe = columns[2].selectbox(
+        "Recipe", list(recipes), _place(recipes, "gaussian"), key="train_recipe", **_SHARED,
+        format_func=lambda name: name.replace("_", " "),
+    )  # fmt: skip
+    if recipe in recipes:
+        st.caption(plain(recipes[recipe]["about"]))
+    if dataset in sets:
+        one = sets[dataset]
+        st.caption(
+            f"{one['train']:,} images to learn from; {one['held_out']:,} others measure after each "
+            "epoch and are never learned from."
+        )
+    return {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+
+
+def _place(names: Any, usual: str) -> int:
+    return list(names).index(usual) if usual in names else 0
+
+
+def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | None:
+    """The training's settings; None while one makes no sense."""
+    described = offer["recipes"][chosen["recipe"]]["fields"]
+    fields = [
+        {**field, "default": _AT_FIRST.get(field["name"], field["default"])} for field in described
+    ]
+    open_ones = [f["name"] for f in fields if f["default"] is None]  # a form has no empty number
+    settings = form(fields, prefix=PAGE, first=_FIRST, given=open_ones)
+    minutes = 0.0
+    if not teaching.hides({"train_minutes": 0.0}):
+        minutes = st.number_input(
+            "Budget in minutes: it ends with the epoch under way (0 for no limit)",
+            0.0, 100_000.0, 0.0, step=1.0, format="%.6g", key="train_minutes", **_SHARED,
+        )  # fmt: skip
+    return None if settings is None else {**chosen, "settings": settings, "minutes": minutes}
+
+
+def cost_text(config: dict[str, Any], dataset: dict[str, Any]) -> str:
+    """How many images are learned from, and how long that takes at an earlier training's pace."""
+    epochs, images = int(config["settings"]["epochs"]), int(dataset["train"])
+    text = f"{epochs:,} x {images:,} images, forward and backward"
+    pace = session.remembered(pace_name(config))
+    return f"{text}, about {duration(epochs * images / pace)} at an earlier pace" if pace else text
+
+
+def pace_name(config: dict[str, Any]) -> str:
+    """Under which name the images per second of such a training are put aside."""
+    return "pace_" + "_".join(config[part] for part in ("dataset", "architecture", "recipe"))
+
+
+def _start(config: dict[str, Any], probes: Probes, subject: Subject | None) -> None:
+    seed, device = (subject.seed, subject.device) if subject else (0, "auto")
+    risk = {"alpha": subject.alpha} if subject else {}
+    asked = {**config, **risk, "probes": list(probes.ids), "labels": list(probes.labels)}
+    try:
+        reply = call("start", kind="train", config=asked, seed=seed, device=device)
+    except WorkerError as error:
+        session.remember("train_probes", None)  # one of them may have been deleted
+        refusals.keep(PAGE, str(error))
+        return
+    refusals.keep(PAGE, None)
+    session.keep_run(PAGE, reply["job"])

@@ -1,0 +1,80 @@
+"""A training on its page: watched while it learns, gone on with where it was stopped."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_core.evaluation.training import Course
+from rs_core.results import from_json
+from rs_ui import caching, running, session
+from rs_ui.panels import error_box, plain
+from rs_ui.status import Status, duration
+from rs_ui.trained import finished
+from rs_ui.training_charts import curves
+from rs_ui.training_form import PAGE, pace_name
+
+
+def show(job: str) -> None:
+    """The training: live, finished, or why it ended.
+
+    Raises:
+        WorkerError: this browser has no such training, or the worker cannot be reached.
+    """
+    status = running.watch(job, lambda live: _draw(job, live), kind=PAGE)
+    session.keep_run(PAGE, job)
+    if status.state == "finished":
+        finished(job, status)
+
+
+def _draw(job: str, status: Status) -> None:
+    st.caption(plain(str(status.about["title"])) + f" · seed {status.about['seed']}")
+    if status.has_ended:
+        _ended(job, status)
+        return
+    step = status.step or {}
+    if "course" not in step:
+        st.skeleton(height=320)
+        return
+    course = from_json(Course, step["course"])
+    if step["images_per_second"]:
+        session.remember(pace_name(status.about["config"]), step["images_per_second"])
+    _numbers(course, step)
+    curves(job, course, _class_names(status.about["config"]["dataset"]))
+
+
+def _ended(job: str, status: Status) -> None:
+    if status.state == "failed":
+        error_box(status.error or "The training failed: rs.log holds the details.")
+    else:
+        st.info(f"Cancelled after {status.progress_text}. What it had learned is kept.")
+    st.button(
+        "Resume",
+        key=f"reopen_{job}",
+        icon=":material/play_arrow:",
+        help="Goes on from the last checkpoint, as the same training.",
+        on_click=running.tell,
+        args=("resume", job),
+    )
+
+
+def _numbers(course: Course, step: dict[str, Any]) -> None:
+    last = course.epochs[-1] if course.epochs else None
+    loss = step["loss"] if step["loss"] is not None else last and last.loss
+    left = duration(step["seconds_left"]) if step["images_per_second"] else "-"
+    shown = {
+        "Loss so far": "-" if loss is None else f"{loss:.3f}",
+        "Right without noise": f"{last.clean_accuracy:.1%}" if last else "-",
+        "Right under noise": f"{last.noisy_accuracy:.1%}" if last else "-",
+        "Learning rate": f"{last.learning_rate:.3g}" if last else "-",
+        "Images a second": f"{step['images_per_second']:,.0f}",
+        "Left, with no other run": left,
+    }
+    st.caption(f"Epoch {step['epoch']} of {course.planned}: {plain(step['phase'])}")
+    with st.container(horizontal=True):
+        for label, value in shown.items():
+            st.metric(label, value, width="content")
+
+
+def _class_names(dataset: str) -> tuple[str, ...]:
+    sets = {one["name"]: one for one in caching.description()["trainable_sets"]}
+    return tuple(sets[dataset]["class_names"]) if dataset in sets else ()

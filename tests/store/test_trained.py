@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from rs_core.errors import StoreError
+from rs_core.store import Progress, RunStore, model_of_run, owner_id
+
+ANN = owner_id("ann")
+
+
+def run_of(store: RunStore, kind: str, progress: Progress, **result: str) -> str:
+    run, claim = store.create(ANN, key=kind, kind=kind, title="t", request={})
+    store.update(run.job, progress)
+    if result:
+        store.finish(run.job, result, progress)
+    claim.release()
+    return run.job
+
+
+def test_the_network_of_a_finished_training_is_found(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    model, path = store.belongings.keep_model(ANN, b"weights", b"{}")
+    job = run_of(store, "train", Progress(), model=f"upload:{model}")
+    assert model_of_run(job, tmp_path) == path
+    store.belongings.drop_model(ANN, model)
+    with pytest.raises(StoreError, match="was deleted: start the training again"):
+        model_of_run(job, tmp_path)
+    store.close()
+
+
+def test_other_runs_have_none(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    swept, open_ = run_of(store, "sweep", Progress()), run_of(store, "train", Progress("paused"))
+    with pytest.raises(StoreError, match="is a sweep, not a training"):
+        model_of_run(swept, tmp_path)
+    with pytest.raises(StoreError, match="is paused: it has a network once it is finished"):
+        model_of_run(open_, tmp_path)
+    store.close()
+
+
+@pytest.mark.parametrize("text", ["", "mnist-conv4", "../../etc/passwd", "a" * 22, "x" * 5000])
+def test_any_other_text_is_no_run_and_makes_nothing(tmp_path: Path, text: str) -> None:
+    home = tmp_path / "nothing"
+    assert model_of_run(text, home) is None
+    assert not home.exists()
