@@ -27,7 +27,7 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
         yield f"D Empirical. {tidy(said.headline)}. {tidy(said.sentence)}"
     else:
         broken = sum(bool(result.confirmed) for result in trial.results)
-        already = sum(is_already(result) for result in trial.results)
+        already = sum(bool(r.confirmed) and is_already(r) for r in trial.results)
         yield (
             f"D Empirical. {trial.attack} on {target_text(trial)}: {broken} of "
             f"{len(trial.results)} images are confirmed, {already} of all were misclassified as "

@@ -84,7 +84,13 @@ class SandwichCommand:
             print_json({**to_json(strip), **more})
             return
         print(_told(strip, classifier.spec.class_names, chosen.names))
-        for note in notes_below(chosen):
+        own = (
+            f"{tidy(name)}: {note}"
+            for name, one in zip(chosen.names, strip.sandwiches, strict=True)
+            if not one.misclassified
+            for note in one.notes
+        )
+        for note in (*own, *notes_below(chosen)):
             print(note)
         if strip.crossings:
             for one in strip.crossings:

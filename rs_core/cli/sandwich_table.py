@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rs_core.cli.tables import aligned
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
-from rs_core.plots.sandwich_bars import STATES, state_of, upper_text
+from rs_core.plots.sandwich_bars import state_of, state_words, upper_text
 from rs_core.plots.wording import tidy
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals
@@ -25,7 +25,7 @@ def sandwich_table(strip: SandwichStrip, class_names: tuple[str, ...], names: Se
 def _row(one: Sandwich, class_names: tuple[str, ...], eps: float) -> tuple[str, ...]:
     certificate, state = one.certificate, state_of(one)
     predicted = certificate.predicted
-    words = STATES[state]
+    words = state_words(one)
     if state == "open":
         words = f"none found up to {eps:g}"
     if state == "unconfirmed" and one.hollow is not None:

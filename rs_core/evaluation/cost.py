@@ -7,6 +7,7 @@ from typing import Any
 Settings = Mapping[str, Any]
 _TOO_MANY = 100_000  # levels: settings that no selector takes are not counted out
 _GRADIENT = 3  # forward passes that a pass forward and backward takes as long as
+_CLEAN = 16  # noisy copies that say whether an image is misclassified as it is
 _JUDGED = 22  # judgements of a search beside two for each round of bisection
 
 
@@ -73,7 +74,9 @@ def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
     choosing = choosing_draws(asked["selector"], asked["settings"]) if asked else 0
     rounds, restarts = config["rounds"], config["restarts"]
     looks = (rounds + (config["attack"] != "bisection")) * config["steps"]
-    attack = restarts * looks * (config["judged"] if square else _GRADIENT * config["draws"])
+    attack = restarts * search_passes(
+        config["attack"], looks=looks, draws=config["draws"], rounds=rounds, judged=config["judged"]
+    )
     attack += config["confirmations"] * config["confirm_n"]
     each = choosing + config["n0"] + config["n"] + attack
     if config["pipeline"]:
@@ -81,6 +84,19 @@ def sandwich_passes(config: Mapping[str, Any], *, images: int) -> int:
         picks = restarts * (1 + looks // every + _JUDGED + 2 * rounds) + config["confirmations"]
         each += attack + picks * choosing
     return images * int(each)
+
+
+def search_passes(attack: str, *, looks: int, draws: int, rounds: int, judged: int) -> int:
+    """Forward passes of one search for the upper end of one image, all judgements included.
+
+    A round judges its best and its last point; what DDN ends with is pushed out, drawn in and
+    judged again, and so is what the whole search ends with, but drawn in further.
+    """
+    decay, end = 5 + 1 + 2, 5 + 8
+    if attack == "square":
+        return _CLEAN + (looks + end) * judged
+    judgements = 2 * rounds + decay * (attack == "minimal") + end
+    return _CLEAN + _GRADIENT * draws * looks + judgements * judged
 
 
 def sandwiches_spent(result: Mapping[str, Any]) -> int:

@@ -12,14 +12,16 @@ class Sandwich:
     """What is known of one image's true radius: certified radius <= true <= confirmed attack.
 
     The true radius is the distance to the nearest image that the smoothed classifier, held at
-    the certificate's sigma, gives another class than the one it gives here. Both ends concern that
-    classifier and hold together with probability 1 - (certificate.alpha + the attack's alpha).
+    the certificate's sigma, gives another class than `label`, which is 0 where it is wrong here;
+    without a label, another class than the one it gives here. Both ends concern that classifier
+    and hold together with probability 1 - (certificate.alpha + the attack's alpha).
 
     Fields:
         name, label: of the image; label is its true class, None if unknown.
         certificate: the lower end.
         attack: the upper end, of the smoothed classifier frozen at `certificate.sigma`; None where
-            none was needed, because the image is misclassified as it is.
+            none was needed, because the image is misclassified as it is, and where no class is
+            known that it could leave.
         pipeline: an attack on the system that picks sigma again for every image it is shown, of
             which nothing is certified; None where it was not asked for.
         notes: what should be known of both ends, e.g. that the image is misclassified as it is.

@@ -26,7 +26,7 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
     if is_already(result):
         return _already(trial, result, class_names)
     if result.confirmed:
-        return _broken(trial, result, class_names)
+        return _broken(trial, index, class_names)
     if result.success:
         asked = len(result.confirmations)
         return Verdict(
@@ -99,30 +99,50 @@ def target_text(trial: AttackTrial) -> str:
 
 
 def _already(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
-    fresh = "Fresh noise confirms it." if result.confirmed else "Fresh noise did not confirm it."
+    label = class_text(result.label, names)
+    if not result.confirmed:
+        return Verdict(
+            "Misclassified as it is? Unconfirmed",
+            f"The attack's own copies of the image as it is do not say {label}, so nothing was "
+            f"searched. Fresh noise did not confirm it, so it does not count. {NO_PROOF}",
+        )
+    fresh = " Fresh noise confirms it." if trial.smoothed else ""
     return Verdict(
         "Misclassified as it is: upper bound 0",
-        f"Without any change {_judge(trial)} does not say {class_text(result.label, names)}, so no "
-        f"attack is needed. {fresh if trial.smoothed else ''}".strip(),
+        f"Without any change {_judge(trial)} does not say {label}, so no attack is needed.{fresh}",
     )
 
 
-def _broken(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
-    norm = trial.norm
+def _unnamed(trial: AttackTrial, index: int) -> bool:
+    """Whether the class to leave is an opinion of few copies that the clean vote does not share."""
+    said = trial.before[index].predicted(trial.level)
+    return trial.labels[index] is None and said != trial.results[index].label
+
+
+def _broken(trial: AttackTrial, index: int, names: Sequence[str]) -> Verdict:
+    result, norm = trial.results[index], trial.norm
     size = norm_text(result.l2 if norm == "l2" else result.linf)
     said = _confirming(result)
     found = class_text(int(said.predicted or 0), names)
     level = f" at level {ceil_digits(said.alpha, 3)}" if trial.smoothed else ""
     asked = f"PREDICT on {said.n:,} fresh noisy copies" if trial.smoothed else "The network itself"
     where = f" at the σ {said.sigma:.4g} that the selector picks there" if trial.selector else ""
-    bound = "An upper bound on the true radius"
+    bound = "An upper bound on the true radius: a smaller change may do it too."
     if trial.selector is not None:
-        bound = "An upper bound for the pipeline, which no certificate of a single σ speaks of"
+        bound = (
+            "An upper bound for the pipeline, which no certificate of a single σ speaks of: a "
+            "smaller change may do it too."
+        )
+    if _unnamed(trial, index):
+        bound = (
+            "No upper bound on the true radius: the true class is not known, and the vote on the "
+            "image as it is does not say that it is the class that was left."
+        )
     return Verdict(
         f"Broken at {NORMS[norm]} {size}",
         f"{asked}{where} returns {found} instead of {class_text(result.label, names)}{level}, for "
         f"an image at ℓ2 {norm_text(result.l2)} and ℓ∞ {norm_text(result.linf)}, in pixels of "
-        f"[0,1]. {bound}: a smaller change may do it too.",
+        f"[0,1]. {bound}",
     )
 
 

@@ -10,11 +10,14 @@ from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.wording import plain, radius_text, wrap
 from rs_core.statistics import ceil_digits
 
-State = Literal["closed", "open", "unconfirmed", "crossing", "misclassified", "running"]
+State = Literal[
+    "closed", "open", "unconfirmed", "unasked", "crossing", "misclassified", "running"
+]  # fmt: skip
 STATES: dict[State, str] = {
     "closed": "both ends",
     "open": "no attack found",
     "unconfirmed": "attack unconfirmed",
+    "unasked": "no attack was made",
     "crossing": VERDICT,
     "misclassified": "misclassified as it is: both ends 0",
     "running": "under way",
@@ -106,7 +109,16 @@ def state_of(one: Sandwich) -> State:
         return "crossing"
     if one.upper is not None:
         return "closed"
+    if one.attack is None:
+        return "unasked"
     return "open" if one.hollow is None else "unconfirmed"
+
+
+def state_words(one: Sandwich) -> str:
+    """The case for a table; where nothing is certified there is one end at most."""
+    state = state_of(one)
+    alone = state == "closed" and one.certificate.predicted is None
+    return "upper end alone" if alone else STATES[state]
 
 
 def upper_words(upper: float | None, hollow: float | None, eps: float | None) -> str:
@@ -124,9 +136,9 @@ def _bar(one: Sandwich, name: str, eps: float) -> Bar:
     abstains = certificate.predicted is None
     lower = "nothing certified (abstains)" if abstains else f"certified {radius_text(one.lower)}"
     lines = [f"<b>{plain(name)}</b>", f"{lower}, σ {certificate.sigma:g}"]
-    if state in ("crossing", "misclassified"):
+    if state in ("crossing", "misclassified", "unasked"):
         lines.append(wrap(STATES[state], 46))
-    if state != "misclassified":
+    if state not in ("misclassified", "unasked"):
         lines.append(wrap(upper_words(one.upper, one.hollow, eps), 46))
     if one.stored_upper and one.stored_upper != one.upper:
         lines.append(f"its 8-bit copy, confirmed: {upper_text(one.stored_upper)}")

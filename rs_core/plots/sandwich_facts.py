@@ -28,6 +28,8 @@ def ends_text(one: Sandwich, eps: float) -> str:
         if not one.consistent:
             return f"inconsistent: certified {one.lower:.9g}, {upper}"
         return f"{lower}; {upper}" if silent else f"{lower} ≤ {upper_text(one.upper)}"
+    if one.attack is None:
+        return f"{lower}; no attack was made"
     if one.hollow is not None:
         return f"{lower}; one found, none confirmed"
     return f"{lower}; none found up to {eps:g}"

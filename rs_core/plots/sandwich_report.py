@@ -9,7 +9,7 @@ from rs_core.plots.certificate_table import READING_NOTES
 from rs_core.plots.palette import certificate_badge
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.sandwich import sandwich_figure
-from rs_core.plots.sandwich_bars import STATES, state_of, upper_text, upper_words
+from rs_core.plots.sandwich_bars import STATES, state_of, state_words, upper_text, upper_words
 from rs_core.plots.wording import class_text, radius_text
 from rs_core.statistics import ceil_digits
 
@@ -75,7 +75,8 @@ def sandwich_sentence(one: Sandwich, name: str, eps: float) -> str:
         return f"{name}: {STATES[state]}"
     abstains = one.certificate.predicted is None
     lower = "nothing certified" if abstains else f"certified radius {radius_text(one.lower)}"
-    return f"{name}: {lower}; {upper_words(one.upper, one.hollow, eps)}"
+    upper = upper_words(one.upper, one.hollow, eps)
+    return f"{name}: {lower}; {STATES[state] if state == 'unasked' else upper}"
 
 
 def _statements(strip: SandwichStrip, names: Sequence[str]) -> list[Statement]:
@@ -121,7 +122,7 @@ def _table(strip: SandwichStrip, names: Sequence[str], class_names: Sequence[str
             radius_text(one.lower),
             "-" if one.upper is None else upper_text(one.upper),
             "-" if one.stored_upper is None else upper_text(one.stored_upper),
-            STATES[state_of(one)],
+            state_words(one),
             *(("-" if second is None else upper_text(second),) if piped else ()),
         ))  # fmt: skip
     return Table("Both ends (l2, pixels of [0,1])", header, rows)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from rs_core.sandwiching.making import MakeSandwiches
 
 SILENT = "the network answers NaN or infinities: there is no class that an attack could leave"
+UNNAMED = (
+    "the certificate abstains and the true class is not known: no class is named that an attack "
+    "could leave; give a label, or more copies (n)"
+)
 Found = dict[int, AttackResult]
 
 
@@ -139,7 +143,7 @@ class Group:
         if sandwich.misclassified:
             notes = (ALREADY,)
         elif class_to_leave(sandwich) is None:
-            notes = (SILENT,)
+            notes = (UNNAMED if any(certificate.counts[:-1]) else SILENT,)
         upper = 0.0 if sandwich.misclassified else None
         row = self.board.rows[i]
         self.board.rows[i] = replace(row, lower=sandwich.lower, lower_final=True, upper=upper)
@@ -168,19 +172,17 @@ class Group:
 
 
 def class_to_leave(sandwich: Sandwich) -> int | None:
-    """The certified class; where the certifier abstained the true one, then the most voted one.
+    """The certified class; where the certifier abstained, the true one.
 
-    None where no attack is needed, or where the network has no valid vote.
+    None where no attack is needed, where the network has no valid vote, and where neither is
+    known. The most voted class is no substitute: where another one wins, its loss is no upper end.
     """
     certificate = sandwich.certificate
     if sandwich.misclassified:
         return None
     if certificate.predicted is not None:
         return certificate.predicted
-    if sandwich.label is not None:
-        return sandwich.label
-    valid = certificate.counts[:-1]
-    return int(np.argmax(valid)) if any(valid) else None
+    return sandwich.label if any(certificate.counts[:-1]) else None
 
 
 def _at(result: AttackResult, sigma: float) -> AttackResult:

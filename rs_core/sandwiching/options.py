@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rs_core.attacks import Attack, Confirm, Minimal, Square
+from rs_core.evaluation.cost import search_passes
 from rs_core.fields import param
 from rs_core.selectors import Selector
 from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions
 
 UNIT = "l2, pixels of [0,1]"
 AttackName = Literal["minimal", "bisection", "square"]
-FORWARD = 3  # forward passes that one forward and backward pass costs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +80,9 @@ class SandwichOptions(CertifyOptions):
     @property
     def attack_cost(self) -> int:
         """Forward passes of one image's search, as many as a backward pass counts for included."""
-        copies = self.judged if self.attack == "square" else FORWARD * self.draws
-        return self.restarts * self.looks * copies
+        return self.restarts * search_passes(
+            self.attack, looks=self.looks, draws=self.draws, rounds=self.rounds, judged=self.judged
+        )
 
     @property
     def confirm_cost(self) -> int:

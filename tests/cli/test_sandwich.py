@@ -84,3 +84,12 @@ def test_bad_input_is_one_sentence(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_why_no_attack_was_made_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An image of nobody knows what, under noise that hides it."""
+    own = tmp_path / "own.png"
+    own.write_bytes(Path("assets/samples/digit-7.png").read_bytes())
+    text = printed(capsys, "--image", str(own), "--sigma", "6")
+    assert "no attack was made" in text
+    assert "no class is named that an attack could leave; give a label" in text

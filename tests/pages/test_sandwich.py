@@ -82,7 +82,8 @@ def test_the_ranges_are_the_pages_own(open_app: Open) -> None:
 def test_the_cost_is_said_before_the_start(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("sandwich", **FOUR)
     start(app)
-    attack = 3 * 13 * 40 * 16 + 8 * 1000
+    judged = (2 * 12 + 8 + 13) * 128
+    attack = 16 + 3 * 13 * 40 * 16 + judged + 8 * 1000
     assert f"4 images: at most {4 * (10_100 + attack):,} forward passes" in captions(app)
 
 

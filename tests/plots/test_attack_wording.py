@@ -64,7 +64,18 @@ def test_a_wrong_image_has_the_upper_bound_0() -> None:
     assert "Fresh noise confirms it." in told.sentence
     unsure = verdict(made_trial(notes=(ALREADY,), confirmed=False), 0, NAMES)
     assert "did not confirm" in unsure.sentence
+    assert "upper bound" not in f"{unsure.headline} {unsure.sentence}"
     assert remarks(made_trial(notes=(ALREADY,)), 0) == ()
+
+
+@pytest.mark.parametrize("counts", [(90, 10, 0), (52, 48, 0), (0, 0, 100)])
+def test_a_class_that_only_the_attack_believed_in_bounds_nothing(counts: tuple[int, ...]) -> None:
+    """Without a label 16 copies named the class to leave, and the vote does not agree."""
+    before = (Ballot(counts, (0.5, 0.5), 0.25, 100),)
+    told = verdict(made_trial(before=before), 0).sentence
+    assert "No upper bound on the true radius" in told
+    known = verdict(made_trial(before=before, labels=(1,)), 0).sentence
+    assert "An upper bound on the true radius: a smaller change" in known
 
 
 def test_a_pipeline_is_not_what_a_certificate_speaks_of() -> None:

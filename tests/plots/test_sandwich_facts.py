@@ -6,6 +6,7 @@ import pytest
 from rs_core.attack_results import Confirmation
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots.perturbation import magnified
+from rs_core.plots.sandwich_bars import sandwich_bars, state_words
 from rs_core.plots.sandwich_facts import (
     attack_table,
     confirmation_table,
@@ -44,6 +45,17 @@ STRIP = SandwichStrip(tuple(CASES.values()), 1e-3, 2e-3, 8, 3.0, "fixed")
 )
 def test_both_ends_in_one_line(case: str, said: str) -> None:
     assert ends_text(CASES[case], 3.0) == said
+
+
+def test_where_nothing_was_attacked_none_is_said_to_be_missing() -> None:
+    one = Sandwich("u", None, SILENT, None)
+    assert ends_text(one, 3.0) == "nothing certified; no attack was made"
+    assert state_words(one) == "no attack was made"
+    assert state_words(CASES["silent"]) == "upper end alone"
+    assert state_words(CASES["closed"]) == "both ends"
+    (bar,) = sandwich_bars(replace(STRIP, sandwiches=(one,)))
+    assert "no attack was made" in bar.hover
+    assert "found" not in bar.hover
 
 
 def test_the_level_of_both_ends_is_a_printed_sum() -> None:

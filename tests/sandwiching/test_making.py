@@ -1,7 +1,7 @@
 """Both ends are of one classifier, and neither is believed before it is shown."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -111,15 +111,43 @@ def test_an_image_that_is_misclassified_needs_no_attack(linear: MakeLinear) -> N
 
 def test_abstaining_leaves_no_lower_end_and_an_attack_on_the_true_class(grey: ImageInput) -> None:
     classifier = Classifier(Coin(0.52, 0.25), spec_of(SHAPE, 2))
-    for label, left in ((0, 0), (1, 1), (None, 1)):
+    for label in (0, 1):
         options = {"n": 300, "confirm_n": 200, "alpha": 1e-6}
         (one,) = made(classifier, replace(grey, label=label), seed=4, **options).sandwiches
         assert one.certificate.predicted is None
         assert one.lower == 0
         assert not one.misclassified
         assert one.attack is not None
-        assert one.attack.label == left
+        assert one.attack.label == label
         assert one.consistent
+
+
+def test_where_no_class_is_known_none_is_left(linear: MakeLinear) -> None:
+    """To leave the class that few copies preferred would bound nothing: the other one is right."""
+    classifier, image = linear(0.16, SHAPE)  # at sigma 2 right with probability 0.53
+    options = {"sigma": 2.0, "n": 100, "confirm_n": 10_000, "steps": 4, "rounds": 2}
+    wrong = 0
+    for seed in range(8):
+        (one,) = made(classifier, replace(image, label=None), seed, **options).sandwiches
+        assert one.upper is None or one.upper >= 0.16
+        if one.certificate.predicted is None:
+            assert one.attack is None
+            assert "no class is named" in one.notes[0]
+            wrong += one.certificate.counts[0] > one.certificate.counts[1]
+    assert wrong > 0  # else no seed would have told
+
+
+@pytest.mark.parametrize("attack", ["minimal", "bisection", "square"])
+def test_no_strip_costs_more_than_it_says(linear: MakeLinear, attack: str) -> None:
+    """Judgements count: with many copies each they are most of the cost."""
+    classifier, image = linear(MARGIN, SHAPE)
+    counted = Classifier(Counting(classifier.module), spec_of(SHAPE, 2))
+    options = {**QUICK, "n0": 64, "n": 640, "confirm_n": 1536, "judged": 500, "restarts": 2}
+    making = MakeSandwiches(sigma=0.25, attack=attack, **options)
+    Counting.rows.clear()
+    drain(making.run(counted, [image], seed=0))
+    passes = sum(Counting.rows) - 3  # the question whether there are gradients
+    assert 0.8 * making.most_passes < passes <= making.most_passes
 
 
 def test_none_found_within_the_budget_is_no_upper_end(linear: MakeLinear) -> None:
@@ -247,6 +275,20 @@ def test_one_call_makes_one(linear: MakeLinear) -> None:
     classifier, image = linear(MARGIN, SHAPE)
     one = api.sandwich(classifier, image, seed=2, sigma=0.25, **QUICK)
     assert to_json(one) == to_json(made(classifier, image, seed=2).sandwiches[0])
+
+
+class Counting(nn.Module):
+    """Notes forward passes, one with a gradient as three, for all its copies together."""
+
+    rows: ClassVar[list[int]] = []
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.rows.append(len(x) * (3 if torch.is_grad_enabled() and x.requires_grad else 1))
+        return self.inner(x)
 
 
 class Stepped(nn.Module):
