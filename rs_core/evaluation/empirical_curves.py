@@ -179,13 +179,13 @@ Study = NoiseStudy | StrengthStudy | FrontierStudy
 def share(count: int, images: int) -> tuple[float, float]:
     """(accuracy, standard error over the images); NaN of no images.
 
-    The error is that of images drawn at random: sqrt(p (1 - p) / images). At no image and at all of
-    them it is 0, which says less than it seems.
+    The error is that of images drawn at random: half of Wilson's interval at one standard error,
+    which tends to sqrt(p (1 - p) / images) and is not 0 where none or all of the images count.
     """
     if not images:
         return math.nan, math.nan
     p = count / images
-    return p, math.sqrt(p * (1 - p) / images)
+    return p, math.sqrt(p * (1 - p) / images + 1 / (4 * images**2)) / (1 + 1 / images)
 
 
 def facts_of(study: Study, attack: str) -> AttackFacts:

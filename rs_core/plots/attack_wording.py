@@ -45,7 +45,7 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
 def norm_text(value: float) -> str:
     """A norm for display, rounded up to four digits, because it is an upper bound.
 
-    What float32 adds to a budget (0.30000001 for 0.3) is not shown as a digit of its own.
+    A millionth of it is let go: what float32 adds to a budget (0.30000001 for 0.3).
     """
     near = float(f"{value:.4g}")
     return f"{near:g}" if value - near <= _ROUNDING * near else ceil_digits(value, 4)
@@ -83,6 +83,10 @@ def remarks(trial: AttackTrial, index: int) -> tuple[str, ...]:
             if trial.smoothed
             else "the network answers NaN or infinities for the image as it is"
         )
+    clean = trial.before[index].predicted(trial.level)
+    wrong = trial.labels[index] is not None and clean not in (None, trial.labels[index])
+    if wrong and not is_already(result):
+        said.append("the vote on the image as it is names another class already: upper bound 0")
     if trial.check is not None:
         said += [f"self-check: {warning}" for warning in trial.check.warnings]
         if not trial.check.warnings:
@@ -127,10 +131,10 @@ def _broken(trial: AttackTrial, index: int, names: Sequence[str]) -> Verdict:
     level = f" at level {ceil_digits(said.alpha, 3)}" if trial.smoothed else ""
     asked = f"PREDICT on {said.n:,} fresh noisy copies" if trial.smoothed else "The network itself"
     where = f" at the σ {said.sigma:.4g} that the selector picks there" if trial.selector else ""
-    bound = "An upper bound on the true radius: a smaller change may do it too."
+    bound = "Upper bounds on the true radius, each in its norm: a smaller change may do it too."
     if trial.selector is not None:
         bound = (
-            "An upper bound for the pipeline, which no certificate of a single σ speaks of: a "
+            "Upper bounds for the pipeline, which no certificate of a single σ speaks of: a "
             "smaller change may do it too."
         )
     if _unnamed(trial, index):

@@ -9,7 +9,7 @@ from rs_core.fields import param
 from rs_core.selectors import Selector
 from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions
 
-UNIT = "l2, pixels of [0,1]"
+UNIT = "pixels of [0,1]"
 AttackName = Literal["minimal", "bisection", "square"]
 
 
@@ -32,7 +32,7 @@ class SandwichOptions(CertifyOptions):
         choices=("minimal", "bisection", "square"),
     )  # fmt: skip
     eps: float = param(
-        3.0, help="largest norm that the attack looks at", unit=UNIT, low=0, high=1000,
+        3.0, help="largest l2 norm that the attack looks at", unit=UNIT, low=0, high=1000,
         low_open=True,
     )  # fmt: skip
     steps: int = param(40, help="gradient steps per round", low=1, high=10_000)

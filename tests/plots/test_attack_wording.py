@@ -28,7 +28,7 @@ def test_a_confirmed_image_is_an_upper_bound() -> None:
     told = verdict(made_trial(), 0, NAMES)
     assert told.headline == "Broken at ℓ2 0.4"
     assert "class 0 (cat) instead of class 1 (dog) at level 0.0005" in told.sentence
-    assert "upper bound" in told.sentence
+    assert "Upper bounds" in told.sentence
 
 
 def test_the_predict_that_flipped_is_the_one_that_is_quoted() -> None:
@@ -75,7 +75,7 @@ def test_a_class_that_only_the_attack_believed_in_bounds_nothing(counts: tuple[i
     told = verdict(made_trial(before=before), 0).sentence
     assert "No upper bound on the true radius" in told
     known = verdict(made_trial(before=before, labels=(1,)), 0).sentence
-    assert "An upper bound on the true radius: a smaller change" in known
+    assert "Upper bounds on the true radius, each in its norm: a smaller change" in known
 
 
 def test_a_pipeline_is_not_what_a_certificate_speaks_of() -> None:
@@ -101,6 +101,9 @@ def test_what_should_be_known_beside_it() -> None:
     assert "abstains" in remarks(made_trial(before=tie), 0)[0]
     nan = (Ballot((0, 0, 1), (0.0, 0.0), None, 1),)
     assert "NaN" in remarks(made_trial(before=nan, settings={"sigma": None}), 0)[0]
+    other = (Ballot((90, 10, 0), (0.8, 0.2), 0.25, 100),)
+    assert "upper bound 0" in remarks(made_trial(before=other, labels=(1,)), 0)[0]
+    assert remarks(made_trial(before=other), 0) == ()  # nobody knows the true class
     flags = AttackCheck(0.0, 0.5, 1.0, 0.0, ("it looks masked",))
     assert remarks(made_trial(check=flags), 0) == ("self-check: it looks masked",)
     clear = AttackCheck(1.0, 1.0, 0.0, 0.0, ())

@@ -71,7 +71,7 @@ def test_noise_is_a_facet_per_attack_and_a_line_per_vote_and_m() -> None:
     assert len(figure.data) == 8
     first = figure.data[0]
     assert (first.name, list(first.x), list(first.y)) == ("hard, M = 1", [0.0, 0.1], [0.9, 0.9])
-    assert first.error_y.array[0] == pytest.approx(0.03)
+    assert first.error_y.array[0] == pytest.approx(0.03, rel=0.01)
     assert first.error_x.visible is False
     below = [trace for trace in figure.data if trace.yaxis == "y2"]
     assert [list(trace.y) for trace in below] == [[0.8, 0.8]] * 4
@@ -120,7 +120,7 @@ def test_the_frontier_is_clean_over_robust() -> None:
     ]  # fmt: skip
     assert list(figure.data[0].x) == [0.8, 0.8]
     assert list(figure.data[0].y) == [0.6, 0.6]
-    assert figure.data[0].error_x.array[0] == pytest.approx(0.04)
+    assert figure.data[0].error_x.array[0] == pytest.approx(0.04, rel=0.01)
     assert "abstains on 2 and 9" in figure.data[0].hovertext[0]
     assert "weaker attack" in figure.layout.annotations[0].text
 
