@@ -121,6 +121,18 @@ def test_the_model_is_its_owners_and_every_other_run_can_use_it(office: Office) 
     assert office.ask("upload_model", **files)["spec"]["name"] == "digits-mlp-gaussian-s025"
 
 
+def test_a_network_that_is_told_sigma_is_told_it_everywhere(office: Office) -> None:
+    job = train(
+        office, architecture="conv4-sigma", recipe="universal_sigma",
+        probes=[probes(office, 1)[0]["image"]], settings={"epochs": 1, "batch_size": 512},
+    )  # fmt: skip
+    office.finish()
+    outcome = outcome_of(office, job)
+    assert outcome.spec.train_sigma == (0.0, 0.25)
+    assert len(outcome.course.probes[0].points) == 1
+    assert len(outcome.confusions) == 2
+
+
 def test_a_finished_training_leaves_no_checkpoint_and_is_found_again(office: Office) -> None:
     job = train(office)
     folder = office.store.folder(job) / "checkpoint"
