@@ -49,7 +49,7 @@ def _answers(
     pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
     drawn = torch.randn(pixels.shape, generator=generator)
     noisy = pixels.add(drawn, alpha=noise).to(classifier.device)
-    logits = classifier(noisy.contiguous(memory_format=torch.channels_last))
+    logits = classifier(noisy.contiguous(memory_format=torch.channels_last), noise)
     answers = torch.where(
         logits.isfinite().all(dim=1), logits.argmax(dim=1), classifier.num_classes
     )

@@ -106,7 +106,7 @@ def test_the_description_is_read_from_disk_the_second_time(worker: Worker, home:
     asked = worker.describe()
     assert set(asked) == {
         "models", "samples", "forms", "sets", "selectors", "guarantees", "attacks", "devices",
-        "version",
+        "version", "recipes", "networks", "trainable_sets",
     }  # fmt: skip
     idle = Worker(home=home, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     started = time.monotonic()

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 
 from rs_core.cli.choices import ModelChoice
+from rs_core.datasets import load_dataset
 from rs_core.errors import NotFoundError, RsError
 from rs_core.evaluation.training import TrainingOutcome
 from rs_core.events import drain
@@ -76,8 +78,9 @@ def test_the_confusions_count_every_image_that_was_kept_aside(office: Office) ->
     outcome = outcome_of(office, job)
     clean, noisy = outcome.confusions
     assert (clean.noise, noisy.noise) == (0.0, 0.25)
+    true = np.bincount(load_dataset("digits", split="test").labels).tolist()
     for confusion in (clean, noisy):
-        assert sum(map(sum, confusion.counts)) == 360
+        assert [sum(row) for row in confusion.counts] == true  # rows are true classes
     right = sum(clean.counts[k][k] for k in range(10))
     assert right / 360 == pytest.approx(outcome.course.epochs[-1].clean_accuracy, abs=0.02)
     assert right > 180
@@ -119,6 +122,18 @@ def test_the_model_is_its_owners_and_every_other_run_can_use_it(office: Office) 
         ".safetensors"
     )
     assert office.ask("upload_model", **files)["spec"]["name"] == "digits-mlp-gaussian-s025"
+
+
+def test_a_network_that_is_told_sigma_is_told_it_everywhere(office: Office) -> None:
+    job = train(
+        office, architecture="conv4-sigma", recipe="universal_sigma",
+        probes=[probes(office, 1)[0]["image"]], settings={"epochs": 1, "batch_size": 512},
+    )  # fmt: skip
+    office.finish()
+    outcome = outcome_of(office, job)
+    assert outcome.spec.train_sigma == (0.0, 0.25)
+    assert len(outcome.course.probes[0].points) == 1
+    assert len(outcome.confusions) == 2
 
 
 def test_a_finished_training_leaves_no_checkpoint_and_is_found_again(office: Office) -> None:
