@@ -21,6 +21,7 @@ from tests.browser.conftest import Visitor
 SMALL = "train?train_architecture=mlp&train_count=2&train_precision=fp32"
 LONG = f"{SMALL}&train_epochs=400"
 SHORT = f"{SMALL}&train_epochs=2"
+LEARNING = 180_000  # a busy machine learns slowly
 
 
 def start(page: Page) -> None:
@@ -32,11 +33,12 @@ def start(page: Page) -> None:
 def epoch(page: Page, least: int) -> None:
     """Wait until an epoch of that number, below 10, or a later one is under way."""
     number = re.compile(rf"^Epoch ([{least}-9]|\d\d+) of 400")
-    expect(main(page).get_by_text(number)).to_be_visible()
+    expect(main(page).get_by_text(number)).to_be_visible(timeout=LEARNING)
 
 
 def finished(page: Page) -> None:
-    expect(main(page).get_by_role("button", name="Use this model now")).to_be_visible()
+    use = main(page).get_by_role("button", name="Use this model now")
+    expect(use).to_be_visible(timeout=LEARNING)
 
 
 def test_watched_left_found_again_paused_cancelled_and_resumed(visit: Visitor) -> None:
