@@ -30,6 +30,7 @@ mutants: $(VENV)/dev
 
 campaign: $(VENV)/dev
 	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
+	RS_HUNTED=2000 $(BIN)/python -m pytest tests/attacks/test_hunt.py
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
