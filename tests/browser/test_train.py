@@ -115,7 +115,8 @@ def test_what_makes_no_sense_is_said_beside_the_button(visit: Visitor) -> None:
     expect(main(page).get_by_text("is larger than the 4,000 images")).to_be_visible()
     page = visit(f"{SMALL}&train_learning_rate=100&train_schedule=constant&train_epochs=30").page
     start(page)
-    expect(main(page).get_by_text(re.compile("diverged in epoch"))).to_be_visible()
+    diverged = main(page).get_by_text(re.compile("diverged in epoch"))
+    expect(diverged).to_be_visible(timeout=LEARNING)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
