@@ -14,8 +14,10 @@ if [ $# -ne 3 ]; then
 fi
 mnist=$1 cifar10=$2 out=$3
 
-train() {
-    python -m rs_core train --out "$out" --resume "$@"
+train() { # --name NAME ...
+    resume=
+    [ -e "$out/$2-checkpoint" ] && resume=--resume
+    python -m rs_core train --out "$out" $resume "$@"
 }
 
 train --name mnist-conv4 --architecture conv4 --dataset mnist --data "$mnist" \
