@@ -1,9 +1,9 @@
 """An answer of the worker, kept while the question stays the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from rs_ui import caching, session
+from rs_ui import caching, refusals, session
 from rs_ui.jobs import WorkerError
 
 
@@ -27,3 +27,23 @@ def call(verb: str, **fields: Any) -> dict[str, Any]:
         WorkerError: the request was refused, or the worker cannot be reached.
     """
     return caching.worker().call(verb, owner=session.owner(), **fields)
+
+
+def started(
+    kind: str,
+    page: str,
+    subject: session.Subject,
+    images: Sequence[str],
+    config: dict[str, Any],
+) -> str | None:
+    """The run of a question about several images; None with the reason put aside for the page."""
+    try:
+        reply = call(
+            "start", kind=kind, images=list(images), model=subject.model, config=config,
+            seed=subject.seed, device=subject.device, precision="auto",
+        )  # fmt: skip
+    except WorkerError as error:
+        refusals.keep(page, str(error))
+        return None
+    refusals.keep(page, None)
+    return str(reply["job"])

@@ -8,7 +8,7 @@ from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
 from rs_ui import caching, refusals, running, session, teaching
-from rs_ui.answers import call
+from rs_ui.answers import started
 from rs_ui.attack_form import PREFIX, attack_config
 from rs_ui.attack_live import live_attack
 from rs_ui.attacked import finished_attack
@@ -73,23 +73,10 @@ def _controls(subject: Subject) -> dict[str, Any] | None:
 
 
 def _start(subject: Subject, config: dict[str, Any]) -> None:
-    try:
-        reply = call(
-            "start",
-            kind=_KIND,
-            images=[subject.image],
-            model=subject.model,
-            config=config,
-            seed=subject.seed,
-            device=subject.device,
-            precision="auto",
-        )
-    except WorkerError as error:
-        refusals.keep(PREFIX, str(error))
-        return
-    refusals.keep(PREFIX, None)
-    session.keep_asked(reply["job"], subject)
-    session.keep_run(PREFIX, reply["job"])
+    job = started(_KIND, PREFIX, subject, [subject.image], config)
+    if job is not None:
+        session.keep_asked(job, subject)
+        session.keep_run(PREFIX, job)
 
 
 def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:

@@ -10,11 +10,10 @@ from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.comparison_tables import live_tables
 from rs_core.results import from_json
 from rs_ui import caching, refusals, running, session
-from rs_ui.answers import call
+from rs_ui.answers import started
 from rs_ui.compared import badge_table
 from rs_ui.forms import form
 from rs_ui.image_sets import ImageSet, choose_images
-from rs_ui.jobs import WorkerError
 from rs_ui.methods import choose_methods
 from rs_ui.panels import error_box, plain
 from rs_ui.session import Subject
@@ -91,22 +90,10 @@ def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
 
 
 def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    try:
-        reply = call(
-            "start",
-            kind="compare",
-            images=list(images.ids),
-            model=subject.model,
-            config={**config, "alpha": subject.alpha},
-            seed=subject.seed,
-            device=subject.device,
-            precision="auto",
-        )
-    except WorkerError as error:
-        refusals.keep(_PAGE, str(error))
-        return
-    refusals.keep(_PAGE, None)
-    session.keep_run(_PAGE, reply["job"])
+    asked = {**config, "alpha": subject.alpha}
+    job = started("compare", _PAGE, subject, images.ids, asked)
+    if job is not None:
+        session.keep_run(_PAGE, job)
 
 
 def watched(job: str) -> Done | None:

@@ -10,10 +10,9 @@ from rs_core.plots import live_sandwich_figure
 from rs_core.plots.sandwich_facts import short_names
 from rs_core.results import from_json
 from rs_ui import refusals, running, session
-from rs_ui.answers import call
+from rs_ui.answers import started
 from rs_ui.curves import chart
 from rs_ui.image_sets import THIS_IMAGE, ImageSet, choose_images
-from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.sandwich_form import settings
 from rs_ui.session import Subject
@@ -62,22 +61,9 @@ def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
 
 
 def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    try:
-        reply = call(
-            "start",
-            kind=PAGE,
-            images=list(images.ids),
-            model=subject.model,
-            config={**config, "alpha": subject.alpha},
-            seed=subject.seed,
-            device=subject.device,
-            precision="auto",
-        )
-    except WorkerError as error:
-        refusals.keep(PAGE, str(error))
-        return
-    refusals.keep(PAGE, None)
-    session.keep_run(PAGE, reply["job"])
+    job = started(PAGE, PAGE, subject, images.ids, {**config, "alpha": subject.alpha})
+    if job is not None:
+        session.keep_run(PAGE, job)
 
 
 def watched(job: str) -> Done | None:

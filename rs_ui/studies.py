@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from rs_ui import refusals, session
-from rs_ui.answers import call
+from rs_ui.answers import started
 from rs_ui.image_sets import ImageSet, choose_images
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
@@ -87,16 +87,9 @@ def _controls(subject: Subject) -> None:
 
 
 def _start(kind: str, subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    try:
-        reply = call(
-            "start", kind=kind, images=list(images.ids), model=subject.model, config=config,
-            seed=subject.seed, device=subject.device, precision="auto",
-        )  # fmt: skip
-    except WorkerError as error:
-        refusals.keep(_PAGE, str(error))
-        return
-    refusals.keep(_PAGE, None)
-    _keep(reply["job"])
+    job = started(kind, _PAGE, subject, images.ids, config)
+    if job is not None:
+        _keep(job)
 
 
 def _keep(job: str | None) -> None:

@@ -25,13 +25,12 @@ def with_attack(cls: type[C], arguments: Sequence[str]) -> type[C]:
     extra = list(_fields(attack, "", without=("selector",)))
     if selector is not None:
         extra += _fields(SELECTORS[selector], "selector_")
-    command = make_dataclass(
-        cls.__name__, extra, bases=(cls,), frozen=True, kw_only=True,
-        namespace={"__doc__": cls.__doc__},
-    )  # fmt: skip
     # A default sigma yields to a selector; one that was typed beside it is refused.
-    command.sigma_given = any(word.partition("=")[0] == "--sigma" for word in arguments)  # type: ignore[attr-defined]
-    return command
+    given = any(word.partition("=")[0] == "--sigma" for word in arguments)
+    return make_dataclass(
+        cls.__name__, extra, bases=(cls,), frozen=True, kw_only=True,
+        namespace={"__doc__": cls.__doc__, "sigma_given": given},
+    )  # fmt: skip
 
 
 def attack_of(command: Any) -> Attack:
