@@ -10,7 +10,7 @@ from rs_core.errors import ParameterError
 from rs_core.evaluation.training import Course, Probe, ProbePoint
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import GREY, Style, series_style
-from rs_core.plots.training_curves import EPOCH_AXIS, epoch_range
+from rs_core.plots.training_curves import EPOCH_AXIS, epoch_axis
 from rs_core.plots.wording import chance_text, class_text, plain, radius_text, tidy
 from rs_core.statistics import ceil_digits, radius_ceiling
 
@@ -55,7 +55,7 @@ def probe_radii_figure(
         y="certified radius (l2, pixels in [0,1])",
         height=480,
     )
-    layout["xaxis"] |= {"range": epoch_range(course.planned), "nticks": 8, "tickformat": "d"}
+    layout["xaxis"] |= epoch_axis(course.planned)
     layout["legend"] |= {"traceorder": "normal"}  # a band turns it round
     layout["yaxis"] |= {"range": [-0.05 * ceiling, 1.12 * ceiling], "nticks": 6, "zeroline": True}
     return go.Figure(data=traces, layout=layout)
@@ -147,7 +147,7 @@ def _band(index: int, curve: _Curve, top: float) -> list[go.Scatter]:
 
 def _ceiling(course: Course, ceiling: float) -> go.Scatter:
     style = Style(GREY, "dash", "line-ew-open")
-    left, right = epoch_range(course.planned)
+    left, right = epoch_axis(course.planned)["range"]
     return go.Scatter(
         x=(left, right),
         y=(ceiling, ceiling),

@@ -11,6 +11,7 @@ from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import series_style
 
 EPOCH_AXIS = "epoch"
+MOST_TICKS = 8
 _SHARES = (
     ("clean_accuracy", "without noise"),
     ("noisy_accuracy", "under noise"),
@@ -66,9 +67,13 @@ def accuracy_figure(course: Course) -> go.Figure:
     return go.Figure(data=[_scatter(k, line) for k, line in enumerate(lines)], layout=layout)
 
 
-def epoch_range(planned: int) -> list[float]:
-    """The range of an axis of epochs: all that are planned, so that a live curve grows into it."""
-    return [0.5, max(planned, 2) + 0.5]
+def epoch_axis(planned: int) -> dict[str, Any]:
+    """An axis of epochs: all that are planned, so that a live curve grows into it; whole ticks.
+
+    Left to itself plotly ticks halves of few epochs and rounds them to the same number twice.
+    """
+    ticks = {"dtick": 1, "tick0": 1} if planned <= MOST_TICKS else {"nticks": MOST_TICKS}
+    return {"range": [0.5, max(planned, 2) + 0.5], "tickformat": "d", **ticks}
 
 
 def _last(course: Course) -> Epoch:
@@ -120,5 +125,5 @@ def _scatter(index: int, line: _Line) -> go.Scatter:
 
 def _layout(course: Course, *, title: str, subtitle: str, alt: str, y: str) -> dict[str, Any]:
     layout = frame_layout(title=title, subtitle=subtitle, alt=alt, x=EPOCH_AXIS, y=y, height=360)
-    layout["xaxis"] |= {"range": epoch_range(course.planned), "nticks": 8, "tickformat": "d"}
+    layout["xaxis"] |= epoch_axis(course.planned)
     return layout

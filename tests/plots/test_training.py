@@ -39,6 +39,13 @@ def test_the_loss_of_every_epoch() -> None:
     assert tuple(figure.layout.xaxis.range) == (0.5, 5.5)
 
 
+@pytest.mark.parametrize("planned", [2, 5, 8])
+def test_few_epochs_have_a_tick_each_and_none_twice(planned: int) -> None:
+    axis = training_loss_figure(replace(COURSE, planned=planned)).layout.xaxis
+    assert (axis.tick0, axis.dtick) == (1, 1)
+    assert training_loss_figure(replace(COURSE, planned=100)).layout.xaxis.dtick is None
+
+
 def test_three_accuracies_differ_in_more_than_colour() -> None:
     figure = accuracy_figure(COURSE)
     clean, noisy, train = figure.data
