@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -14,6 +15,12 @@ from tests.browser.conftest import Server
 QUICK = "sweep_sigmas=0.12%2C+0.5&sweep_n=300"
 LONG = "sweep_n=1000000"
 RUNNING = re.compile("^Running")
+TABLES = ("glide", "dvn-scroller", "gdg-")  # marks of Streamlit's tables
+_STREAMLITS = ("data-baseweb", "stSidebarCollapse", "modebar")
+_SIDEWAYS = (
+    "(() => { const m = document.querySelector('[data-testid=stMain]');"
+    "return m.scrollWidth - m.clientWidth; })()"
+)
 
 
 def main(page: Page) -> Locator:
@@ -75,3 +82,23 @@ def worker_of(server: Server) -> int:
         if int(fields[1]) == server.process.pid and b"rs_core.worker" in command:
             return int(entry.parent.name)
     raise AssertionError("the server has no compute process")
+
+
+def hold_accessible(page: Page, *others: str) -> None:
+    """Nothing scrolls sideways, and axe finds nothing serious but in what is not this app's own.
+
+    Args:
+        others: further marks of elements that Streamlit wrote.
+    """
+    page.mouse.move(0, 0)  # a button looks different under the pointer
+    page.wait_for_timeout(500)
+    assert page.evaluate(_SIDEWAYS) <= 1
+    results = Axe().run(page)
+    bad = [v for v in results.response["violations"] if v["impact"] in ("serious", "critical")]
+    ours = [
+        (v["id"], node["html"])
+        for v in bad
+        for node in v["nodes"]
+        if not any(mark in node["html"] for mark in (*_STREAMLITS, *others))
+    ]
+    assert ours == []
