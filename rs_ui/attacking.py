@@ -64,9 +64,8 @@ def _controls(subject: Subject) -> dict[str, Any] | None:
             )
             if config is not None:
                 st.caption(cost_text(subject, trial_passes(config)), width="content")
-        if session.remembered("attack_pressed"):
-            session.remember("attack_pressed", False)
-            if config is not None:
+        with session.pressed("attack_pressed") as pressed:
+            if pressed and config is not None:
                 _start(subject, config)
         refusals.show(PREFIX, subject.image, config, *subject.settings)
     return config

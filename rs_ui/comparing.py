@@ -50,9 +50,8 @@ def controls(subject: Subject) -> None:
             )
             if images is not None and config is not None:
                 st.caption(_cost(subject, images, config), width="content")
-        if session.remembered("compare_pressed"):
-            session.remember("compare_pressed", False)
-            if images is not None and config is not None:
+        with session.pressed("compare_pressed") as pressed:
+            if pressed and images is not None and config is not None:
                 _start(subject, images, config)
         refusals.show(_PAGE, images, config, *subject.settings)
 

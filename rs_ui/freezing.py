@@ -50,12 +50,12 @@ def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
             "Freeze", key="start_regions", icon=":material/ac_unit:", on_click=session.remember,
             args=("regions_pressed", True),
         )  # fmt: skip
-    if session.remembered("regions_pressed"):
-        session.remember("regions_pressed", False)
-        config = {**mapped.about["config"], "mode": mode}
-        job = begin("regions", _as_asked(world, mapped), images, config)
-        if job is not None:
-            _keep(world, job)
+    with session.pressed("regions_pressed") as pressed:
+        if pressed:
+            config = {**mapped.about["config"], "mode": mode}
+            job = begin("regions", _as_asked(world, mapped), images, config)
+            if job is not None:
+                _keep(world, job)
     refusals.show("regions", images, mode, mapped.job)
     job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
     if job is not None:

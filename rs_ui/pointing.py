@@ -28,9 +28,8 @@ def certify(world: World, config: dict[str, Any] | None) -> None:
         on_click=session.remember,
         args=("points_pressed", True),
     )
-    if session.remembered("points_pressed"):
-        session.remember("points_pressed", False)
-        if config is not None and lineup.came:
+    with session.pressed("points_pressed") as pressed:
+        if pressed and config is not None and lineup.came:
             job = begin("points", world, lineup.arrived, config)
             if job is not None:
                 session.keep_run(page_of(world.key), job)

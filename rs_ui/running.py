@@ -45,12 +45,11 @@ def begin_once(
     """The run of these settings; asks the worker only when they change, and keeps the last run
     where it refuses."""
     settings = (subject.image, subject.model, subject.seed, subject.alpha, subject.device, config)
-    if session.remembered(f"{page}_asked") != settings:
-        session.remember(f"{page}_asked", settings)
-        job = begin(kind, page, subject, config)
-        if job is not None:
-            session.remember(f"{page}_run", job)
-    found: str | None = session.remembered(f"{page}_run")
+    asked, found = session.remembered(f"{page}_begun", (None, None))
+    if asked != settings:
+        found = begin(kind, page, subject, config) or found
+        # Together and last: a rerun may stop this one wherever it writes to the session.
+        session.remember(f"{page}_begun", (settings, found))
     return found
 
 

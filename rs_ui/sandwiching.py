@@ -47,9 +47,8 @@ def controls(subject: Subject) -> None:
             )
             if images is not None and config is not None:
                 st.caption(_cost(subject, images, config), width="content")
-        if session.remembered("sandwich_pressed"):
-            session.remember("sandwich_pressed", False)
-            if images is not None and config is not None:
+        with session.pressed("sandwich_pressed") as pressed:
+            if pressed and images is not None and config is not None:
                 _start(subject, images, config)
         refusals.show(PAGE, images, config, *subject.settings)
 

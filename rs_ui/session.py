@@ -1,5 +1,7 @@
 """What a session remembers, with types: who it is, what it looks at, which run it follows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +111,19 @@ def remembered(name: str, default: Any = None) -> Any:
 def remember(name: str, value: Any) -> None:
     """Put a value aside under a name."""
     st.session_state[f"_kept_{name}"] = value
+
+
+@contextmanager
+def pressed(name: str) -> Iterator[bool]:
+    """Whether a button put True aside under a name; forgotten once the block has ended.
+
+    Not before: a rerun may stop the script in the middle of the block, and the next one answers.
+    """
+    if not remembered(name):
+        yield False
+        return
+    yield True
+    remember(name, False)
 
 
 def fresh_key(name: str) -> str:

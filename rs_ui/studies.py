@@ -79,9 +79,8 @@ def _controls(subject: Subject) -> None:
             on_click=session.remember,
             args=("study_pressed", True),
         )
-        if session.remembered("study_pressed"):
-            session.remember("study_pressed", False)
-            if images is not None and config is not None:
+        with session.pressed("study_pressed") as pressed:
+            if pressed and images is not None and config is not None:
                 _start(kind, subject, images, config)
         refusals.show(_PAGE, kind, images, config, *subject.settings)
 

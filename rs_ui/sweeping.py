@@ -46,9 +46,8 @@ def controls(subject: Subject) -> dict[str, Any] | None:
             )
             if config is not None:
                 st.caption(cost_text(subject, passes(config)), width="content")
-        if session.remembered("sweep_pressed"):
-            session.remember("sweep_pressed", False)
-            if config is not None:
+        with session.pressed("sweep_pressed") as pressed:
+            if pressed and config is not None:
                 _start(subject, config)
         refusals.show(_PAGE, subject.image, config, *subject.settings)
     return config

@@ -54,10 +54,9 @@ def controls(subject: Subject | None) -> None:
             )
             if config is not None:
                 st.caption(cost_text(config, sets[chosen["dataset"]]), width="content")
-        pressed = session.remembered("train_pressed")
-        session.remember("train_pressed", False)
-        if pressed and config is not None and probes is not None:
-            _start(config, probes, subject)
+        with session.pressed("train_pressed") as pressed:
+            if pressed and config is not None and probes is not None:
+                _start(config, probes, subject)
         refusals.show(PAGE, config, probes, *(subject.settings if subject else ()))
 
 

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import streamlit as st
 from PIL import Image
 from scipy.special import ndtr
 
@@ -81,6 +82,7 @@ class FakeWorker:
     steps: int = 0
     margin: float = MARGIN
     refuse: dict[str, str] = field(default_factory=dict)  # verb -> sentence
+    interrupts: int = 0  # starts that another rerun breaks off before the page has heard of them
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
@@ -104,6 +106,9 @@ class FakeWorker:
         if verb in self.refuse:
             raise WorkerError(self.refuse[verb])
         reply: dict[str, Any] = getattr(self, f"_{verb}")(**fields)
+        if verb == "start" and self.interrupts:
+            self.interrupts -= 1
+            st.rerun()
         return reply
 
     def count(self, verb: str) -> int:

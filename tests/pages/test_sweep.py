@@ -45,6 +45,17 @@ def test_a_finished_sweep_shows_curve_votes_slider_card_and_downloads(open_app: 
     assert any("picked for this very image" in c.value for c in app.main.caption)
 
 
+def test_a_rerun_in_the_middle_of_a_start_does_not_lose_the_click(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sweep")
+    worker.interrupts = 1
+    start(app)
+    assert app.get("download_button")
+    assert sum(f["kind"] == "sweep" for verb, f in worker.calls if verb == "start") == 2
+    assert app.query_params["run"] in worker.jobs
+
+
 def test_a_live_sweep_shows_the_band_and_its_controls(open_app: Open, worker: FakeWorker) -> None:
     worker.steps = 10**6
     app = start(open_app("sweep"))
