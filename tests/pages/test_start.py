@@ -26,9 +26,7 @@ def test_a_rerun_asks_for_nothing_again(open_app: Open, worker: FakeWorker) -> N
     assert {verb: worker.count(verb) for verb in before} == before
 
 
-def test_a_rerun_in_the_middle_of_a_start_loses_nothing(
-    open_app: Open, worker: FakeWorker
-) -> None:
+def test_a_rerun_in_the_middle_of_a_start_loses_nothing(open_app: Open, worker: FakeWorker) -> None:
     worker.interrupts = 1
     assert "A Certified" in card(open_app())
     assert len(worker.jobs) == 1
