@@ -45,6 +45,7 @@ def begin_once(
     """The run of these settings; asks the worker only when they change, and keeps the last run
     where it refuses."""
     settings = (subject.image, subject.model, subject.seed, subject.alpha, subject.device, config)
+    found: str | None
     asked, found = session.remembered(f"{page}_begun", (None, None))
     if asked != settings:
         found = begin(kind, page, subject, config) or found
