@@ -48,7 +48,7 @@ COMMANDS = {
     "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
     "export": (
         "rs_core.cli.export:ExportCommand",
-        "model file of a training's checkpoint",
+        "model file of a training, finished or not",
     ),
     "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
     "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),

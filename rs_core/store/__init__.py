@@ -9,9 +9,10 @@ from rs_core.store.logs import LOG_NAME, log_to_file
 from rs_core.store.records import OPEN, Progress, Run, State
 from rs_core.store.retention import Retention
 from rs_core.store.runs import RunStore
-from rs_core.store.trained import model_of_run
+from rs_core.store.trained import CHECKPOINT_FOLDER, checkpoint_of_run, model_of_run
 
 __all__ = [
+    "CHECKPOINT_FOLDER",
     "LOG_NAME",
     "OPEN",
     "Belongings",
@@ -21,6 +22,7 @@ __all__ = [
     "Run",
     "RunStore",
     "State",
+    "checkpoint_of_run",
     "evict",
     "log_to_file",
     "model_of_run",

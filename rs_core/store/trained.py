@@ -1,4 +1,4 @@
-"""The network of a finished training, found by the id of its run."""
+"""The network of a training, or what it goes on from, found by the id of its run."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 from rs_core.errors import NotFoundError, StoreError
 from rs_core.store.belongings import Belongings
 from rs_core.store.home import rs_home
-from rs_core.store.records import RUN_ID, read_run
+from rs_core.store.records import RUN_ID, Run, read_run
 
+CHECKPOINT_FOLDER = "checkpoint"  # below the folder of an unfinished training's run
 _KIND, _OWN = "train", "upload:"
 
 
@@ -25,11 +26,9 @@ def model_of_run(job: str, home: Path | None = None) -> Path | None:
         StoreError: the run is no training, has not finished, or its network was deleted.
     """
     home = home or rs_home()
-    run = read_run(home / "runs" / job) if RUN_ID.fullmatch(job) else None
+    run = _training(job, home)
     if run is None:
         return None
-    if run.kind != _KIND:
-        raise StoreError(f"run {job} is a {run.kind}, not a training: it has no network.")
     if run.progress.state != "finished":
         raise StoreError(
             f"the training {job} is {run.progress.state}: it has a network once it is finished."
@@ -41,3 +40,30 @@ def model_of_run(job: str, home: Path | None = None) -> Path | None:
         raise StoreError(
             f"the network of the training {job} was deleted: start the training again."
         ) from None
+
+
+def checkpoint_of_run(job: str, home: Path | None = None) -> Path | None:
+    """The folder of an unfinished training's checkpoint, which may hold none yet.
+
+    Args:
+        job: the run's id, as a page's address has it; any text.
+        home: folder of the run store; RS_HOME by default. Nothing is made there.
+
+    Returns:
+        None where no run has that id, and for a finished training, which has a network instead.
+
+    Raises:
+        StoreError: the run is no training.
+    """
+    home = home or rs_home()
+    run = _training(job, home)
+    if run is None or run.progress.state == "finished":
+        return None
+    return home / "runs" / job / CHECKPOINT_FOLDER
+
+
+def _training(job: str, home: Path) -> Run | None:
+    run = read_run(home / "runs" / job) if RUN_ID.fullmatch(job) else None
+    if run is not None and run.kind != _KIND:
+        raise StoreError(f"run {job} is a {run.kind}, not a training: it has no network.")
+    return run

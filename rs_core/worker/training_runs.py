@@ -10,7 +10,7 @@ from rs_core.devices import resolve_device
 from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
-from rs_core.store import Run, RunStore
+from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
 from rs_core.training import Probes
 from rs_core.worker.asking import Question
 from rs_core.worker.families import Asked
@@ -27,7 +27,7 @@ TRAIN = "train"
 class TrainingRuns:
     """The family of the kind "train"."""
 
-    working_folder = "checkpoint"
+    working_folder = CHECKPOINT_FOLDER
 
     def __init__(self, store: RunStore) -> None:
         self._store = store

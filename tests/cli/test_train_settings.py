@@ -12,6 +12,7 @@ from rs_core.cli.train import TrainCommand
 from rs_core.cli.training_words import RECORD, written_out
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.models import load_model
+from rs_core.store import CHECKPOINT_FOLDER, Progress, RunStore, owner_id
 from rs_core.training import PRESETS
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
 
@@ -167,6 +168,33 @@ def test_export_writes_the_same_model(tmp_path: Path, capsys: pytest.CaptureFixt
     (run / FILE_NAME).write_bytes(b"nothing")
     assert main(["export", str(run)]) == 2
     assert "not a checkpoint" in capsys.readouterr().err
+
+
+def test_export_takes_the_id_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert main([*TINY, "--name", "m", "--out", "own"]) == 0
+    (wrote,) = (tmp_path / "own").glob("m-*.safetensors")
+    store = RunStore(tmp_path / "home")
+    run, claim = store.create(owner_id("ann"), key="k", kind="train", title="t", request={})
+    assert main(["export", run.job]) == 2
+    assert "there is no checkpoint" in capsys.readouterr().err
+    kept = store.folder(run.job) / CHECKPOINT_FOLDER
+    (tmp_path / "own" / "m-checkpoint").rename(kept)
+    assert main(["export", run.job]) == 0
+    assert (tmp_path / "runs" / wrote.name).read_bytes() == wrote.read_bytes()
+    raw = wrote.with_suffix(".json").read_bytes()
+    model, _ = store.belongings.keep_model(owner_id("ann"), wrote.read_bytes(), raw)
+    store.finish(run.job, {"model": f"upload:{model}"}, Progress(), drop=CHECKPOINT_FOLDER)
+    claim.release()
+    store.close()
+    assert not kept.exists()
+    assert main(["export", run.job, "--out", "x", "--name", "n"]) == 0
+    assert "after 1 whole epochs (finished)" in capsys.readouterr().out
+    (exported,) = (tmp_path / "x").glob("n-*.safetensors")
+    assert exported.read_bytes() == wrote.read_bytes()
 
 
 def test_a_deleted_probe_image_is_named_before_training(

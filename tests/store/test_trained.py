@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from rs_core.errors import StoreError
-from rs_core.store import Progress, RunStore, model_of_run, owner_id
+from rs_core.store import Progress, RunStore, checkpoint_of_run, model_of_run, owner_id
 
 ANN = owner_id("ann")
 
@@ -38,8 +38,20 @@ def test_other_runs_have_none(tmp_path: Path) -> None:
     store.close()
 
 
+def test_an_unfinished_training_has_a_checkpoint_folder(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    open_ = run_of(store, "train", Progress("cancelled"))
+    assert checkpoint_of_run(open_, tmp_path) == store.folder(open_) / "checkpoint"
+    ended = run_of(store, "train", Progress(), model="upload:gone")
+    assert checkpoint_of_run(ended, tmp_path) is None
+    with pytest.raises(StoreError, match="is a sweep, not a training"):
+        checkpoint_of_run(run_of(store, "sweep", Progress()), tmp_path)
+    store.close()
+
+
 @pytest.mark.parametrize("text", ["", "mnist-conv4", "../../etc/passwd", "a" * 22, "x" * 5000])
 def test_any_other_text_is_no_run_and_makes_nothing(tmp_path: Path, text: str) -> None:
     home = tmp_path / "nothing"
     assert model_of_run(text, home) is None
+    assert checkpoint_of_run(text, home) is None
     assert not home.exists()
