@@ -27,7 +27,7 @@ COPIES, STEPS, ROUNDS, BAR = 128, 8, 7, 0.85
 SETTINGS: dict[str, dict[str, int]] = {
     "gaussian": {"batch_size": COPIES},
     "smoothadv": {"batch_size": COPIES, "noises": 2, "steps": 2},
-    "macer": {"batch_size": COPIES // 4, "noises": 4},
+    "macer": {"batch_size": COPIES // 4, "noises": 4, "deferral": 0},
 }
 
 

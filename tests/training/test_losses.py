@@ -103,7 +103,7 @@ def test_macer_is_the_published_loss(scale: float, gamma: float) -> None:
 
 def test_macers_gradient_is_that_of_finite_differences() -> None:
     of = batch(copies=4)
-    recipe = Macer(sigma=0.3, beta=2.0, gamma=8.0, noises=4, robust_weight=6.0)
+    recipe = Macer(sigma=0.3, beta=2.0, gamma=8.0, noises=4, robust_weight=6.0, deferral=0)
     module = Small()
     network = view_of(module, of)
 

@@ -85,6 +85,17 @@ def test_universal_sigma_draws_uniformly_and_afresh() -> None:
     assert (ordered - torch.linspace(0, 1, 10_000)).abs().max() < 0.0222
 
 
+@pytest.mark.parametrize("name", ["smoothadv", "macer"])
+def test_a_range_of_sigmas_is_drawn_uniformly(name: str) -> None:
+    recipe = RECIPES[name](sigma=0.5, sigma_low=0.2)
+    assert recipe.sigma_range == (0.2, 0.5)
+    ordered = recipe.draw_sigmas(10_000, seeded(0)).sort().values
+    assert (ordered - torch.linspace(0.2, 0.5, 10_000)).abs().max() < 0.0222 * 0.3
+    assert RECIPES[name](sigma=0.5).draw_sigmas(2, seeded(0)).tolist() == [0.5, 0.5]
+    with pytest.raises(ParameterError, match=r"sigma_low=0.6 is above sigma=0.5"):
+        RECIPES[name](sigma=0.5, sigma_low=0.6)
+
+
 class Fixed(nn.Module):
     """The same logits for every image."""
 

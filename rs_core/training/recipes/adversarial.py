@@ -32,15 +32,6 @@ class Adversarial(Recipe):
     )
     clean_share: float = param(0.0, help="weight of the images themselves", low=0, high=1)
 
-    @property
-    def sigma_range(self) -> tuple[float, float]:
-        """(sigma, sigma)."""
-        return self.sigma, self.sigma
-
-    def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
-        """The fixed sigma, `count` times."""
-        return torch.full((count,), self.sigma, device=generator.device)
-
     def batch_loss(
         self, network: View, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:

@@ -53,7 +53,7 @@ def _macer(sigma: float, robust_weight: float, deferral: int = 0) -> Macer:
     return Macer(
         sigma=sigma, epochs=440, batch_size=64, learning_rate=0.01, schedule="step",
         drops=(200, 400), nesterov=False, weight_decay=5e-4, decay_all=True, weight_average=0.0,
-        noises=16, beta=16.0, gamma=8.0, robust_weight=robust_weight, deferral=deferral,
+        noises=16, beta=16.0, gamma=8.0, robust_weight=robust_weight, deferral=deferral, clip=0.0,
     )  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from rs_core.datasets import Dataset
+from rs_core.errors import ParameterError
 from rs_core.events import Stream
+from rs_core.fields import param
 from rs_core.results import ModelSpec
 from rs_core.training.batches import Batch
 from rs_core.training.history import Trained
@@ -62,6 +64,15 @@ class Recipe(TrainingSettings):
         )  # fmt: skip
         return trainer.run(resume=resume)
 
+    @property
+    def sigma_range(self) -> tuple[float, float]:
+        """(sigma, sigma)."""
+        return self.sigma, self.sigma
+
+    def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
+        """The fixed sigma, `count` times."""
+        return torch.full((count,), self.sigma, device=generator.device)
+
     def entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy () of logits (B m, K), m copies side by side of images (B,)."""
         each = labels.repeat_interleave(len(logits) // len(labels))
@@ -76,8 +87,42 @@ def hits(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class RangedRecipe(Recipe):
+    """A recipe for one sigma, or for a range of them at once.
+
+    The range is Hase et al.'s universal classifier (section 3.1), which they train with
+    cross-entropy alone, carried over to other losses.
+    """
+
+    sigma_low: float | None = param(
+        None, help="lowest noise, drawn for each image up to sigma; by default all have sigma",
+        unit="pixels of [0,1]", low=0, high=10,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sigma_low is not None and self.sigma_low > self.sigma:
+            raise ParameterError(
+                f"sigma_low={self.sigma_low:g} is above sigma={self.sigma:g}: give a lower one."
+            )
+
+    @property
+    def sigma_range(self) -> tuple[float, float]:
+        """(sigma_low, sigma), or sigma twice."""
+        return self.sigma if self.sigma_low is None else self.sigma_low, self.sigma
+
+    def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
+        """The fixed sigma `count` times, or independent draws from U(sigma_low, sigma)."""
+        low, high = self.sigma_range
+        if low == high:
+            return super().draw_sigmas(count, generator)
+        shares = torch.rand(count, generator=generator, device=generator.device)
+        return low + (high - low) * shares
+
+
+@dataclass(frozen=True)
 class NoiseRecipe(Recipe):
-    """Cross-entropy on one noisy copy of each image; subclasses draw the sigmas."""
+    """Cross-entropy on one noisy copy of each image."""
 
     def batch_loss(
         self, network: View, batch: Batch, generator: torch.Generator

@@ -9,12 +9,12 @@ from rs_core.attacks import perturb, perturb_ddn
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.training.batches import Batch
-from rs_core.training.recipes.recipe import Recipe, hits
+from rs_core.training.recipes.recipe import RangedRecipe, hits
 from rs_core.training.view import View
 
 
 @dataclass(frozen=True)
-class SmoothAdv(Recipe):
+class SmoothAdv(RangedRecipe):
     """Cross-entropy at points that attack the smoothed network, on the noise that they attacked.
 
     The attack climbs -log of the mean softmax over m copies, in
@@ -58,15 +58,6 @@ class SmoothAdv(Recipe):
     def images_per_step(self) -> int:
         """A batch, or one of its m minibatches."""
         return self.batch_size // self.noises if self.multi_noise else self.batch_size
-
-    @property
-    def sigma_range(self) -> tuple[float, float]:
-        """(sigma, sigma)."""
-        return self.sigma, self.sigma
-
-    def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
-        """The fixed sigma, `count` times."""
-        return torch.full((count,), self.sigma, device=generator.device)
 
     def eps_in(self, epoch: int) -> float:
         """Radius of the attack in the epoch after `epoch` whole ones."""
