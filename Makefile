@@ -11,7 +11,7 @@ app: $(VENV)/runtime
 	$(BIN)/rs app --port $(PORT)
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest --ignore=tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --ignore=tests/browser
 	$(BIN)/python -m pytest -rs tests/browser
 
 browser: $(VENV)/dev
