@@ -21,7 +21,7 @@ mnist)
     macer="$macer --noises 4"
     ;;
 cifar10)
-    sigma=0.25 epochs=8 n=1000 radii=0,0.25,0.5,0.75 exclude=
+    sigma=0.25 epochs=8 n=1000 radii=0,0.25,0.5 exclude=
     smoothadv="--noises 2 --steps 1 --eps 0.25 --eps-warm-up 3"
     macer="$macer --noises 2"
     ;;
