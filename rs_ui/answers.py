@@ -1,10 +1,26 @@
 """An answer of the worker, kept while the question stays the same."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from rs_ui import caching, refusals, session
 from rs_ui.jobs import WorkerError
+
+
+class Asking(Protocol):
+    """With which network, seed and device the sidebar asks."""
+
+    @property
+    def model(self) -> str:
+        """The worker's name of the network."""
+
+    @property
+    def seed(self) -> int:
+        """Of all noise."""
+
+    @property
+    def device(self) -> str:
+        """Where to compute."""
 
 
 def once(name: str, asked: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
@@ -32,7 +48,7 @@ def call(verb: str, **fields: Any) -> dict[str, Any]:
 def started(
     kind: str,
     page: str,
-    subject: session.Subject,
+    subject: Asking,
     images: Sequence[str],
     config: dict[str, Any],
 ) -> str | None:

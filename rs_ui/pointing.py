@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from rs_ui import caching, refusals, running, session
+from rs_ui.answers import started
 from rs_ui.arranged import Mapped, mapped_of
 from rs_ui.jobs import WorkerError
 from rs_ui.lineup import Item, Lineup, keep_lineup, lineup_of, points_text
@@ -38,17 +39,7 @@ def certify(world: World, config: dict[str, Any] | None) -> None:
 
 def begin(kind: str, world: World, images: tuple[str, ...], config: dict[str, Any]) -> str | None:
     """The run about several images; None with the reason put aside."""
-    try:
-        reply = caching.worker().call(
-            "start", owner=session.owner(), kind=kind, images=list(images), model=world.model,
-            config={**config, "alpha": world.alpha}, seed=world.seed, device=world.device,
-            precision="auto",
-        )  # fmt: skip
-    except WorkerError as error:
-        refusals.keep(kind, str(error))
-        return None
-    refusals.keep(kind, None)
-    return str(reply["job"])
+    return started(kind, kind, world, images, {**config, "alpha": world.alpha})
 
 
 def found(world: World, config: dict[str, Any] | None) -> Mapped | None:
