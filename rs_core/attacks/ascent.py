@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.balls import Ball, Norm, norm_of, per_image, unit
+from rs_core.attacks.lanes import TURN
 from rs_core.attacks.slopes import Slope
 
 Look = Callable[[Tensor, int], Slope]
@@ -106,7 +107,8 @@ def climb(
     points = start
     for step in range(steps):
         slope = look(points, step)
-        record.see(points, slope)
-        points = mover.move(points, slope, step)
+        with TURN:
+            record.see(points, slope)
+            points = mover.move(points, slope, step)
         yield step + 1
     return points

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import ClassVar
 
 import torch
@@ -20,7 +21,7 @@ from rs_core.attacks.lanes import abreast, lane_map, shares
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
 from rs_core.attacks.slopes import cores, pass_rows
-from rs_core.attacks.steps import AttackStep
+from rs_core.attacks.steps import AttackStep, Seen
 from rs_core.attacks.targets import Base, Target, smoothing_target
 from rs_core.attacks.validation import hold_images, hold_target, label_of
 from rs_core.classifiers import Classifier
@@ -131,16 +132,15 @@ class Attack(ABC):
             outer = cores(classifier) if inner == 1 and classifier.block > 4 else 1
             make = partial(self._scene, classifier, own, labelled, sigmas, seed, inner)
             scenes = lane_map(outer, make, shares(len(own), lanes))
-            steps = abreast(outer, [self.search(scene) for scene in scenes])
+            steps = abreast(outer, [self._lane(scene, seed) for scene in scenes])
             while True:
                 try:
-                    done += next(steps) * len(own)
+                    seen = next(steps)
                 except StopIteration as ended:
-                    found = ended.value
+                    results += chain.from_iterable(ended.value)
                     break
-                yield AttackStep.of(done, total, first, scenes)
-            for scene, one in zip(scenes, found, strict=True):
-                results += attack_results(self, scene, one, seed)
+                done += seen[0].passes * len(own)
+                yield AttackStep.of(done, total, first, seen)
         yield Finished(tuple(results))
 
     def together(self, classifier: Classifier, batch_size: int) -> int:
@@ -200,6 +200,16 @@ class Attack(ABC):
         copies = self.judged if target.noisy else 1
         norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
         return Scene(classifier, images, pixels, seeds, target, goal, copies, clean, norm)
+
+    def _lane(self, scene: Scene, seed: int) -> Generator[Seen, None, list[AttackResult]]:
+        """What can be seen of a lane's steps, then its results."""
+        search = self.search(scene)
+        while True:
+            try:
+                passes = next(search)
+            except StopIteration as ended:
+                return attack_results(self, scene, ended.value, seed)
+            yield Seen(passes, scene.climbed, scene.nearest)
 
     def _goal(self, labels: Tensor) -> Goal:
         targets = None if self.target is None else torch.full_like(labels, self.target)

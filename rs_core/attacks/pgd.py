@@ -67,8 +67,9 @@ class Pgd(Attack):
         best, kept = Record(scene.pixels), scene.pixels.new_zeros(self.steps, len(scene.pixels))
         for run, goal in enumerate(self._goals(scene)):
             record = Record(scene.pixels)
-            mover = self._mover(scene, run)
-            start = self._start(scene, mover.ball, run)
+            z = scene.normals(run)
+            mover = self._mover(scene, z)
+            start = self._start(scene, mover.ball, z, run)
             last = yield from scene.climb(goal, start, mover, record, self.steps)
             if scene.target.noisy or goal is not scene.goal:
                 better = best.offer(record.best, *scene.judge(record.best))
@@ -103,11 +104,11 @@ class Pgd(Attack):
         aims = [scene.goal.aimed_at(order[:, rank]) for rank in range(self.targets)]
         return aims * self.restarts
 
-    def _mover(self, scene: Scene, run: int) -> Projected:
+    def _mover(self, scene: Scene, z: Tensor) -> Projected:
         eps = scene.pixels.new_full((len(scene.pixels),), self.eps)
         ball = Ball(scene.pixels, eps, self.norm)
-        kick = directions(scene.normals(2 * run), self.norm)
-        return self._steps_in(ball, kick)
+        # The start's normals, mirrored: along the start itself a kick would lead out of the ball.
+        return self._steps_in(ball, directions(z.flip(-1), self.norm))
 
     def _steps_in(self, ball: Ball, kick: Tensor) -> Projected:
         """Steps of the length asked for, or falling ones that start within the ball's radius."""
@@ -116,10 +117,10 @@ class Pgd(Attack):
         first = min(2 * REACH / self.steps, 1.0)
         return Projected(ball, first * ball.eps, kick, fading=self.steps)
 
-    def _start(self, scene: Scene, ball: Ball, run: int) -> Tensor:
+    def _start(self, scene: Scene, ball: Ball, z: Tensor, run: int) -> Tensor:
         if not self.random_start:
             return ball.centre
-        return ball.scattered(scene.normals(2 * run + 1), scene.uniforms(run))
+        return ball.scattered(z, scene.uniforms(run))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +136,8 @@ class Fgsm(Pgd):
     steps: int = param(1, help="gradient steps", low=1, high=1)
     random_start: bool = param(False, help="start at a random point; off: at the image")
 
-    def _mover(self, scene: Scene, run: int) -> Projected:
-        mover = super()._mover(scene, run)
+    def _mover(self, scene: Scene, z: Tensor) -> Projected:
+        mover = super()._mover(scene, z)
         return replace(mover, step_size=mover.ball.eps) if self.step_size is None else mover
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.balls import norm_of
+from rs_core.attacks.lanes import TURN
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
@@ -95,7 +96,8 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         value, gradient, votes = (torch.cat(parts) for parts in zip(*found, strict=True))
     else:
         value, gradient, votes = _joined(goal, todo, found)
-    return finished(goal, value, gradient, votes)
+    with TURN:
+        return finished(goal, value, gradient, votes)
 
 
 def finished(goal: Goal, value: Tensor, gradient: Tensor, votes: Tensor) -> Slope:
@@ -112,13 +114,15 @@ def gradient_of(
     with torch.enable_grad():
         x = pixels.detach().requires_grad_(True)
         logits = logits_of(x)
-        value = goal.over_copies(goal.each(logits))
+        with TURN:
+            value = goal.over_copies(goal.each(logits))
+            votes, total = votes_of(logits.detach()), value.sum()
         if not value.requires_grad:
             raise ParameterError(
                 "the network gives no gradients: attack it with 'square', which needs none."
             )
-        (gradient,) = torch.autograd.grad(value.sum(), x)
-    return value.detach(), gradient, votes_of(logits.detach())
+        (gradient,) = torch.autograd.grad(total, x)
+    return value.detach(), gradient, votes
 
 
 def _joined(

@@ -7,8 +7,22 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from rs_core.attacks.scene import Scene
 from rs_core.events import Step
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a step of some of the images leaves to be seen.
+
+    Fields:
+        passes: per image, that the step took.
+        climbed: (b,) what it saw of the goal; None before the first gradient.
+        nearest: (b,) see `AttackStep.nearest`.
+    """
+
+    passes: int
+    climbed: Tensor | None
+    nearest: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +41,11 @@ class AttackStep(Step):
     _nearest: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, done: int, total: int, first: int, scenes: Sequence[Scene]) -> "AttackStep":
-        """The step that these lanes have just made together."""
-        climbed = [scene.climbed for scene in scenes if scene.climbed is not None]
-        whole = tuple(climbed) if len(climbed) == len(scenes) else None
-        return cls(done, total, first, whole, tuple(scene.nearest for scene in scenes))
+    def of(cls, done: int, total: int, first: int, seen: Sequence[Seen]) -> "AttackStep":
+        """The step that these lanes made."""
+        climbed = [one.climbed for one in seen if one.climbed is not None]
+        whole = tuple(climbed) if len(climbed) == len(seen) else None
+        return cls(done, total, first, whole, tuple(one.nearest for one in seen))
 
     @cached_property
     def losses(self) -> tuple[float, ...] | None:
