@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.balls import Ball, Norm, norm_of, per_image, unit
-from rs_core.attacks.lanes import TURN
+from rs_core.attacks.lanes import turn
 from rs_core.attacks.slopes import Slope
 
 Look = Callable[[Tensor, int], Slope]
@@ -107,7 +107,7 @@ def climb(
     points = start
     for step in range(steps):
         slope = look(points, step)
-        with TURN:
+        with turn():
             record.see(points, slope)
             points = mover.move(points, slope, step)
         yield step + 1

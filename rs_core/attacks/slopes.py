@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.balls import norm_of
-from rs_core.attacks.lanes import TURN
+from rs_core.attacks.lanes import turn
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
@@ -96,7 +96,7 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         value, gradient, votes = (torch.cat(parts) for parts in zip(*found, strict=True))
     else:
         value, gradient, votes = _joined(goal, todo, found)
-    with TURN:
+    with turn():
         return finished(goal, value, gradient, votes)
 
 
@@ -114,7 +114,7 @@ def gradient_of(
     with torch.enable_grad():
         x = pixels.detach().requires_grad_(True)
         logits = logits_of(x)
-        with TURN:
+        with turn():
             value = goal.over_copies(goal.each(logits))
             votes, total = votes_of(logits.detach()), value.sum()
         if not value.requires_grad:
