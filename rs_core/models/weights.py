@@ -23,10 +23,10 @@ from rs_core.models.tensor_files import hold_container, hold_finite, read_tensor
 from rs_core.results import ModelSpec
 
 WEIGHTS: dict[str, str] = {
-    "cifar10-conv4": "cifar10-conv4-80c0aaa8",
-    "cifar10-conv4-s025": "cifar10-conv4-s025-0de394b5",
+    "cifar10-conv4": "cifar10-conv4-fac8350c",
+    "cifar10-conv4-s025": "cifar10-conv4-s025-00dccebe",
     "mnist-conv4": "mnist-conv4-5276a3b2",
-    "mnist-conv4-s050": "mnist-conv4-s050-36c905c1",
+    "mnist-conv4-s050": "mnist-conv4-s050-b9f1dca6",
     "plane-mlp": "plane-mlp-3c9155bb",
 }
 _SUFFIX = ".safetensors"
