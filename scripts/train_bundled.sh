@@ -3,13 +3,14 @@
 #
 #   scripts/train_bundled.sh MNIST_FOLDER CIFAR10_FOLDER OUT_FOLDER
 #
-# About two and a half hours on two quiet CPU cores with bf16. An interrupted run goes on where it stopped.
+# About two and a half hours on two quiet CPU cores with bf16. An interrupted run goes on where it
+# stopped.
 # Afterwards copy the files into assets/weights and write their stems into
 # rs_core/models/weights.py (WEIGHTS); old files stay, because certificates name them by their id.
 set -eu
 
 if [ $# -ne 3 ]; then
-    sed -n 2,8p "$0" >&2
+    sed -n 2,9p "$0" >&2
     exit 2
 fi
 mnist=$1 cifar10=$2 out=$3

@@ -52,8 +52,10 @@ class Conv4(nn.Module):
 class SigmaConv4(Conv4):
     """`Conv4` that is told the noise level: Hase et al.'s conditional universal classifier f_u.
 
-    sigma scales and shifts the first block's features. `takes_sigma` is the attribute by which
-    everybody who runs a network knows that it is called as network(inputs, sigma).
+    sigma scales and shifts what enters each block's ReLU: the threshold below which a feature is
+    noise, and the size that normalisation gives it, depend on how much noise there is.
+    `takes_sigma` is the attribute by which everybody who runs a network knows that it is called as
+    network(inputs, sigma).
     """
 
     takes_sigma = True
@@ -65,14 +67,17 @@ class SigmaConv4(Conv4):
         widths: Sequence[int] = (32, 64, 64, 128),
     ) -> None:
         super().__init__(num_classes, in_channels, widths)
-        self.told = SigmaScale(widths[0])
+        self.told = nn.ModuleList(SigmaScale(width) for width in widths)
 
     def forward(self, inputs: Tensor, sigma: Tensor) -> Tensor:  # type: ignore[override]
         """Logits (B, K) of normalised inputs (B, C, H, W) under noise sigma (B,)."""
-        first, *rest = self.features
-        features: Tensor = self.told(first(inputs), sigma)
-        for layer in rest:
-            features = layer(features)
+        told, features = iter(self.told), inputs
+        for layer in self.features:
+            if isinstance(layer, nn.Sequential):
+                convolution, norm, activation = layer
+                features = activation(next(told)(norm(convolution(features)), sigma))
+            else:
+                features = layer(features)
         logits: Tensor = self.head(features.mean(dim=(2, 3)))
         return logits
 

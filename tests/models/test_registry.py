@@ -121,7 +121,8 @@ def test_sigma_conv4_starts_as_conv4_and_learns_to_see_sigma() -> None:
     images = torch.rand(4, 1, 8, 8)
     low, high = torch.full((4,), 0.12), torch.full((4,), 0.25)
     assert torch.equal(network(images, low), network(images, high))
-    torch.nn.init.normal_(network.told.affine.weight)
+    for scale in network.told:
+        torch.nn.init.normal_(scale.affine.weight)
     logits = network(images, low)
     assert not torch.allclose(logits, network(images, high))
     mixed = network(images, torch.stack([low[0], high[0], low[0], high[0]]))

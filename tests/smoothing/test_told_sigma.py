@@ -24,11 +24,12 @@ SHAPE = (1, 8, 8)
 SIGMAS = np.array([[0.1, 0.2, 0.4]])
 
 
-def told(seed: int = 0) -> nn.Module:
+def told(seed: int = 6) -> nn.Module:
     """A conv4-sigma with random weights, the ones that see sigma too."""
     torch.manual_seed(seed)
     network = build_network("conv4-sigma", SHAPE, 3, {"widths": [4, 4, 4, 8]}).eval()
-    nn.init.normal_(network.told.affine.weight, std=2.0)
+    for scale in network.told:
+        nn.init.normal_(scale.affine.weight, std=0.5)
     nn.init.zeros_(network.head.bias)
     nn.init.normal_(network.head.weight)
     return network

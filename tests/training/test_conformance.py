@@ -86,7 +86,7 @@ def test_a_network_that_takes_sigma_is_told_it(name: str, toy: Dataset, tiny: Mo
     spec = dataclasses.replace(tiny, architecture="conv4-sigma")
     trained = drain(quick(name, epochs=1).run(spec, toy.subset(range(96)), seed=0))
     weights = trained.module.state_dict()
-    assert weights["told.affine.weight"].abs().max() > 0  # it was 0, and has learned
+    assert weights["told.0.affine.weight"].abs().max() > 0  # it was 0, and has learned
     answers = trained.module(torch.zeros(1, 1, 8, 8), torch.tensor([0.3]))
     assert answers.shape == (1, 2)
 
