@@ -56,7 +56,7 @@ def abreast(
         each = (time.perf_counter() - begun) / steps
         for number in range(min(len(said) for said, _ in walked)):
             yield [said[number] for said, _ in walked]
-        if walked[0][1]:
+        if any(ended for _, ended in walked):
             assert all(ended for _, ended in walked), "searches of equal cost end together"
             return [found for _, ended in walked for found in ended]
         steps = max(min(int(apart / each), 2 * steps), 1)

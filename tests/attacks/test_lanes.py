@@ -64,6 +64,12 @@ def test_an_error_of_a_lane_reaches_the_reader() -> None:
         next(steps)
 
 
+@pytest.mark.parametrize("lengths", [(3, 50), (50, 3)])
+def test_lanes_of_unequal_length_are_a_bug(lengths: tuple[int, int]) -> None:
+    with pytest.raises(AssertionError, match="equal cost"):
+        list(abreast(1, [counting(length, []) for length in lengths]))
+
+
 def test_lanes_compute_in_the_pool() -> None:
     def named() -> Generator[str, None, None]:
         yield current_thread().name
