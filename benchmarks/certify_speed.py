@@ -29,8 +29,8 @@ BARE_BARS = {"1x28x28": 0.90, "3x32x32": 0.75}
 def bare_forward(classifier: Classifier, copies: int) -> None:
     """The prepared network on ready batches of one block: no noise, no counting."""
     dtype = torch.bfloat16 if classifier.precision == "bf16" else torch.float32
-    block = torch.rand(classifier.block, *classifier.spec.input_shape)
-    block = block.to(classifier.device, dtype).contiguous(memory_format=torch.channels_last)
+    block = torch.rand(classifier.block, *classifier.spec.input_shape, device=classifier.device)
+    block = block.to(dtype).contiguous(memory_format=torch.channels_last)
     for _ in range(copies // classifier.block):
         classifier.module(block)
 

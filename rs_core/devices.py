@@ -34,17 +34,20 @@ def resolve_device(name: str) -> torch.device:
 def resolve_precision(name: str, device: torch.device) -> Precision:
     """The precision for "auto", "fp32" or "bf16"; auto is bf16 where the hardware computes it.
 
+    Where fp32 comes out for a GPU, the process's convolutions stop rounding to TF32 from then on:
+    a certificate that says fp32 was computed in fp32.
+
     Raises:
         DeviceError: bf16 was asked for where the hardware lacks it, or the name is unknown.
     """
     if name not in ("auto", "fp32", "bf16"):
         raise DeviceError(f"precision {name!r} is not known: use auto, fp32 or bf16.")
-    if name == "fp32":
-        return "fp32"
-    if has_bf16(device):
+    if name != "fp32" and has_bf16(device):
         return "bf16"
     if name == "bf16":
         raise DeviceError("this hardware does not compute bf16: use --precision fp32.")
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
     return "fp32"
 
 

@@ -46,7 +46,7 @@ def perturb(
         noise: (B, m, C, H, W), already times sigma; None attacks the network itself.
         step_size: 2 eps / steps by default.
     """
-    radius = torch.as_tensor(eps, dtype=pixels.dtype, device=pixels.device).expand(len(pixels))
+    radius = _each(eps, pixels)
     goal = Goal(labels, expectation=expectation)
     ball = Ball(pixels.detach(), radius, norm, rounds=0)
     z = torch.empty_like(pixels).normal_(generator=generator)
@@ -93,7 +93,7 @@ def perturb_ddn(
     record = Record(centre, nearest="l2")
     _last(climb(_looking(forward, goal, noise), centre, mover, record, steps))
     found = torch.where(per_image(record.reached), record.best, centre)
-    radius = torch.as_tensor(eps, dtype=pixels.dtype, device=pixels.device).expand(len(pixels))
+    radius = _each(eps, pixels)
     return Ball(centre, radius, "l2", rounds=0).project(found)
 
 
@@ -110,6 +110,13 @@ def _looking(forward: Forward, goal: Goal, noise: Tensor | None) -> Look:
         return finished(goal, *gradient_of(logits_of, goal, points))
 
     return look
+
+
+def _each(eps: float | Tensor, pixels: Tensor) -> Tensor:
+    """One radius (B,) per image; a number moved to a GPU would wait for it."""
+    if isinstance(eps, Tensor):
+        return eps.to(pixels).expand(len(pixels))
+    return pixels.new_full((len(pixels),), eps)
 
 
 def _last(steps: Generator[int, None, Tensor]) -> Tensor:

@@ -57,7 +57,7 @@ class Goal:
         if self.expectation == "loss":
             return each.mean(dim=1)
         copies = each.shape[1]
-        log = torch.tensor(float(copies), device=each.device).log()
+        log = each.new_full((), copies).log()  # a number moved to a GPU would wait for it
         if self.targets is None:
             return log - torch.logsumexp(-each, dim=1)
         return torch.logsumexp(each, dim=1) - log

@@ -67,7 +67,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
-        self.average.update(self.network, number)
+        self.average.update(number)
 
     def autocast(self) -> torch.autocast:
         """A context in the training's precision."""

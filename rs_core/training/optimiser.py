@@ -78,23 +78,26 @@ class WeightAverage:
     """Exponential running average of a network's weights and batch-norm statistics.
 
     Attributes:
-        network: a copy in eval mode that carries the averages; with decay 0 it follows exactly.
+        network: a copy of the given one in eval mode that carries the averages; with decay 0 it
+            follows exactly.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
+        # The same tensors for as long as the training lasts; listing them anew takes a GPU's time.
+        pairs = list(zip(_values(self.network), _values(network), strict=True))
+        self._floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Take in the weights after step `step` (0-based); the first steps weigh more."""
         keep = min(self._decay, (1 + step) / (10 + step))
-        pairs = list(zip(_values(self.network), _values(network), strict=True))
-        floats = [(mine, new) for mine, new in pairs if mine.is_floating_point()]
-        torch._foreach_lerp_([m for m, _ in floats], [n for _, n in floats], 1 - keep)
-        for mine, new in pairs:
-            if not mine.is_floating_point():
-                mine.copy_(new)
+        mine, new = map(list, zip(*self._floats, strict=True))
+        torch._foreach_lerp_(mine, new, 1 - keep)
+        for own, count in self._counts:
+            own.copy_(count)
 
 
 def _values(network: nn.Module) -> list[Tensor]:

@@ -46,7 +46,7 @@ class Pieces:
         """
         chance = generator.get_state()
         buffers = list(learner.network.buffers())
-        before = torch._foreach_clone(buffers) if buffers else []
+        before = [buffer.clone() for buffer in buffers]
         while True:
             try:
                 return learner.gradients(batch, generator, self.count)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,7 +17,12 @@ class TrainingSettings(ABC):
     """A recipe: what is minimised on noisy images. Subclasses say how strong each image's noise is.
 
     Equal settings, seed, data, device, precision and thread count give equal weights on a CPU.
+
+    On a GPU the passes of a step are recorded once an epoch and replayed; a recipe whose
+    `batch_loss` or `sigmas_of` looks at numbers on the device says `recorded = False`.
     """
+
+    recorded: ClassVar[bool] = True
 
     sigma: float = param(
         0.25, help="noise, or its largest value", unit="pixels of [0,1]", low=0, high=10

@@ -14,7 +14,7 @@ from rs_core.errors import CheckpointError, ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
 from rs_core.seeding import block_seeds, derive_seed
-from rs_core.training.batches import PixelStore, augmented_batch, pixel_store, shuffled
+from rs_core.training.batches import PixelStore, pixel_store, shuffled
 from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
 from rs_core.training.course import LOOK_EVERY, Course
 from rs_core.training.history import ProbeDone, ProbeRadius, Trained
@@ -23,6 +23,7 @@ from rs_core.training.learner import Learner
 from rs_core.training.locks import held_alone
 from rs_core.training.measuring import accuracy
 from rs_core.training.optimiser import rate_at
+from rs_core.training.passes import Passes
 from rs_core.training.probes import Probes
 from rs_core.training.settings import TrainingSettings
 
@@ -67,6 +68,8 @@ class Trainer:
         self.augment = recipe.augment_for(self.spec.input_shape[0])
         self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16)
         self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
+        self.chance = torch.Generator(device=device)  # of the steps, seeded for each
+        self.passes = Passes(self.learner, self.course, self.store, self.augment, self.chance)
         self._base = derive_seed(seed, "train")
         self._kept_at = time.monotonic()
 
@@ -110,15 +113,11 @@ class Trainer:
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Loss () and correct answers () of one optimiser step."""
-        recipe, learner, number = self.recipe, self.learner, self.course.step
-        generator = self._generator(_STEP, number)
-        sigmas = recipe.sigmas_of(rows, learner.kept, generator)
-        batch = augmented_batch(self.store, rows, self.augment, generator)
-        batch = dataclasses.replace(batch, epoch=self.course.epoch)
-        batch = batch.with_noise(sigmas, recipe.copies, generator)
-        found = self.course.pieces.gradients(learner, batch, generator, number)
+        learner, number = self.learner, self.course.step
+        self.chance.manual_seed(self._seed(_STEP, number))
+        batch, found = self.passes.run(rows)
         learner.step(self._rate(number), number)
-        recipe.after_step(learner.view, batch, learner.kept, generator)
+        self.recipe.after_step(learner.view, batch, learner.kept, self.chance)
         return found
 
     def _rate(self, step: int) -> float:
@@ -192,13 +191,16 @@ class Trainer:
         images, labels = data.images[:limit], data.labels[:limit]
         return pixel_store(images, labels, self.spec.mean, self.spec.std, self.device)
 
-    def _generator(self, slot: int, number: int) -> torch.Generator:
-        """A stream of chance of its own for every epoch's order and every step.
+    def _seed(self, slot: int, number: int) -> int:
+        """Every epoch's order and every step has chance of its own.
 
         So a training goes on from any step as if it had never stopped.
         """
         (seed,) = block_seeds(self._base, slot, number, 1)
-        return torch.Generator(device=self.device).manual_seed(seed)
+        return seed
+
+    def _generator(self, slot: int, number: int) -> torch.Generator:
+        return torch.Generator(device=self.device).manual_seed(self._seed(slot, number))
 
     def _keep(self) -> None:
         """A checkpoint of this step, of finite numbers only."""

@@ -46,7 +46,7 @@ def test_decay_zero_follows_exactly() -> None:
     network = nn.BatchNorm1d(3)
     average = WeightAverage(network, 0.0)
     network(torch.rand(8, 3))
-    average.update(network, 0)
+    average.update(0)
     for mine, theirs in zip(
         average.network.state_dict().values(), network.state_dict().values(), strict=True
     ):
@@ -60,7 +60,7 @@ def test_the_average_has_its_closed_form() -> None:
     expected = 0.0
     for step in range(300):
         nn.init.constant_(network.weight, float(step))
-        average.update(network, step)
+        average.update(step)
         keep = min(0.9, (1 + step) / (10 + step))
         expected = keep * expected + (1 - keep) * step
     assert average.network.weight.item() == pytest.approx(expected, rel=1e-5)
