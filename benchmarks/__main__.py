@@ -7,6 +7,7 @@ import torch
 from benchmarks import (
     attack_speed,
     certify_speed,
+    gpu_speed,
     memory,
     memory_guarantee,
     regions_speed,
@@ -32,3 +33,5 @@ regions_speed.main()
 selection_speed.main(choice.device, choice.mnist)
 memory_guarantee.main()
 training_speed.main(choice.device)
+if choice.device != "cpu":
+    gpu_speed.main(choice.device)
