@@ -73,6 +73,11 @@ class Classifier:
         self._check()
 
     @property
+    def title(self) -> str:
+        """Name and weights, for a person: two networks of one name differ in it."""
+        return f"{self.spec.name}-{self.weights_id[:8]}"
+
+    @property
     def num_classes(self) -> int:
         """Number of classes K."""
         return len(self.spec.class_names)

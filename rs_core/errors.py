@@ -17,7 +17,7 @@ line prints it and exits with 2; pages show it where the control is. Anything el
 and is left to crash.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -36,10 +36,13 @@ class ParameterError(RsError):
 class UnknownNameError(RsError):
     """A name is not in the registry that was asked."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        longer = [known for known in names if known.endswith(f"-{name.lstrip('-')}")]
-        near = longer or get_close_matches(name, names, n=1)
+    def __init__(
+        self, kind: str, name: str, known: Iterable[str], near: Sequence[str] | None = None
+    ) -> None:
+        names = sorted(known) if near is None else list(known)
+        if near is None:
+            longer = [known for known in names if known.endswith(f"-{name.lstrip('-')}")]
+            near = longer or get_close_matches(name, names, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
 

@@ -10,6 +10,7 @@ import streamlit as st
 from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.comparison_log import write_comparison
 from rs_core.plots import comparison_report
+from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec
 from rs_ui.status import Status
 
@@ -47,7 +48,7 @@ def report_text(comparison: Comparison, spec: ModelSpec, about: dict[str, Any]) 
     return comparison_report(
         comparison,
         class_names=spec.class_names,
-        notes=[f"Network: {spec.name}."],
+        notes=[f"Network: {network_text(spec)}."],
         settings={
             "model": about["model"],
             "seed": about["seed"],

@@ -11,7 +11,7 @@ import streamlit as st
 
 from rs_core.evaluation import row_from_certificate, write_log
 from rs_core.plots import noisy_copies_figure, sweep_report
-from rs_core.plots.wording import class_text
+from rs_core.plots.wording import class_text, network_text
 from rs_core.results import RadiusCurve
 from rs_ui.session import Subject
 
@@ -81,6 +81,10 @@ def report_text(curve: RadiusCurve, subject: Subject, copies: Any) -> str:
         title=f"{subject.name}: certified radius against noise level",
         class_names=subject.class_names,
         more_figures=[noisy_copies_figure(subject.pixels, sigmas, copies)],
-        notes=[f"Network: {subject.spec.name}.", *(f"Image: {n}." for n in subject.notes)],
-        settings={"model": subject.spec.name, "seed": subject.seed, "device": subject.device},
+        notes=[f"Network: {network_text(subject.spec)}.", *(f"Image: {n}." for n in subject.notes)],
+        settings={
+            "model": network_text(subject.spec),
+            "seed": subject.seed,
+            "device": subject.device,
+        },
     )

@@ -11,6 +11,7 @@ from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.plots import sandwich_report
+from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec
 from rs_ui.status import Status
 
@@ -57,7 +58,7 @@ def report_text(status: Status, strip: SandwichStrip, spec: ModelSpec) -> str:
     return sandwich_report(
         strip,
         class_names=spec.class_names,
-        notes=[f"Network: {spec.name}."],
+        notes=[f"Network: {network_text(spec)}."],
         settings={name: about[name] for name in ("model", "seed", "device", "config")},
     )
 

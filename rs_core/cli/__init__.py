@@ -78,8 +78,8 @@ def _guarded(name: str, arguments: list[str]) -> int:
     except RsError as error:
         complain(name, str(error))
         return 2
-    except KeyboardInterrupt:
-        complain(name, "interrupted")
+    except KeyboardInterrupt as interruption:
+        complain(name, str(interruption) or "interrupted")
         return 130
     except BrokenPipeError:  # the reader of a pipe left, and knows it
         return 0

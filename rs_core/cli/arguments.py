@@ -6,7 +6,7 @@ house's one sentence. What passes here and not there is still refused, in the pa
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rs_core.errors import ParameterError, UnknownNameError
@@ -46,17 +46,21 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     leading = getattr(command, "leading", None)
     if leading and arguments and not arguments[0].startswith("--"):
         arguments = [f"--{leading}", *arguments]
+    checked = checked_words(options, arguments)
+    for name, option in options.items():
+        if option.required and name not in checked:
+            raise ParameterError(f"{name} is missing: give it ({option.help}).")
+    return checked
+
+
+def checked_words(options: Mapping[str, Option], arguments: Sequence[str]) -> list[str]:
+    """Those of `checked_arguments` whatever is missing; same errors."""
     checked: list[str] = []
-    given = set()
     for name, values in _groups(arguments):
         if name not in options:
             known = [option for option in options if not option.startswith("--no-")]
             raise UnknownNameError("option", name, known)
-        given.add(name)
         checked += [name, *_values(name, options[name], values)]
-    for name, option in options.items():
-        if option.required and name not in given:
-            raise ParameterError(f"{name} is missing: give it ({option.help}).")
     return checked
 
 

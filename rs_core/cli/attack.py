@@ -14,7 +14,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
-from rs_core.cli.tables import notes_below
+from rs_core.cli.tables import network_line, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.attack_trial import AttackTrial
@@ -86,7 +86,7 @@ class AttackCommand:
             print_json(to_json(trial))
             return 0
         said = attack_lines(trial, classifier.spec.class_names)
-        for line in (*said, *notes_below(chosen), *kept):
+        for line in (network_line(classifier), *said, *notes_below(chosen), *kept):
             print(line)
         return 0
 

@@ -12,7 +12,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import GrowingTable, Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import RowsInTurn, certificate_table, image_notes, notes_below
+from rs_core.cli.tables import RowsInTurn, certificate_table, image_notes, network_line, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import check_params, param
@@ -91,7 +91,7 @@ class CertifyCommand:
         rows = RowsInTurn(names, class_names, self.certify.sigma, self.certify.n)
         told = not (self.output.json or selection.single)
         if told:
-            print(f"{_network(classifier)}\n{rows.header}", flush=True)
+            print(f"{network_line(classifier)}\n{rows.header}", flush=True)
         answers = []
         for item in selection.items:
             started = time.perf_counter()
@@ -140,11 +140,6 @@ def _log(item: Picked, certificate: Certificate, seconds: float) -> str:
     return text.getvalue()
 
 
-def _network(classifier: Classifier) -> str:
-    name = tidy(classifier.spec.name)
-    return f"{name} \u00b7 {classifier.precision} \u00b7 {classifier.device}"
-
-
 def _print_json(selection: Selection, answers: Sequence[Answer]) -> None:
     if selection.single:
         print_json(to_json(answers[0]))
@@ -165,7 +160,7 @@ def _print_json(selection: Selection, answers: Sequence[Answer]) -> None:
 
 def _print_single(classifier: Classifier, item: Picked, answer: Answer) -> None:
     certificate, class_names = _certificate(answer), classifier.spec.class_names
-    print(_network(classifier))
+    print(network_line(classifier))
     for note in image_notes(item.image, class_names):
         print(f"  image: {note}")
     print(certificate_table([certificate], class_names, names=[item.image.name]))

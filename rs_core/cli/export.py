@@ -58,8 +58,9 @@ class ExportCommand:
         if self.json:
             print(json.dumps({"epochs_done": done, "model": to_json(written)}))
             return 0
+        epochs = "epoch" if done == 1 else "epochs"
         print(
-            f"wrote {out / written.weights} and its json, after {done} whole epochs ({state}); "
+            f"wrote {out / written.weights} and its json, after {done} whole {epochs} ({state}); "
             "use it with --model"
         )
         return 0

@@ -10,8 +10,8 @@ from rs_core.assets import sample_names, samples
 from rs_core.datasets import DATASETS
 from rs_core.fields import param
 from rs_core.models import MODELS
-from rs_core.models.weights import bundled_names, read_spec
-from rs_core.results import to_json
+from rs_core.models.weights import WEIGHTS, bundled_names, bundled_stems, read_spec
+from rs_core.results import ModelSpec, to_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +24,17 @@ class ModelsCommand:
         """Print; the exit code."""
         specs = [read_spec(name) for name in bundled_names()]
         if self.json:
-            print(json.dumps({"weights": to_json(specs), "networks": sorted(MODELS)}))
+            earlier = sorted(set(bundled_stems()) - set(WEIGHTS.values()))
+            listed = {"weights": to_json(specs), "earlier": earlier, "networks": sorted(MODELS)}
+            print(json.dumps(listed))
             return 0
         print("shipped weights (--model NAME):")
         for spec in specs:
-            low, high = spec.train_sigma or (0.0, 0.0)
-            noise = f"sigma {low:g}" if low == high else f"sigma in U({low:g}, {high:g})"
-            print(f"  {spec.name}  id {spec.sha256[:8]}  {spec.input_shape}  trained with {noise}")
-            measured = spec.provenance.get("measured", {})
-            print("    " + _pairs(measured))
+            print(f"  {spec.name}  id {spec.sha256[:8]}  {spec.input_shape}  {_training(spec)}")
+            print("    " + _pairs(spec.provenance.get("measured", {})))
+        print("earlier weights (--model NAME-ID, or the id alone):")
+        for stem in sorted(set(bundled_stems()) - set(WEIGHTS.values())):
+            print(f"  {stem}  {_training(read_spec(stem))}")
         print(f"networks to train (rs train --architecture NAME): {', '.join(sorted(MODELS))},")
         print("  and torchvision's classification models by name")
         return 0
@@ -71,6 +73,13 @@ def version() -> str:
     specs = [read_spec(name) for name in bundled_names()]
     lines += [f"weights {spec.name} {spec.sha256[:8]}" for spec in specs]
     return "\n".join(lines)
+
+
+def _training(spec: ModelSpec) -> str:
+    """How weights came about, in a few words."""
+    low, high = spec.train_sigma or (0.0, 0.0)
+    noise = f"sigma {low:g}" if low == high else f"sigma in U({low:g}, {high:g})"
+    return f"{spec.provenance.get('recipe', 'trained')} with {noise}"
 
 
 def _pairs(values: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from rs_core.assets import sample_names, sample_path, samples
 from rs_core.cli.choices import DataChoice
 from rs_core.datasets import DATASETS, Dataset
-from rs_core.errors import ParameterError
+from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.fields import param
 from rs_core.images import ImageInput, image_files, load_image
 from rs_core.plots.wording import tidy
@@ -101,7 +101,9 @@ class ImageChoice(DataChoice):
         if self.image is None or self.image in sample_names():
             image = self._sample(self.image or _fitting(spec), spec)
         else:
-            image = load_image(self.image, spec, label=self.label, invert=_INVERT[self.invert])
+            image = load_image(
+                image_path(self.image), spec, label=self.label, invert=_INVERT[self.invert]
+            )
         return Selection((Picked(0, image),), single=True)
 
     def _hold_options(self, spec: ModelSpec) -> None:
@@ -162,6 +164,20 @@ class ImageChoice(DataChoice):
         known = samples()[name].labels.get(_family(spec)) if self.label is None else self.label
         path, invert = sample_path(name), _INVERT[self.invert]
         return load_image(path, spec, label=known, name=name, invert=invert)
+
+
+def image_path(text: str) -> Path:
+    """The file that a name of a sample or a path means.
+
+    Raises:
+        UnknownNameError: it is no sample, and looks like no path of a file that is there.
+    """
+    if text in sample_names():
+        return sample_path(text)
+    path = Path(text)
+    if not path.suffix and path.name == text and not path.exists():
+        raise UnknownNameError("image file or sample", text, sample_names())
+    return path
 
 
 def _no_labels(data: Dataset, spec: ModelSpec) -> str:

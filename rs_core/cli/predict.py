@@ -12,7 +12,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import GrowingTable, Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import image_notes, notes_below
+from rs_core.cli.tables import image_notes, network_line, notes_below
 from rs_core.evaluation import write_predictions
 from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
@@ -39,6 +39,8 @@ class PredictCommand:
         selection = self.image.load(classifier.spec)
         items, class_names = selection.items, classifier.spec.class_names
         announce_cost(classifier, items[0].image, len(items) * self.predict.n, rows=1)
+        if not self.output.json:
+            print(network_line(classifier), flush=True)
         if selection.single and not self.output.json:
             for note in image_notes(items[0].image, class_names):
                 print(f"  image: {note}")

@@ -10,7 +10,7 @@ from rs_core.cli.pictures import ImageChoice, Selection
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.sandwich_table import sandwich_table
 from rs_core.cli.selecting import selector_of, with_selector
-from rs_core.cli.tables import notes_below
+from rs_core.cli.tables import network_line, notes_below
 from rs_core.evaluation.crossings import crossing_report, crossing_sentence
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
@@ -28,7 +28,8 @@ class SandwichCommand:
 
     Give --sigma, or a --selector that picks it, whose fields are options `--selector-FIELD`.
     --tsv writes one row per image: idx label predict lower sigma upper stored_upper confirmed
-    hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n counts guarantee.
+    hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n counts guarantee
+    weights precision.
     """
 
     image: ImageChoice = field(default_factory=ImageChoice)
@@ -83,6 +84,7 @@ class SandwichCommand:
             more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
             print_json({**to_json(strip), **more})
             return
+        print(network_line(classifier))
         print(_told(strip, classifier.spec.class_names, chosen.names))
         own = (
             f"{tidy(name)}: {note}"

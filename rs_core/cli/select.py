@@ -21,7 +21,7 @@ from rs_core.cli.selecting import (
     selector_of,
     with_selector,
 )
-from rs_core.cli.tables import certificate_table, notes_below
+from rs_core.cli.tables import certificate_table, network_line, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.fields import param
@@ -92,6 +92,7 @@ class SelectCommand:
         if self.output.json:
             _print_json(chosen, picked, certificates)
             return 0
+        print(network_line(classifier))
         print_selections(chosen, picked, spent)
         if settings is not None:
             print(certificate_table(certificates, classifier.spec.class_names, chosen.names))

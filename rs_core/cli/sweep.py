@@ -8,7 +8,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table, image_notes
+from rs_core.cli.tables import certificate_table, image_notes, network_line
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
@@ -64,7 +64,7 @@ class SweepCommand:
 def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> str:
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
-    lines = [f"{image.name} \u00b7 {tidy(classifier.spec.name)} \u00b7 {classifier.precision}"]
+    lines = [f"{image.name} \u00b7 {network_line(classifier)}"]
     lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]
     lines += [f"P(a radius above is false) \u2264 {ceil_digits(curve.alpha, 3)}, {scope}"]
@@ -85,7 +85,7 @@ def report(classifier: Classifier, image: ImageInput, curve: RadiusCurve, seed: 
         class_names=classifier.spec.class_names,
         more_figures=[noisy_copies_figure(image.pixels, sigmas, copies)],
         notes=[
-            f"Network: {classifier.spec.name}.",
+            f"Network: {classifier.title}.",
             *(f"Image: {n}." for n in image_notes(image, classifier.spec.class_names)),
         ],
     )

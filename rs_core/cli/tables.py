@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from rs_core.classifiers import Classifier
 from rs_core.cli.pictures import Picked, Selection
 from rs_core.guarantees.allocation_file import AllocationRecord
 from rs_core.images import ImageInput
@@ -59,6 +60,11 @@ def degree_table(degrees: Sequence[int]) -> str:
         bar = "#" * max(1, round(_WIDEST_BAR * counts[degree] / most))
         rows.append((str(degree), str(counts[degree]), bar))
     return "\n".join(f"{met:>9}  {images:>6}  {bar}".rstrip() for met, images, bar in rows)
+
+
+def network_line(classifier: Classifier) -> str:
+    """Which network answered, in which precision and where."""
+    return f"{tidy(classifier.title)} \u00b7 {classifier.precision} \u00b7 {classifier.device}"
 
 
 class RowsInTurn:

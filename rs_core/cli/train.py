@@ -3,30 +3,35 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from rs_core.assets import sample_names, sample_path
 from rs_core.cli.choices import DataChoice
 from rs_core.cli.outputs import told
+from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
-from rs_core.cli.training_lines import with_lines
+from rs_core.cli.stopping import interruptible
+from rs_core.cli.training_lines import beforehand, with_lines
 from rs_core.cli.training_words import FOLDER_SUFFIX, RECORD, record, written_out
 from rs_core.datasets import Dataset, load_dataset
 from rs_core.devices import resolve_device
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_params, param
 from rs_core.images import load_image
+from rs_core.models import hold_architecture
 from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
-from rs_core.training import PRESETS, PROBE_NOTE, RECIPES, Probes, Recipe
-from rs_core.training.checkpoints import hold_nothing_unfinished, load_checkpoint
+from rs_core.training import PRESETS, RECIPES, Probes, Recipe
+from rs_core.training.checkpoints import FILE_NAME, hold_nothing_unfinished, load_checkpoint
 from rs_core.training.locks import held_alone
+
+_WITH_WIDTHS = ("conv4", "conv4-sigma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +57,7 @@ class TrainCommand:
     )
     architecture: str = param("conv4", help="network to train: see rs models")
     widths: tuple[int, ...] | None = param(
-        None, help="channels of conv4's four layers", low=1, high=4096
+        None, help=f"channels of the four layers of {' or '.join(_WITH_WIDTHS)}", low=1, high=4096
     )
     mean: tuple[float, ...] | None = param(
         None, help="subtracted from the pixels, per channel; measured on the data by default"
@@ -76,9 +81,11 @@ class TrainCommand:
     def __post_init__(self) -> None:
         check_params(self)
         hold_file_name(self.name)
-        if self.widths is not None and not self.architecture.startswith("conv4"):
+        if self.widths is not None and self.architecture not in _WITH_WIDTHS:
+            hold_architecture(self.architecture)
             raise ParameterError(
-                f"--widths does not apply to {self.architecture}: it is for conv4, leave it out."
+                f"--widths does not apply to {self.architecture}: it is for "
+                f"{' and '.join(_WITH_WIDTHS)}, leave it out."
             )
 
     @classmethod
@@ -112,7 +119,6 @@ class TrainCommand:
         train, test = self._splits()
         spec = self._spec(train)
         probes = self._probes(spec)
-        self._make_out(folder)
         stream = self.settings.run(
             spec,
             train,
@@ -123,10 +129,12 @@ class TrainCommand:
             resume=self.resume,
             probes=probes,
         )
-        if not self.json:
-            for line in self._beforehand(train, test):
-                print(line, flush=True)
-        trained = follow(stream if self.json else with_lines(stream), label=self.name)
+        self._make_out(folder)
+        before = beforehand(self.settings, train, test, probes, self.out)
+        with _resumable(folder):
+            stream = interruptible(stream)
+            told_of = stream if self.json else with_lines(stream, before)
+            trained = follow(told_of, label=self.name)
         with told(self.out):
             written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
         if self.json:
@@ -138,7 +146,12 @@ class TrainCommand:
     def _hold_folder(self, folder: Path) -> None:
         """Refuse to overwrite a training, or to resume none; say where an older file is read."""
         if not self.resume:
-            hold_nothing_unfinished(folder)
+            if hold_nothing_unfinished(folder):
+                print(
+                    f"rs train: {folder} of a finished training is replaced; the model file that "
+                    "it wrote stays.",
+                    file=sys.stderr,
+                )
             return
         saved = load_checkpoint(folder)
         if saved is None:
@@ -172,14 +185,14 @@ class TrainCommand:
         for name in ("settings", "source", "resume", "json", "preset", "config"):
             del options[name]
         if self.probes is not None:
-            options["probes"] = [str(_probe_path(probe).resolve()) for probe in self.probes]
+            options["probes"] = [str(image_path(probe).resolve()) for probe in self.probes]
         paths = {k: str(v.resolve()) for k, v in options.items() if isinstance(v, Path)}
         return {k: v for k, v in (options | paths).items() if v is not None}
 
     def _probes(self, spec: ModelSpec) -> Probes | None:
         if self.probes is None:
             return None
-        return Probes(images=tuple(load_image(_probe_path(p), spec) for p in self.probes))
+        return Probes(images=tuple(load_image(image_path(p), spec) for p in self.probes))
 
     def _splits(self) -> tuple[Dataset, Dataset | None]:
         train = self.source.load_split("train")
@@ -203,27 +216,15 @@ class TrainCommand:
             std=self.std or (),
         )
 
-    def _beforehand(self, train: Dataset, test: Dataset | None) -> list[str]:
-        """What to know before reading the epochs' figures."""
-        measured = f"images of {train.name} {train.split} that are trained on, so they are too high"
-        if test is not None:
-            measured = f"{test.name} {test.split}, images that are not trained on"
-        notes = list(dict.fromkeys((*train.notes, *(test.notes if test else ()))))
-        if self.settings.images_per_step > len(train):
-            notes.append(
-                f"a batch of {self.settings.images_per_step} is larger than the set: every step "
-                f"takes all {len(train)} images"
-            )
-        if self.probes is not None:
-            notes.append(f"probe radii: {PROBE_NOTE}")
-        where = f"{train.name} {train.split}; files go to {self.out}/"
-        return [
-            f"training on {len(train):,} images of {where}",
-            *(f"note: {note}" for note in notes),
-            f"accuracies below are measured on {measured}",
-        ]
 
-
-def _probe_path(probe: str) -> Path:
-    """A probe image's file: a path, or the name of a sample."""
-    return sample_path(probe) if probe in sample_names() else Path(probe)
+@contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Ctrl-C says what is left, and how to go on from it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / FILE_NAME).exists():
+            raise KeyboardInterrupt(
+                f"interrupted; rs train --resume {folder} goes on from its last checkpoint"
+            ) from None
+        raise KeyboardInterrupt("interrupted before the first step: nothing is kept") from None

@@ -1,13 +1,65 @@
 """What a training prints: a line for every epoch, its probe images, and notes."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rs_core.datasets import Dataset, pixel_digest
 from rs_core.events import PhaseStep, Stream
+from rs_core.plots.wording import tidy
 from rs_core.statistics import ceil_digits, floor_decimals
-from rs_core.training import EpochDone, ProbeRadius, Trained
+from rs_core.training import PROBE_NOTE, EpochDone, ProbeRadius, Probes, Recipe, Trained
 
 
-def with_lines(stream: Stream[Trained]) -> Stream[Trained]:
-    """The stream, with a printed line for every epoch."""
+def beforehand(
+    settings: Recipe, train: Dataset, test: Dataset | None, probes: Probes | None, out: Path
+) -> list[str]:
+    """What to know before reading the epochs' figures."""
+    measured = f"images of {_named(train)} that are trained on, so they are too high"
+    if test is not None:
+        measured = f"{_named(test)}, images that are not trained on"
+    notes = list(dict.fromkeys((*train.notes, *(test.notes if test else ()))))
+    if settings.images_per_step > len(train):
+        notes.append(
+            f"a batch of {settings.images_per_step} is larger than the set: every step takes all "
+            f"{len(train)} images"
+        )
+    if probes is not None:
+        notes.append(f"probe radii: {PROBE_NOTE}")
+        notes += _seen(probes, train)
+    return [
+        f"training on {len(train):,} images of {_named(train)}; files go to {out}/",
+        *(f"note: {note}" for note in notes),
+        f"accuracies below are measured on {measured}",
+    ]
+
+
+def _named(data: Dataset) -> str:
+    """A split's name; that of the embedded set says it already."""
+    return data.name if data.split in data.name.split() else f"{data.name} {data.split}"
+
+
+def _seen(probes: Probes, train: Dataset) -> list[str]:
+    """That probe images are trained on, where they are."""
+    known = frozenset(train.digests())
+    seen = [
+        image.name
+        for image in probes.images
+        if pixel_digest(np.rint(image.pixels * 255).astype(np.uint8).transpose(1, 2, 0)) in known
+    ]
+    if not seen:
+        return []
+    which = f"{tidy(', '.join(seen))} {'is' if len(seen) == 1 else 'are'}"
+    return [f"{which} among the images that are trained on, so these radii are too high"]
+
+
+def with_lines(stream: Stream[Trained], before: Sequence[str]) -> Stream[Trained]:
+    """The stream, with printed lines before its first event and for every epoch."""
     for event in stream:
+        for line in before:
+            print(line, flush=True)
+        before = ()
         if isinstance(event, EpochDone):
             print(
                 f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.4f}  clean "

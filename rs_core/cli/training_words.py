@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rs_core.cli.arguments import Option, options_of
+from rs_core.cli.arguments import Option, checked_words, options_of
 from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
-from rs_core.training import PRESETS
+from rs_core.training import PRESETS, RECIPES, Recipe
 
 RECORD = "command.json"
 FOLDER_SUFFIX = "-checkpoint"
@@ -29,10 +29,10 @@ def written_out(command: Any, arguments: Sequence[str]) -> list[str]:
         arguments: as typed.
 
     Raises:
-        UnknownNameError: a preset or a key of the config file that does not exist; names the
-            nearest one.
-        ParameterError: the config file cannot be read, or a value cannot be an option's.
-        CheckpointError: --resume names no training.
+        UnknownNameError: a preset that does not exist; names the nearest one.
+        ParameterError: the config file cannot be read, a key of it does not exist (names the
+            nearest one), a value cannot be an option's, or a setting is of another recipe.
+        CheckpointError: --resume names no training, or one by another recipe.
     """
     words, resumed = _without(list(arguments), "--resume", bare=True)
     words, config = _without(words, "--config")
@@ -46,12 +46,14 @@ def written_out(command: Any, arguments: Sequence[str]) -> list[str]:
         before += _preset_words(preset, recipe)
         recipe = recipe or PRESETS[preset].name
     if settings:
-        known = options_of(command.for_arguments(["--recipe", str(recipe or "gaussian")]))
-        before += _config_words(settings, known)
+        chosen = command.for_arguments(["--recipe", str(recipe or "gaussian")])
+        kind = RECIPES[recipe or "gaussian"]
+        before += _config_words(settings, options_of(chosen), kind, Path(str(config)))
     words = [*before, *words]
-    if resumed is None:
-        return words
-    return [*_recorded(Path(resumed)), *words, "--resume"] if resumed else [*words, "--resume"]
+    if resumed:
+        words = [*_recorded(Path(resumed), recipe), *words]
+    _hold_settings(command, words)
+    return words if resumed is None else [*words, "--resume"]
 
 
 def record(folder: Path, words: dict[str, Any]) -> None:
@@ -60,7 +62,24 @@ def record(folder: Path, words: dict[str, Any]) -> None:
     write_durably(folder / RECORD, (json.dumps(words, indent=2) + "\n").encode())
 
 
-def _recorded(run: Path) -> list[str]:
+def _hold_settings(command: Any, words: list[str]) -> None:
+    """Refuse settings of another recipe than the one that the words name."""
+    recipe = _value(words, "--recipe") or "gaussian"
+    if recipe not in RECIPES or "-h" in words or "--help" in words:
+        return
+    known = options_of(command.for_arguments(["--recipe", recipe]))
+    for word in words:
+        name = word.partition("=")[0].replace("_", "-")
+        key = name[2:].replace("-", "_")
+        owners = [r for r, kind in RECIPES.items() if key in kind.__dataclass_fields__]
+        if name.startswith("--") and name not in known and owners:
+            raise ParameterError(
+                f"{name} is a setting of {' and '.join(owners)}, not of {recipe}: leave it out, or "
+                f"give --recipe {owners[0]}."
+            )
+
+
+def _recorded(run: Path, recipe: str | None) -> list[str]:
     """The options with which a training was started, for the folder where it lies now."""
     path = run / RECORD
     if not path.is_file() or not run.name.endswith(FOLDER_SUFFIX):
@@ -70,10 +89,16 @@ def _recorded(run: Path) -> list[str]:
     try:
         options = json.loads(path.read_bytes())
         words = [word for name, value in options.items() for word in _words(name, value)]
-    except (ValueError, AttributeError, OSError):
+        own = options["recipe"]
+    except (ValueError, AttributeError, KeyError, TypeError, OSError):
         raise CheckpointError(
             f"{path} is damaged: resume with the options of the training and --resume alone."
         ) from None
+    if recipe not in (None, own):
+        raise CheckpointError(
+            f"{run} is a training by {own}, which cannot go on by {recipe}: leave --recipe out, or "
+            "start a new training under another --name."
+        )
     run = run.resolve()
     name = run.name.removesuffix(FOLDER_SUFFIX)
     return [*words, f"--name={name}", f"--out={run.parent}"]
@@ -136,7 +161,10 @@ def _read(path: Path) -> dict[str, Any]:
     return settings
 
 
-def _config_words(settings: dict[str, Any], known: dict[str, Option]) -> list[str]:
+def _config_words(
+    settings: dict[str, Any], known: dict[str, Option], recipe: type[Recipe], path: Path
+) -> list[str]:
+    """The settings as options; every complaint names the file."""
     names = {
         name[2:].replace("-", "_")
         for name in known
@@ -144,14 +172,26 @@ def _config_words(settings: dict[str, Any], known: dict[str, Option]) -> list[st
     }
     words: list[str] = []
     for key, value in settings.items():
+        if key not in names and any(key in kind.__dataclass_fields__ for kind in RECIPES.values()):
+            words += _words(key, value)  # of another recipe, which `_hold_settings` names
+            continue
         if key not in names:
-            raise UnknownNameError("setting", key, names)
+            raise ParameterError(f"{path}: {UnknownNameError('setting', key, names)}")
         option = known[f"--{key.replace('_', '-')}"]
-        if option.number is bool and not isinstance(value, bool):
-            raise ParameterError(f"{key}={value!r} is neither on nor off: give true or false.")
-        if option.number is not bool and isinstance(value, bool):
-            raise ParameterError(f"{key} takes {option.help}, not {json.dumps(value)}.")
-        words += _words(key, value)
+        try:
+            if option.number is bool and not isinstance(value, bool):
+                raise ParameterError(f"{key}={value!r} is neither on nor off: give true or false.")
+            if option.number is not bool and isinstance(value, bool):
+                raise ParameterError(f"{key} takes {option.help}, not {json.dumps(value)}.")
+            own = _words(key, value)
+            checked_words({f"--{key.replace('_', '-')}": option}, own)
+            own_field = key in recipe.__dataclass_fields__
+            if own_field and (option.number is str or not isinstance(value, str)):
+                setting: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value}
+                recipe(**setting)
+        except ParameterError as error:
+            raise ParameterError(f"{path}: {error}") from None
+        words += own
     return words
 
 

@@ -70,8 +70,8 @@ class Dataset:
         return chosen.astype(np.int64)
 
     def digests(self) -> tuple[str, ...]:
-        """A 16-byte blake2b of each image's uint8 pixels, hex."""
-        return tuple(blake2b(image.tobytes(), digest_size=16).hexdigest() for image in self.images)
+        """The `pixel_digest` of each image."""
+        return tuple(map(pixel_digest, self.images))
 
     def without(self, digests: Collection[str]) -> "Dataset":
         """The images whose pixels are not among these digests, e.g. to keep samples unseen."""
@@ -100,3 +100,8 @@ class Dataset:
     def fits(self, spec: ModelSpec) -> bool:
         """Whether a network's classes are those of the labels, name by name."""
         return self.class_names == spec.class_names
+
+
+def pixel_digest(image: np.ndarray) -> str:
+    """A 16-byte blake2b of an image's pixels, uint8 (H, W, C), hex."""
+    return blake2b(image.tobytes(), digest_size=16).hexdigest()

@@ -141,7 +141,7 @@ def find_files(
         wanted = " or ".join(path.name for path in next(_candidates(name, split, folder)))
         raise DataError(
             f"no {facts.title} {split} files in {folder.name or folder} (looked for {wanted}): "
-            "give the folder that holds them, or download=True."
+            "give the folder that holds them, or download=True (--download)."
         )
     return found
 

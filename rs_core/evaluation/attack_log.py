@@ -9,7 +9,7 @@ from rs_core.evaluation.tables import write_table
 ATTACK_COLUMNS = (
     "idx", "name", "label", "leave", "reach", "before", "after", "l2", "linf", "stored_l2",
     "stored_linf", "success", "confirmed", "stored_confirmed", "attack", "sigma", "n", "alpha",
-    "confirmations", "passes", "seed", "notes",
+    "confirmations", "passes", "seed", "notes", "weights",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def _row(trial: AttackTrial, index: int) -> list[str]:
         *(-1 if one is None else one for one in said), result.l2, result.linf, result.stored_l2,
         result.stored_linf, result.success, result.confirmed, result.stored_confirmed,
         result.attack, result.sigma, trial.n, trial.alpha, trial.confirmations, result.passes,
-        result.seed, "; ".join(result.notes),
+        result.seed, "; ".join(result.notes), result.weights_id,
     ]  # fmt: skip
     return [_cell(value) for value in cells]
 

@@ -10,7 +10,7 @@ from rs_core.results import Badge
 
 COLUMNS = (
     *("idx", "label", "predict", "radius", "correct", "time"),
-    *("sigma", "alpha", "n0", "n", "counts", "guarantee"),
+    *("sigma", "alpha", "n0", "n", "counts", "guarantee", "weights", "precision"),
 )
 REQUIRED = ("idx", "predict", "radius")
 _CORRECT = {"1": True, "0": False, "True": True, "False": False}
@@ -73,6 +73,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "n": _whole,
     "counts": lambda cell: tuple(_whole(count) for count in cell.split(",")),
     "guarantee": _badge,
+    "weights": str,
+    "precision": str,
 }
 _MEANING = {
     "predict": "a class index or -1 for abstain",

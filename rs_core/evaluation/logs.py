@@ -1,8 +1,8 @@
 """Cohen's certification log: the tab-separated file that smoothing papers exchange.
 
 Six columns come first, as Cohen et al. (2019) write them: `idx label predict radius correct
-time`; ours follow: `sigma alpha n0 n counts guarantee`. Columns are found by their header name,
-so logs with other columns in between (DDRS, ANCER) are read as well.
+time`; ours follow: `sigma alpha n0 n counts guarantee weights precision`. Columns are found by
+their header name, so logs with other columns in between (DDRS, ANCER) are read as well.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,6 +33,8 @@ class LogRow:
         n0, n: noisy copies that chose the class and that certified it.
         counts: votes per class, INVALID last; empty when not recorded.
         guarantee: badge of the certificate.
+        weights: id of the network's weights; None when not recorded.
+        precision: that it was computed in.
     """
 
     idx: int
@@ -47,6 +49,8 @@ class LogRow:
     n: int | None = None
     counts: tuple[int, ...] = ()
     guarantee: Badge | None = None
+    weights: str | None = None
+    precision: str | None = None
 
 
 def row_from_certificate(
@@ -75,6 +79,8 @@ def row_from_certificate(
         n=certificate.n,
         counts=certificate.counts,
         guarantee=certificate.guarantee,
+        weights=certificate.weights_id,
+        precision=certificate.precision,
     )
 
 
@@ -116,6 +122,8 @@ def _cells(row: LogRow) -> list[str]:
         whole_text(row.n),
         ",".join(str(count) for count in row.counts),
         row.guarantee or "",
+        row.weights or "",
+        row.precision or "",
     ]
 
 

@@ -9,7 +9,7 @@ from rs_core.results import Prediction
 
 PREDICTION_COLUMNS = (
     *("idx", "label", "predict", "correct", "time"),
-    *("sigma", "alpha", "n", "p_value", "counts"),
+    *("sigma", "alpha", "n", "p_value", "counts", "weights", "precision"),
 )
 
 
@@ -44,4 +44,6 @@ def _cells(index: int, label: int | None, found: Prediction, time: str) -> Seque
         str(found.n),
         exact_text(found.p_value),
         ",".join(str(count) for count in found.counts),
+        found.weights_id,
+        found.precision,
     )

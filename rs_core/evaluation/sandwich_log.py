@@ -10,7 +10,7 @@ from rs_core.evaluation.tables import exact_text, whole_text, write_table
 SANDWICH_COLUMNS = (
     *("idx", "label", "predict", "lower", "sigma", "upper", "stored_upper", "confirmed"),
     *("hollow", "gap", "consistent", "pipeline_upper", "alpha", "alpha_attack", "joint_alpha"),
-    *("n0", "n", "counts", "guarantee"),
+    *("n0", "n", "counts", "guarantee", "weights", "precision"),
 )
 
 
@@ -54,4 +54,6 @@ def _cells(strip: SandwichStrip, index: int, one: Sandwich) -> Sequence[str]:
         str(certificate.n),
         ",".join(str(count) for count in certificate.counts),
         certificate.guarantee,
+        certificate.weights_id,
+        certificate.precision,
     )

@@ -13,7 +13,15 @@ from rs_core.evaluation.empirical_curves import (
 )
 from rs_core.evaluation.tables import exact_text, write_table
 
-_SHARED = ("accuracy", "standard_error", "correct", "images", "guarantee", "attacked_with")
+_SHARED = (
+    "accuracy",
+    "standard_error",
+    "correct",
+    "images",
+    "guarantee",
+    "attacked_with",
+    "weights",
+)
 
 
 def write_study(target: str | PathLike[str] | TextIO, study: Study) -> None:
@@ -78,5 +86,5 @@ def _shared(study: Study, correct: int, attack: str, eps: float | None) -> tuple
     accuracy, error = share(correct, study.about.images)
     return (
         exact_text(accuracy), exact_text(error), str(correct), str(study.about.images), "D",
-        facts_of(study, attack).words(eps),
+        facts_of(study, attack).words(eps), study.about.weights_id,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Networks by name: the literal table, and torchvision's classifiers."""
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
@@ -60,6 +61,22 @@ def build_network(
     return _call(MODELS[architecture], architecture, {"num_classes": num_classes, **extra})
 
 
+def hold_architecture(name: str) -> None:
+    """Refuse a name that is no architecture.
+
+    Raises:
+        UnknownNameError: names the nearest.
+    """
+    plain = name.removeprefix(_PREFIX)
+    if name in MODELS or plain in (known := torchvision_names()):
+        return
+    ours = sorted(MODELS)
+    near = get_close_matches(plain, [*ours, *known], n=1)
+    raise UnknownNameError(
+        "network", name, [*ours, "torchvision's classification models, such as resnet18"], near
+    )
+
+
 def torchvision_names() -> list[str]:
     """Names of torchvision's image classifiers, e.g. "resnet18"."""
     import torchvision
@@ -71,9 +88,7 @@ def _torchvision_network(
     architecture: str, channels: int, num_classes: int, options: dict[str, Any]
 ) -> nn.Module:
     name = architecture.removeprefix(_PREFIX)
-    known = torchvision_names()
-    if name not in known:
-        raise UnknownNameError("network", architecture, [*MODELS, *known])
+    hold_architecture(architecture)
     if channels != 3:
         raise ParameterError(
             f"{name} takes 3 colour channels, not {channels}: use colour images, or choose "

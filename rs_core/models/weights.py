@@ -38,11 +38,17 @@ def bundled_names() -> list[str]:
     return sorted(WEIGHTS)
 
 
+def bundled_stems() -> list[str]:
+    """Names with ids of all weights that ship, those without a plain name too, sorted."""
+    return sorted(path.stem for path in asset_path("weights").glob(f"*{_SUFFIX}"))
+
+
 def read_spec(name_or_path: str | Path) -> ModelSpec:
     """A model's spec, without reading its weights.
 
     Args:
-        name_or_path: a bundled name, a full stem such as "mnist-conv4-1a2b3c4d", or a path.
+        name_or_path: a bundled name, a full stem such as "mnist-conv4-1a2b3c4d", its id alone (the
+            first eight or more hex digits of the sha256), or a path.
 
     Raises:
         WeightsNotFoundError: nothing there; close names are suggested.
@@ -119,7 +125,7 @@ def model_files(name_or_path: str | Path) -> tuple[Path, Path]:
 def _locate(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     try:
-        return asset_path("weights", f"{WEIGHTS.get(text, text)}{_SUFFIX}")
+        return asset_path("weights", f"{WEIGHTS.get(text) or _stem_of(text)}{_SUFFIX}")
     except (DataError, OSError, ValueError):  # neither a bundled name nor an id: then a path
         pass
     path = Path(name_or_path).expanduser()
@@ -128,11 +134,22 @@ def _locate(name_or_path: str | Path) -> Path:
     for candidate in (path, Path(f"{path}{_SUFFIX}")):
         if _is_file(candidate):
             return candidate
-    near = get_close_matches(text, bundled_names(), n=1)
+    near = get_close_matches(text, [*bundled_names(), *bundled_stems()], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise WeightsNotFoundError(
-        f"no weights at {text!r}.{hint} Give a path, or one of: {', '.join(bundled_names())}."
+        f"no weights at {text!r}.{hint} Give a path, or one of: {', '.join(bundled_names())} (rs "
+        "models also lists earlier ones)."
     )
+
+
+def _stem_of(text: str) -> str:
+    """The stem that an id means; other texts as they are."""
+    if not re.fullmatch(r"[0-9a-f]{8,64}", text):
+        return text
+    for stem in bundled_stems():
+        if stem.endswith(f"-{text[:8]}") and read_spec(stem).sha256.startswith(text):
+            return stem
+    return text
 
 
 def _is_file(path: Path) -> bool:

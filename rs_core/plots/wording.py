@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
 
-from rs_core.results import Certificate
+from rs_core.results import Certificate, ModelSpec
 from rs_core.statistics import floor_decimals, smallest_n
 
 _LONGEST_NAME = 28
@@ -15,6 +15,11 @@ _LONGEST_NAME = 28
 def printable(text: str) -> str:
     """The text with a space for each control, direction-changing or unencodable character."""
     return "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text)
+
+
+def network_text(spec: ModelSpec) -> str:
+    """A network's name and the beginning of its weights' sha256, by which two of a name differ."""
+    return f"{spec.name}-{spec.sha256[:8]}" if spec.sha256 else spec.name
 
 
 def tidy(text: str) -> str:

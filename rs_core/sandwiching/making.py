@@ -135,7 +135,7 @@ class MakeSandwiches(SandwichOptions):
             picker = {"selector": self.selector.name, "settings": values}
         found: dict[str, Any] = to_json({
             **own, "selector": picker, "seed": seed, "noise": self.noise,
-            "network": classifier.spec.name, "weights_id": classifier.weights_id,
+            "network": classifier.title, "weights_id": classifier.weights_id,
             "precision": classifier.precision, "device": classifier.device.type,
         })  # fmt: skip
         return found

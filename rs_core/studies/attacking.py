@@ -69,7 +69,7 @@ def study_set(
 ) -> StudySet:
     """Which network and images a study is of."""
     return StudySet(
-        classifier.spec.name,
+        classifier.title,
         classifier.weights_id,
         dataset,
         tuple(indices) or tuple(range(len(images))),

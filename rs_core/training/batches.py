@@ -186,5 +186,6 @@ def _moved_pixels(
 
 
 def _reflect(index: Tensor, size: int) -> Tensor:
+    """Indices within 0, ..., size - 1; no image is moved further than its own length."""
     last = size - 1
-    return last - (last - index.abs()).abs()
+    return (last - (last - index.abs()).abs()).clamp_min(0)

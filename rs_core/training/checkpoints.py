@@ -96,8 +96,10 @@ def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         ) from None
 
 
-def hold_nothing_unfinished(folder: Path) -> None:
+def hold_nothing_unfinished(folder: Path) -> bool:
     """Refuse a folder in which a new training would overwrite one that was not finished.
+
+    Returns whether it would overwrite a finished one.
 
     Raises:
         CheckpointError: there is one, or a file of it that cannot be read.
@@ -111,6 +113,7 @@ def hold_nothing_unfinished(folder: Path) -> None:
             "a new one would overwrite: give --resume to go on, another --name or --out, or "
             "delete the folder."
         )
+    return saved is not None
 
 
 def _keep_previous(path: Path, previous: Path) -> None:

@@ -117,6 +117,11 @@ def hold_identity(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
     """
     names = sorted(saved.keys() | wanted.keys())
     differing = [n for n in names if saved.get(n) != wanted.get(n)]
+    if "recipe" in differing:  # the others follow from it
+        raise CheckpointError(
+            f"the checkpoint belongs to a training by {saved.get('recipe')}, not by "
+            f"{wanted['recipe']}: resume with its recipe, or choose another folder."
+        )
     if differing:
         listed = ", ".join(f"{n} {saved.get(n)!r} against {wanted.get(n)!r}" for n in differing)
         raise CheckpointError(

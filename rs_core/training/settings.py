@@ -11,6 +11,8 @@ from rs_core.fields import check_params, param
 from rs_core.training.batches import Batch
 from rs_core.training.view import View
 
+_SMALLEST_PICTURE = 8  # pixels of its shorter side
+
 
 @dataclass(frozen=True)
 class TrainingSettings(ABC):
@@ -56,7 +58,7 @@ class TrainingSettings(ABC):
     )
     augment: str = param(
         "auto",
-        help="random moves: auto is crop-flip for colour and shift for grey images",
+        help="random moves: auto is crop-flip for colour, shift for grey, none below 8 pixels",
         choices=("auto", "none", "shift", "crop-flip"),
     )
     precision: str = param(
@@ -68,11 +70,17 @@ class TrainingSettings(ABC):
     def __post_init__(self) -> None:
         check_params(self)
 
-    def augment_for(self, channels: int) -> str:
-        """The random moves of images with so many channels: `augment`, or what auto means."""
+    def augment_for(self, input_shape: tuple[int, int, int]) -> str:
+        """The random moves of images (C, H, W): `augment`, or what auto means.
+
+        What is smaller than 8 pixels is no picture that could be moved: points of the plane are
+        not.
+        """
         if self.augment != "auto":
             return self.augment
-        return "crop-flip" if channels == 3 else "shift"
+        if min(input_shape[1:]) < _SMALLEST_PICTURE:
+            return "none"
+        return "crop-flip" if input_shape[0] == 3 else "shift"
 
     @property
     def drops_after(self) -> tuple[int, ...]:

@@ -65,7 +65,7 @@ class Trainer:
         }
         self.store = self._store(data, len(data))
         self.measured = self._store(measured_on, MEASURED_IMAGES)
-        self.augment = recipe.augment_for(self.spec.input_shape[0])
+        self.augment = recipe.augment_for(self.spec.input_shape)
         self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16)
         self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
         self.chance = torch.Generator(device=device)  # of the steps, seeded for each

@@ -46,9 +46,81 @@ def test_an_out_that_cannot_be_a_folder_is_refused(
     assert "Is a directory" in words
 
 
-def test_widths_are_for_conv4(capsys: pytest.CaptureFixture[str]) -> None:
+def test_widths_are_for_conv4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = refused([*TINY, "--architecture", "lenet"], capsys)
-    assert "--widths does not apply to lenet" in words
+    assert "--widths does not apply to lenet: it is for conv4 and conv4-sigma" in words
+    words = refused([*TINY, "--architecture", "conv5"], capsys)
+    assert "unknown network 'conv5'. Did you mean 'conv4'?" in words
+    assert "vgg" not in words
+    narrow = ["--widths", "4", "4", "8", "--out", str(tmp_path / "out")]
+    assert "give four whole numbers" in refused([*TINY, *narrow], capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumed_training_keeps_its_recipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*TINY, "--epochs", "1", "--name", "m", "--out", str(tmp_path)]
+    assert main([*command, "--recipe", "smoothadv"]) == 0
+    run = tmp_path / "m-checkpoint"
+    for other in ("gaussian", "macer"):
+        words = refused(["train", "--resume", str(run), "--recipe", other], capsys)
+        assert f"is a training by smoothadv, which cannot go on by {other}" in words
+        words = refused([*command, "--resume", "--recipe", other], capsys)
+        assert "belongs to a training by SmoothAdv, not by" in words
+    assert main(["train", "--resume", str(run), "--recipe", "smoothadv"]) == 0
+    capsys.readouterr()
+    assert main([*command, "--recipe", "gaussian"]) == 0
+    assert "m-checkpoint of a finished training is replaced" in capsys.readouterr().err
+
+
+def test_a_setting_of_another_recipe_is_said_to_be_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = "--sigma-low is a setting of smoothadv and macer, not of gaussian"
+    assert expected in refused([*TINY, "--sigma-low", "0.1"], capsys)
+    assert expected in refused([*TINY, "--sigma_low=0.1"], capsys)
+    config = tmp_path / "c.json"
+    config.write_text('{"sigma_low": 0.1}')
+    assert expected in refused([*TINY, "--config", str(config)], capsys)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ('"epochs": 0', "epochs=0 is out of range"),
+        ('"epochs": "many"', "'many' is not a whole number"),
+        ('"nesterov": 1', "neither on nor off"),
+        ('"epoch": 1', "Did you mean 'epochs'?"),
+        ('"schedule": "stepp"', "schedule"),
+    ],
+)
+def test_a_complaint_about_a_config_names_its_file(
+    setting: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text(f"{{{setting}}}")
+    words = refused([*TINY, "--config", str(config)], capsys)
+    assert str(config) in words
+    assert complaint in words
+
+
+def test_an_unknown_sample_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    words = refused([*TINY, "--probes", "digit-77"], capsys)
+    assert "unknown image file or sample 'digit-77'. Did you mean 'digit-7'?" in words
+    words = refused([*TINY, "--probes", "digit-77.png"], capsys)
+    assert "digit-77.png" in words
+
+
+def test_a_probe_that_is_trained_on_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*TINY, "--dataset", "mnist5k", "--epochs", "1", "--out", str(tmp_path)]
+    assert main([*command, "--probes", "digit-3", "digit-7"]) == 0
+    shown = capsys.readouterr().out
+    assert "training on 5,000 images of MNIST train (5,000); files" in shown
+    assert "digit-3.png, digit-7.png are among the images that are trained on" in shown
+    assert main([*command, "--exclude", "mnist5k", "--probes", "digit-3"]) == 2
 
 
 def test_an_earlier_training_is_never_lost_silently(

@@ -72,7 +72,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_pa
     ("value", "words"),
     [
         ({"learning_rat": 0.1}, "unknown setting 'learning_rat'. Did you mean 'learning_rate'"),
-        ({"recipe": "gaussian", "eps": 1}, "unknown setting 'eps'"),
+        ({"recipe": "gaussian", "eps": 1}, "--eps is a setting of smoothadv and adversarial"),
         ({"recipe": "gausian"}, "unknown recipe 'gausian'. Did you mean 'gaussian'"),
         ({"preset": "cohen-cifar"}, "unknown preset 'cohen-cifar'. Did you mean 'cohen-cifar10'"),
         ({"preset": "cohen-cifar10", "recipe": "macer"}, "is of the recipe gaussian, not macer"),
@@ -162,7 +162,7 @@ def test_export_writes_the_same_model(tmp_path: Path, capsys: pytest.CaptureFixt
     assert spec.provenance["epochs_done"] == facts["epochs_done"] == 1
     assert spec.train_sigma == (0.25, 0.25)
     assert main(["export", str(run)]) == 0
-    assert "after 1 whole epochs (finished)" in capsys.readouterr().out
+    assert "after 1 whole epoch (finished)" in capsys.readouterr().out
     saved = load_checkpoint(run)
     assert saved is not None
     (run / FILE_NAME).write_bytes(b"nothing")
@@ -192,7 +192,7 @@ def test_export_takes_the_id_of_a_run(
     store.close()
     assert not kept.exists()
     assert main(["export", run.job, "--out", "x", "--name", "n"]) == 0
-    assert "after 1 whole epochs (finished)" in capsys.readouterr().out
+    assert "after 1 whole epoch (finished)" in capsys.readouterr().out
     (exported,) = (tmp_path / "x").glob("n-*.safetensors")
     assert exported.read_bytes() == wrote.read_bytes()
 

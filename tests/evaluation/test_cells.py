@@ -11,7 +11,8 @@ from rs_core.evaluation.tables import clock_text
 
 def test_cohens_six_columns_come_first() -> None:
     assert COLUMNS[:6] == ("idx", "label", "predict", "radius", "correct", "time")
-    assert COLUMNS[6:] == ("sigma", "alpha", "n0", "n", "counts", "guarantee")
+    assert COLUMNS[6:12] == ("sigma", "alpha", "n0", "n", "counts", "guarantee")
+    assert COLUMNS[12:] == ("weights", "precision")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_cohens_columns_come_first_and_the_selector_last() -> None:
     write_comparison(out, compared)
     header, *lines = out.getvalue().splitlines()
     assert header.startswith("idx\tlabel\tpredict\tradius\tcorrect\ttime\tsigma\t")
-    assert header.endswith("\tguarantee\tselector")
+    assert header.endswith("\tguarantee\tweights\tprecision\tselector")
     assert [line.rpartition("\t")[2] for line in lines] == ["grid", "grid", "fixed", "fixed"]
     rows = read_log(io.StringIO(out.getvalue()))
     assert [(r.idx, r.label, r.guarantee) for r in rows] == [

@@ -186,7 +186,7 @@ def test_numbers_of_numpy_are_written_as_plain_ones() -> None:
         np.int64(1), np.int64(2), np.int64(2), np.float64(0.5), np.bool_(True), np.float32(1.5),
         n=np.int64(9), counts=(np.int64(9),),
     )  # fmt: skip
-    assert written([row]).splitlines()[1] == "1\t2\t2\t0.5\t1\t0:00:01.500000\t\t\t\t9\t9\t"
+    assert written([row]).splitlines()[1] == "1\t2\t2\t0.5\t1\t0:00:01.500000\t\t\t\t9\t9\t\t\t"
 
 
 def test_the_counts_of_many_classes_are_read_back() -> None:

@@ -9,6 +9,8 @@ from torch import nn
 
 from rs_core.errors import ModelFileError, ParameterError, UnknownNameError, WeightsNotFoundError
 from rs_core.models import (
+    WEIGHTS,
+    bundled_stems,
     load_model,
     read_spec,
     save_model,
@@ -166,3 +168,21 @@ def test_missing_weights_suggest_near_names(tmp_path: Path) -> None:
         load_model("mnist-conv")
     with pytest.raises(WeightsNotFoundError, match="no weights at"):
         load_model(tmp_path / "nothing.safetensors")
+
+
+def test_an_id_alone_names_weights_of_any_age() -> None:
+    for stem in bundled_stems():
+        spec = read_spec(stem)
+        assert stem.endswith(spec.sha256[:8])
+        for name in (spec.sha256[:8], spec.sha256[:16], spec.sha256):
+            assert read_spec(name) == spec
+    assert set(WEIGHTS.values()) < set(bundled_stems())
+    wrong = read_spec("mnist-conv4").sha256[:8] + "00000000"
+    with pytest.raises(WeightsNotFoundError, match="no weights at"):
+        read_spec(wrong)
+
+
+def test_earlier_weights_are_suggested_too() -> None:
+    stem = next(s for s in bundled_stems() if s not in WEIGHTS.values())
+    with pytest.raises(WeightsNotFoundError, match=f"Did you mean '{stem}'"):
+        read_spec(stem[:-1])

@@ -279,7 +279,7 @@ def test_downloads_parse_and_agree(finished: dict) -> None:
     assert [r.radius for r in rows] == [
         c.radius for m in comparison.methods for c in m.certificates
     ]
-    assert text.splitlines()[1].endswith("\tA\tfixed")
+    assert text.splitlines()[1].endswith("\tA\tw\tfp32\tfixed")
     report = compared_files.report_text(comparison, MODELS["mnist-conv4"], finished["about"])
     assert report.startswith("<!DOCTYPE html>")
     assert "Index set: 20 images of MNIST test" in report

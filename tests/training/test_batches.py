@@ -33,6 +33,21 @@ def test_an_order_names_every_image_once(count: int, seed: int) -> None:
     assert sorted(shuffled(count, seeded(seed)).tolist()) == list(range(count))
 
 
+@given(
+    augment=st.sampled_from(["shift", "crop-flip"]), height=st.integers(1, 4),
+    width=st.integers(1, 4), seed=st.integers(0, 10**6),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_a_move_longer_than_an_image_stays_within_it(
+    augment: str, height: int, width: int, seed: int
+) -> None:
+    images = np.repeat(np.arange(6, dtype=np.uint8), height * width).reshape(6, height, width, 1)
+    store = pixel_store(images, np.arange(6), (), (), CPU)
+    rows = torch.tensor([0, 5, 3])
+    moved = augmented_batch(store, rows, augment, seeded(seed)).pixels
+    assert (moved.flatten(1) == rows[:, None]).all()
+
+
 @given(augment=st.sampled_from(["shift", "crop-flip"]), seed=st.integers(0, 10**6))
 @settings(max_examples=30, deadline=None)
 def test_every_moved_image_is_a_window_of_the_reflected_one(augment: str, seed: int) -> None:

@@ -63,9 +63,14 @@ def test_settings_are_held_to_their_bounds(name: str, field: str, value: object)
 
 
 def test_auto_mirrors_colour_and_never_digits() -> None:
-    assert Gaussian().augment_for(3) == "crop-flip"
-    assert Gaussian().augment_for(1) == "shift"
-    assert Gaussian(augment="none").augment_for(3) == "none"
+    assert Gaussian().augment_for((3, 32, 32)) == "crop-flip"
+    assert Gaussian().augment_for((1, 28, 28)) == "shift"
+    assert Gaussian(augment="none").augment_for((3, 32, 32)) == "none"
+
+
+def test_auto_moves_nothing_that_is_no_picture() -> None:
+    assert Gaussian().augment_for((1, 8, 8)) == "shift"
+    assert Gaussian().augment_for((1, 1, 2)) == "none"
 
 
 def test_gaussian_draws_one_sigma() -> None:
