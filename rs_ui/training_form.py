@@ -15,6 +15,7 @@ from rs_ui.training_probes import Probes, choose_probes
 
 PAGE = "train"
 _FIRST = ("sigma", "epochs")
+_NUMBERS = ("int", "float")  # may be left empty, and lists may not
 _AT_FIRST = {"epochs": 8}  # enough to see curves grow, and a minute or two on two cores
 _SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _MORE_SETS = (
@@ -96,8 +97,8 @@ def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | N
     fields = [
         {**field, "default": _AT_FIRST.get(field["name"], field["default"])} for field in described
     ]
-    open_ones = [f["name"] for f in fields if f["default"] is None]  # a form has no empty number
-    settings = form(fields, prefix=PAGE, first=_FIRST, given=open_ones)
+    lists = [f["name"] for f in fields if f["default"] is None and f["kind"] not in _NUMBERS]
+    settings = form(fields, prefix=PAGE, first=_FIRST, given=lists)
     minutes = 0.0
     if not teaching.hides({"train_minutes": 0.0}):
         minutes = st.number_input(

@@ -1,0 +1,55 @@
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from rs_core.results import to_json
+from rs_core.training import RECIPES
+from rs_core.worker.training_config import recipe_fields, train_task
+
+
+def page(recipe: str) -> None:
+    import streamlit as st
+
+    from rs_core.results import to_json
+    from rs_core.worker.training_config import recipe_fields
+    from rs_ui.forms import form
+
+    fields = to_json(recipe_fields(recipe))
+    lists = [f["name"] for f in fields if f["default"] is None and f["kind"] == "floats"]
+    settings = form(fields, prefix="x", first=("sigma", "epochs"), given=lists)
+    st.session_state["settings"] = settings
+
+
+def shown(recipe: str, **address: str) -> AppTest:
+    app = AppTest.from_function(page, kwargs={"recipe": recipe})
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def settings(app: AppTest) -> dict[str, Any]:
+    found: dict[str, Any] = app.session_state["settings"]
+    return found
+
+
+def test_an_untouched_form_holds_every_recipes_defaults() -> None:
+    for name, recipe in RECIPES.items():
+        found = settings(shown(name))
+        task = train_task(
+            {"dataset": "mnist5k", "architecture": "conv4", "recipe": name, "settings": found}
+        )
+        assert task.recipe == recipe(epochs=found["epochs"])
+        lists = {f["name"] for f in to_json(recipe_fields(name)) if f["kind"] == "floats"}
+        assert set(found) == {f["name"] for f in to_json(recipe_fields(name))} - lists
+
+
+def test_a_number_without_a_default_may_stay_empty() -> None:
+    app = shown("smoothadv")
+    assert settings(app)["sigma_low"] is None
+    app.number_input(key="x_sigma_low").set_value(0.2).run()
+    assert settings(app)["sigma_low"] == 0.2
+    app.number_input(key="x_sigma_low").set_value(None).run()
+    assert settings(app)["sigma_low"] is None
+    assert settings(shown("macer", x_sigma_low="0.1"))["sigma_low"] == 0.1
