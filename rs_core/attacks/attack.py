@@ -6,7 +6,7 @@ search. What a search believes is not a result: see `confirmation`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import ClassVar
@@ -69,7 +69,9 @@ class Attack(ABC):
         low=0, high=10_000,
     )  # fmt: skip
     selector: Selector | None = None
-    spare: bool = True  # leave an image as it is where the target misclassifies it already
+    spare: bool = field(
+        default=True, metadata={"help": "leave images as they are that are misclassified already"}
+    )
 
     def __post_init__(self) -> None:
         check_params(self)
