@@ -86,6 +86,17 @@ def check_params(instance: Any) -> None:
             object.__setattr__(instance, field.name, value)
 
 
+def check_value(cls: type, name: str, value: Any) -> None:
+    """Hold one value to its `param` field alone, as `check_params` holds them all.
+
+    Raises:
+        ParameterError: names the field, the value, the limit.
+    """
+    field = next(field for field in dataclasses.fields(cls) if field.name == name)
+    if "choices" in field.metadata:
+        _plain(field, typing.get_type_hints(cls)[name], value)
+
+
 def whole_number(value: Any) -> int | None:
     """An int of anything that is a whole number (1e3 too, never a bool or text), else None."""
     number = _unwrapped(value)

@@ -47,8 +47,9 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     if leading and arguments and not arguments[0].startswith("--"):
         arguments = [f"--{leading}", *arguments]
     checked = checked_words(options, arguments)
+    given = {name for name, _ in _groups(arguments)}
     for name, option in options.items():
-        if option.required and name not in checked:
+        if option.required and name not in given:
             raise ParameterError(f"{name} is missing: give it ({option.help}).")
     return checked
 

@@ -15,6 +15,7 @@ from rs_core.results import ModelSpec
 _MOST = 500
 _INVERT = {"auto": None, "yes": True, "no": False}
 _SHOWN_CLASSES = 3
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,12 @@ def image_path(text: str) -> Path:
     if text in sample_names():
         return sample_path(text)
     path = Path(text)
-    if not path.suffix and path.name == text and not path.exists():
-        raise UnknownNameError("image file or sample", text, sample_names())
+    try:
+        unknown = not path.suffix and path.name == text and not path.exists()
+    except (OSError, ValueError):  # too long for the file system, or with a null byte
+        unknown = True
+    if unknown:
+        raise UnknownNameError("image file or sample", text[:_LONGEST_NAME], sample_names())
     return path
 
 

@@ -39,10 +39,13 @@ def _asked() -> Iterator[list[bool]]:
             raise KeyboardInterrupt
         asked.append(True)
 
-    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
+    before = signal.getsignal(signal.SIGINT)
+    # Only the main thread may set handlers; who ignores Ctrl-C, in the background, goes on to.
+    alone = threading.current_thread() is threading.main_thread()
+    if not alone or before in (signal.SIG_IGN, None):
         yield asked
         return
-    before = signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, note)
     try:
         yield asked
     finally:

@@ -28,7 +28,12 @@ from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
-from rs_core.training.checkpoints import FILE_NAME, hold_nothing_unfinished, load_checkpoint
+from rs_core.training.checkpoints import (
+    FILE_NAME,
+    forget_checkpoint,
+    hold_nothing_unfinished,
+    load_checkpoint,
+)
 from rs_core.training.locks import held_alone
 
 _WITH_WIDTHS = ("conv4", "conv4-sigma")
@@ -146,12 +151,7 @@ class TrainCommand:
     def _hold_folder(self, folder: Path) -> None:
         """Refuse to overwrite a training, or to resume none; say where an older file is read."""
         if not self.resume:
-            if hold_nothing_unfinished(folder):
-                print(
-                    f"rs train: {folder} of a finished training is replaced; the model file that "
-                    "it wrote stays.",
-                    file=sys.stderr,
-                )
+            hold_nothing_unfinished(folder)
             return
         saved = load_checkpoint(folder)
         if saved is None:
@@ -175,6 +175,12 @@ class TrainCommand:
                 f"--out {self.out} cannot be made a folder ({error.strerror}): name another one."
             ) from None
         with held_alone(folder), told(folder):
+            if not self.resume and forget_checkpoint(folder):
+                print(
+                    f"rs train: {folder} of a finished training is replaced; the model file that "
+                    "it wrote stays.",
+                    file=sys.stderr,
+                )
             if not (self.resume and (folder / RECORD).exists()):
                 record(folder, self._options())
 
@@ -227,4 +233,6 @@ def _resumable(folder: Path) -> Iterator[None]:
             raise KeyboardInterrupt(
                 f"interrupted; rs train --resume {folder} goes on from its last checkpoint"
             ) from None
-        raise KeyboardInterrupt("interrupted before the first step: nothing is kept") from None
+        raise KeyboardInterrupt(
+            "interrupted before the first checkpoint: nothing is kept"
+        ) from None

@@ -7,12 +7,14 @@ of names and values too, is then the command line's.
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from rs_core.cli.arguments import Option, checked_words, options_of
 from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
+from rs_core.fields import check_value
 from rs_core.training import PRESETS, RECIPES, Recipe
 
 RECORD = "command.json"
@@ -71,12 +73,24 @@ def _hold_settings(command: Any, words: list[str]) -> None:
     for word in words:
         name = word.partition("=")[0].replace("_", "-")
         key = name[2:].replace("-", "_")
-        owners = [r for r, kind in RECIPES.items() if key in kind.__dataclass_fields__]
-        if name.startswith("--") and name not in known and owners:
+        owners = _owners(key) if name.startswith("--") and name not in known else []
+        if owners:
             raise ParameterError(
                 f"{name} is a setting of {' and '.join(owners)}, not of {recipe}: leave it out, or "
                 f"give --recipe {owners[0]}."
             )
+
+
+def _owners(key: str) -> list[str]:
+    """The recipes that have such a setting."""
+    return [name for name, kind in RECIPES.items() if key in {f.name for f in fields(kind)}]
+
+
+def _spelt(value: Any) -> bool:
+    """Whether a number is written as text, as the command line has it."""
+    return isinstance(value, str) or (
+        isinstance(value, list) and any(isinstance(item, str) for item in value)
+    )
 
 
 def _recorded(run: Path, recipe: str | None) -> list[str]:
@@ -96,7 +110,8 @@ def _recorded(run: Path, recipe: str | None) -> list[str]:
         ) from None
     if recipe not in (None, own):
         raise CheckpointError(
-            f"{run} is a training by {own}, which cannot go on by {recipe}: leave --recipe out, or "
+            f"{run} is a training by {own}, which cannot go on by {recipe}: leave --recipe, "
+            "--preset and --config out, or "
             "start a new training under another --name."
         )
     run = run.resolve()
@@ -121,11 +136,17 @@ def _without(words: list[str], name: str, *, bare: bool = False) -> tuple[list[s
 
 
 def _value(words: list[str], name: str) -> str | None:
-    return _without(words, name)[1]
+    """An option's last value, which is the one that holds."""
+    value = None
+    while True:
+        words, found = _without(words, name)
+        if found is None:
+            return value
+        value = found
 
 
 def _preset_words(preset: str, recipe: str | None) -> list[str]:
-    if preset not in PRESETS:
+    if not isinstance(preset, str) or preset not in PRESETS:
         raise UnknownNameError("preset", str(preset), PRESETS)
     chosen = PRESETS[preset]
     if recipe not in (None, chosen.name):
@@ -170,9 +191,10 @@ def _config_words(
         for name in known
         if not name.startswith("--no-") and name[2:] not in _NOT_IN_CONFIG
     }
+    params = {field.name for field in fields(recipe)}
     words: list[str] = []
     for key, value in settings.items():
-        if key not in names and any(key in kind.__dataclass_fields__ for kind in RECIPES.values()):
+        if key not in names and _owners(key):
             words += _words(key, value)  # of another recipe, which `_hold_settings` names
             continue
         if key not in names:
@@ -184,11 +206,10 @@ def _config_words(
             if option.number is not bool and isinstance(value, bool):
                 raise ParameterError(f"{key} takes {option.help}, not {json.dumps(value)}.")
             own = _words(key, value)
-            checked_words({f"--{key.replace('_', '-')}": option}, own)
-            own_field = key in recipe.__dataclass_fields__
-            if own_field and (option.number is str or not isinstance(value, str)):
-                setting: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value}
-                recipe(**setting)
+            if option.number is not bool:
+                checked_words({f"--{key.replace('_', '-')}": option}, own)
+            if key in params and not _spelt(value):
+                check_value(recipe, key, value)
         except ParameterError as error:
             raise ParameterError(f"{path}: {error}") from None
         words += own

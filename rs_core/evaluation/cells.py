@@ -54,6 +54,12 @@ def _seconds(cell: str) -> float:
     return (int(days or 0) * 24 + int(hours)) * 3600 + int(minutes) * 60 + float(seconds)
 
 
+def _word(cell: str) -> str:
+    if not cell.isprintable():  # a tab or a line's end would be another cell's
+        raise ValueError
+    return cell
+
+
 def _badge(cell: str) -> str:
     if cell not in get_args(Badge):
         raise ValueError
@@ -73,8 +79,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "n": _whole,
     "counts": lambda cell: tuple(_whole(count) for count in cell.split(",")),
     "guarantee": _badge,
-    "weights": str,
-    "precision": str,
+    "weights": _word,
+    "precision": _word,
 }
 _MEANING = {
     "predict": "a class index or -1 for abstain",
@@ -82,6 +88,7 @@ _MEANING = {
     "time": "seconds or H:MM:SS.ffffff",
     "counts": "whole numbers separated by commas",
     "guarantee": "one of the badges A, B, C, D",
+    **dict.fromkeys(("weights", "precision"), "a word"),
     **dict.fromkeys(("idx", "label", "n0", "n"), "a whole number from 0 up"),
     **dict.fromkeys(("radius", "sigma", "alpha"), "a finite number from 0 up"),
 }

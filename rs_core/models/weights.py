@@ -125,7 +125,7 @@ def model_files(name_or_path: str | Path) -> tuple[Path, Path]:
 def _locate(name_or_path: str | Path) -> Path:
     text = str(name_or_path)
     try:
-        return asset_path("weights", f"{WEIGHTS.get(text) or _stem_of(text)}{_SUFFIX}")
+        return asset_path("weights", f"{WEIGHTS.get(text, text)}{_SUFFIX}")
     except (DataError, OSError, ValueError):  # neither a bundled name nor an id: then a path
         pass
     path = Path(name_or_path).expanduser()
@@ -134,6 +134,8 @@ def _locate(name_or_path: str | Path) -> Path:
     for candidate in (path, Path(f"{path}{_SUFFIX}")):
         if _is_file(candidate):
             return candidate
+    if (stem := _stem_of(text)) is not None:
+        return asset_path("weights", f"{stem}{_SUFFIX}")
     near = get_close_matches(text, [*bundled_names(), *bundled_stems()], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise WeightsNotFoundError(
@@ -142,14 +144,14 @@ def _locate(name_or_path: str | Path) -> Path:
     )
 
 
-def _stem_of(text: str) -> str:
-    """The stem that an id means; other texts as they are."""
+def _stem_of(text: str) -> str | None:
+    """The stem of shipped weights that an id means."""
     if not re.fullmatch(r"[0-9a-f]{8,64}", text):
-        return text
+        return None
     for stem in bundled_stems():
         if stem.endswith(f"-{text[:8]}") and read_spec(stem).sha256.startswith(text):
             return stem
-    return text
+    return None
 
 
 def _is_file(path: Path) -> bool:

@@ -96,10 +96,8 @@ def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         ) from None
 
 
-def hold_nothing_unfinished(folder: Path) -> bool:
+def hold_nothing_unfinished(folder: Path) -> None:
     """Refuse a folder in which a new training would overwrite one that was not finished.
-
-    Returns whether it would overwrite a finished one.
 
     Raises:
         CheckpointError: there is one, or a file of it that cannot be read.
@@ -113,7 +111,14 @@ def hold_nothing_unfinished(folder: Path) -> bool:
             "a new one would overwrite: give --resume to go on, another --name or --out, or "
             "delete the folder."
         )
-    return saved is not None
+
+
+def forget_checkpoint(folder: Path) -> bool:
+    """Delete what is kept of a training, so that it is not taken for another's; whether it was."""
+    found = [p for p in (folder / FILE_NAME, folder / PREVIOUS_NAME) if p.exists()]
+    for path in found:
+        path.unlink()
+    return bool(found)
 
 
 def _keep_previous(path: Path, previous: Path) -> None:

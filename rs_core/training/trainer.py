@@ -97,16 +97,15 @@ class Trainer:
         size = min(self.recipe.images_per_step, len(self.store))
         order = shuffled(len(self.store), self._generator(_ORDER, course.epoch))
         while course.step < course.epoch_end:
-            begun, pieces = time.perf_counter(), course.pieces.count
+            begun = time.perf_counter()
             first = (course.step - course.epoch * course.steps_per_epoch) * size
             learner.sums += torch.stack(self._step(order[first : first + size])).double()
             course.step += 1
             if course.step == course.epoch_end or course.step % LOOK_EVERY == 0:
                 self._hold_finite(bool(learner.sums.isfinite().all()))
             course.seconds += time.perf_counter() - begun
-            if course.pieces.count > pieces:
-                told = course.pieces.told(size)
-                yield PhaseStep(done=course.step, total=course.total, phase=told)
+            if news := self.passes.news():
+                yield PhaseStep(done=course.step, total=course.total, phase=news)
             yield course.told(learner.sums, waits=self.device.type != "cpu")
             if self.folder and time.monotonic() - self._kept_at >= self.keep_every:
                 self._keep()
@@ -132,6 +131,7 @@ class Trainer:
         """Measure, certify the probe images, keep a checkpoint, tell."""
         course, learner = self.course, self.learner
         self._hold_finite(learner.is_finite())
+        self.passes.rest()
         begun = time.perf_counter()
         clean = yield from self._accuracy(noisy=False)
         noisy = yield from self._accuracy(noisy=True)

@@ -42,3 +42,12 @@ def test_what_nobody_ends_is_passed_on_whole() -> None:
     events = list(interruptible(steps(9, 1, [])))
     assert [e.done for e in events if isinstance(e, Step)] == [1, 2, 3, 4, 5]
     assert events[-1] == Finished("whole")
+
+
+def test_who_ignores_ctrl_c_in_the_background_goes_on_to() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        events = list(interruptible(steps(2, 2, [])))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert events[-1] == Finished("whole")

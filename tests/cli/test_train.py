@@ -178,3 +178,39 @@ def test_what_an_accuracy_was_measured_on_is_said(
     shown = capsys.readouterr().out
     assert "that are trained on, so they are too high" in shown
     assert "a network trained on MNIST has seen them" in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('{"recipe": "smoothadv", "multi_noise": false, "nesterov": false}', []),
+        ('{"recipe": "smoothadv", "sigma": 1.0, "sigma_low": 0.5}', []),
+        ('{"recipe": "smoothadv", "sigma_low": 0.5}', ["--sigma", "1"]),
+        ('{"recipe": "smoothadv", "batch_size": 512, "noises": 128}', []),
+        ('{"schedule": "step", "drops": ["1"], "weight_decay": "1e-4"}', []),
+        ('{"recipe": "gaussian", "epochs": 7}', ["--recipe", "smoothadv", "--eps", "1"]),
+    ],
+)
+def test_a_config_may_hold_whatever_the_command_line_may(
+    settings: str, words: list[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "settings.json"
+    config.write_text(settings)
+    out = ["--epochs", "1", "--out", str(tmp_path)]
+    assert main([*TINY, "--config", str(config), *words, *out]) == 0
+
+
+def test_the_last_recipe_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = [*TINY, "--recipe", "gaussian", "--recipe", "smoothadv", "--epochs", "1"]
+    assert main([*command, "--eps", "1", "--out", str(tmp_path)]) == 0
+    assert "unknown option '--recorded'" in refused([*TINY, "--recorded"], capsys)
+
+
+def test_a_refused_training_replaces_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*TINY, "--epochs", "1", "--name", "m", "--out", str(tmp_path)]
+    assert main(command) == 0
+    before = (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes()
+    assert "replaced" not in refused([*command, "--widths", "4", "4", "8"], capsys)
+    assert (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes() == before

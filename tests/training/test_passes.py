@@ -38,55 +38,92 @@ def seen(made: Passes) -> tuple[Tensor, list[Tensor]]:
     return batch.noise, [g for g in gradients if g is not None]
 
 
-def recorded_by(made: Passes, fake: Callable[[Tensor, Hashable], object]) -> Passes:
+class Fake:
+    """A recording that computes when it is asked to replay, unless it is told to spoil that."""
+
+    def __init__(self, made: Passes, spoil: Callable[[], None] | None = None) -> None:
+        self.made, self.spoil = made, spoil
+        self.keys: list[Hashable] = []
+
+    def hold(self, work: Callable[[Tensor], object], rows: Tensor, key: Hashable) -> bool:
+        if isinstance(self.spoil, Exception):
+            torch.rand(5, generator=self.made._generator)  # it had begun to draw
+            raise self.spoil
+        is_new = key not in self.keys
+        self.keys.append(key)
+        return is_new
+
+    def replay(self, rows: Tensor) -> object:
+        if self.spoil is not None:
+            self.spoil()
+        found = self.made._recorded(rows)
+        for parameter in self.made._parameters:
+            parameter.grad = None  # whoever cleared them meanwhile
+        return found
+
+    def forget(self) -> None:
+        self.keys.clear()
+
+
+def recorded_by(made: Passes, fake: Fake) -> Passes:
     """The same where a device would record from the first step on."""
-
-    class Fake:
-        __call__ = staticmethod(fake)
-
-        def forget(self) -> None:
-            return
-
-    made._recording, made._done = Fake(), 10  # type: ignore[assignment]
+    made._recording, made._done = fake, 10  # type: ignore[assignment]
     return made
 
 
 def test_a_recording_holds_what_a_step_does(toy: Dataset, tiny: ModelSpec) -> None:
     made = passes(toy, tiny)
-    keys = []
-
-    def replay(rows: Tensor, key: Hashable) -> object:
-        keys.append(key)
-        return made._recorded(rows)
-
-    noise, gradients = seen(recorded_by(made, replay))
+    fake = Fake(made)
+    noise, gradients = seen(recorded_by(made, fake))
     expected_noise, expected = seen(passes(toy, tiny))
-    assert keys == [(0, 1)]
+    assert fake.keys == [(0, 1)]
     assert torch.equal(noise, expected_noise)
     assert len(gradients) == len(expected) > 0
     assert all(map(torch.equal, gradients, expected))
+    assert made.news() == ""
 
 
-def test_where_memory_is_short_steps_are_made_one_by_one(toy: Dataset, tiny: ModelSpec) -> None:
-    made = passes(toy, tiny)
-
-    def refuse(rows: Tensor, key: Hashable) -> object:
-        torch.rand(5, generator=made._generator)  # it had begun to draw
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    noise, gradients = seen(recorded_by(made, refuse))
+def one_by_one(made: Passes, toy: Dataset, tiny: ModelSpec) -> str:
+    """Holds that the first step is the ordinary one; what was said of it."""
+    noise, gradients = seen(made)
     expected_noise, expected = seen(passes(toy, tiny))
     assert torch.equal(noise, expected_noise)
     assert all(map(torch.equal, gradients, expected))
     assert made._recording is None
+    return made.news()
+
+
+def test_where_memory_is_short_steps_are_made_one_by_one(toy: Dataset, tiny: ModelSpec) -> None:
+    made = passes(toy, tiny)
+    fake = Fake(made, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[arg-type]
+    assert "does not fit into memory" in one_by_one(recorded_by(made, fake), toy, tiny)
+    assert made.news() == ""
+
+
+def test_a_replay_that_draws_other_noise_is_not_used(toy: Dataset, tiny: ModelSpec) -> None:
+    made = passes(toy, tiny)
+
+    def draw() -> None:
+        torch.rand(3, generator=made._generator)
+
+    fake = Fake(made, draw)
+    assert "does not replay" in one_by_one(recorded_by(made, fake), toy, tiny)
 
 
 def test_a_recipe_that_cannot_be_recorded_is_told_what_to_do(toy: Dataset, tiny: ModelSpec) -> None:
-    def refuse(rows: Tensor, key: Hashable) -> object:
-        raise RuntimeError("operation not permitted when stream is capturing")
-
+    made = passes(toy, tiny)
+    error = RuntimeError("operation not permitted when stream is capturing")
     with pytest.raises(ParameterError, match=r"Gaussian cannot be .* say recorded = False"):
-        seen(recorded_by(passes(toy, tiny), refuse))
+        seen(recorded_by(made, Fake(made, error)))  # type: ignore[arg-type]
+
+
+def test_an_epochs_end_gives_its_recording_back(toy: Dataset, tiny: ModelSpec) -> None:
+    made = passes(toy, tiny)
+    fake = Fake(made)
+    seen(recorded_by(made, fake))
+    made.rest()
+    assert fake.keys == []
+    assert all(parameter.grad is None for parameter in made._parameters)
 
 
 def trained(recipe: Recipe, spec: ModelSpec, data: Dataset) -> dict[str, Tensor]:
@@ -101,18 +138,18 @@ def test_replays_train_as_the_steps_themselves_do(
     name, more = KINDS[kind]
     settings = {"epochs": 2, "batch_size": 24, "precision": "fp32", "learning_rate": 0.01, **more}
     recipe = RECIPES[name](**settings)
-    records = []
-    inner = Recording._record
+    keys = []
+    inner = Recording.hold
 
-    def counted(self: Recording[object], rows: Tensor, key: Hashable) -> object:
-        records.append(key)
-        return inner(self, rows, key)
+    def counted(self: Recording[object], work: object, rows: Tensor, key: Hashable) -> bool:
+        if is_new := inner(self, work, rows, key):  # type: ignore[arg-type]
+            keys.append(key)
+        return is_new
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recording, "_record", counted)
+        patch.setattr(Recording, "hold", counted)
         replayed = trained(recipe, tiny, toy)
-    assert records == [(0, 1), (1, 1)]
-
+    assert keys == [(0, 1), (1, 1)]
     monkeypatch.setattr(type(recipe), "recorded", False)
     for key, value in trained(recipe, tiny, toy).items():
         torch.testing.assert_close(replayed[key], value, rtol=1e-2, atol=1e-3)
