@@ -27,8 +27,8 @@ try:
     job = session.run_id("train")
     if job is None:
         st.info(
-            "No training yet: press Start. It goes on when you close this page, and is found "
-            "again here; you may pause or cancel it at any time.",
+            "No training is open here: press Start. It goes on when you close this page, and "
+            "is found again here; you may pause or cancel it at any time.",
             icon=":material/model_training:",
         )
         st.stop()

@@ -14,6 +14,7 @@ from rs_ui.panels import error_box, plain
 
 _MOST_NUMBERS = 64
 _PLACES = "%.6g"
+_OUTSIDE = object()  # in place of a number that is out of its range
 
 
 def form(
@@ -43,7 +44,8 @@ def form(
         with st.expander(title, icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
     needed = [value for name, value in values.items() if not _is_optional(by_name[name])]
-    return None if any(value is None for value in needed) else values
+    bad = any(value is None for value in needed) or any(v is _OUTSIDE for v in values.values())
+    return None if bad else values
 
 
 def _is_optional(field: Mapping[str, Any]) -> bool:
@@ -65,12 +67,11 @@ def _widget(field: Mapping[str, Any], key: str) -> Any:
         case "int":
             start = None if default is None else int(default)
             step = max((start or 0) // 10, 1)
-            low, high = _whole(field, "low"), _whole(field, "high")
-            return st.number_input(label, low, high, start, step, **shared)
+            return _held(st.number_input(label, None, None, start, step, **shared), field)
         case "float":
-            least, most = _inside(field, "low"), _inside(field, "high")
             value = None if default is None else float(default)
-            return st.number_input(label, least, most, value, format=_PLACES, **shared)
+            number = st.number_input(label, None, None, value, format=_PLACES, **shared)
+            return _held(number, field)
         case "floats":
             text = ", ".join(f"{value:g}" for value in default)
             return _numbers(st.text_input(label, value=text, **shared), field)
@@ -83,19 +84,22 @@ def _label(field: Mapping[str, Any]) -> str:
     return f"{words[:1].upper()}{words[1:]} ({field['name']}{unit})"
 
 
-def _whole(field: Mapping[str, Any], end: str) -> int | None:
-    limit = _limit(field, end)
-    if limit is None:
-        return None
-    outside = int(field[f"{end}_open"])
-    return int(limit) + (outside if end == "low" else -outside)
+def _held(value: float | None, field: Mapping[str, Any]) -> Any:
+    """The number, or a sentence beside it.
+
+    A widget with limits would turn red, and go on with the number before.
+    """
+    if value is None or _is_inside(value, field):
+        return value
+    error_box(f"{field['name']}={value:g} is out of range: give a number {_range(field)}.")
+    return _OUTSIDE
 
 
-def _inside(field: Mapping[str, Any], end: str) -> float | None:
-    limit = _limit(field, end)
-    if limit is None or not field[f"{end}_open"]:
-        return limit
-    return math.nextafter(limit, math.inf if end == "low" else -math.inf)
+def _is_inside(value: float, field: Mapping[str, Any]) -> bool:
+    low, high = _limit(field, "low"), _limit(field, "high")
+    above = low is None or value > low or (value == low and not field["low_open"])
+    below = high is None or value < high or (value == high and not field["high_open"])
+    return math.isfinite(value) and above and below
 
 
 def _limit(field: Mapping[str, Any], end: str) -> float | None:
@@ -117,11 +121,8 @@ def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
     if not 1 <= len(found) <= _MOST_NUMBERS:
         error_box(f"{len(found)} numbers: give 1 to {_MOST_NUMBERS}, separated by commas.")
         return None
-    low, high = _limit(field, "low"), _limit(field, "high")
     for value in found:
-        above = low is None or value > low or (value == low and not field["low_open"])
-        below = high is None or value < high or (value == high and not field["high_open"])
-        if not (math.isfinite(value) and above and below):
+        if not _is_inside(value, field):
             error_box(f"{value:g} is out of range: give numbers {_range(field)}.")
             return None
     return found

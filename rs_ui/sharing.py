@@ -51,7 +51,10 @@ def share_link(picture: Picture | None) -> None:
 def offer_deletion() -> None:
     """The button that deletes what this browser brought and computed."""
     with st.popover("Delete my images and runs", icon=":material/delete:", width="stretch"):
-        st.write("Deletes what this browser uploaded, drew and computed here.")
+        st.write(
+            "Deletes what this browser uploaded, drew and computed here, the networks that it "
+            "trained too, and stops the runs that are open."
+        )
         st.button("Delete everything of mine", type="primary", key="delete", on_click=_delete)
 
 

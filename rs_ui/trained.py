@@ -23,9 +23,10 @@ def finished(job: str, status: Status) -> None:
     st.subheader(plain(outcome.spec.name))
     if outcome.stopped:
         st.warning(plain(f"It ended early: {outcome.stopped}."))
+    noisy = f" and {last.noisy_accuracy:.1%} under it" if len(outcome.confusions) > 1 else ""
     st.write(
-        f"After {last.epoch} epochs {last.clean_accuracy:.1%} are right without noise and "
-        f"{last.noisy_accuracy:.1%} under it; measured on {plain(outcome.measured_on)}."
+        f"After {last.epoch} epochs {last.clean_accuracy:.1%} are right without noise{noisy}; "
+        f"measured on {plain(outcome.measured_on)}."
     )
     _use(outcome)
     curves(job, outcome.course, outcome.spec.class_names)
@@ -36,6 +37,10 @@ def finished(job: str, status: Status) -> None:
     found = outcome.confusions[levels.index(level)]
     names = outcome.spec.class_names
     chart(confusion_figure(found, names, outcome.measured_on), f"confusion_{job}")
+    st.caption(
+        "The table counts answers of the finished network as every page uses it, on other noise "
+        "than the curves: a few images may fall otherwise than while it learned."
+    )
     download_training(job, outcome, status.result)
     st.caption("On the command line, every command takes this training for its network:")
     st.code(f"rs certify --model={job} ...", language=None, wrap_lines=True)

@@ -4,13 +4,14 @@ import base64
 import csv
 import io
 import json
+import math
 import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.training import Epoch, TrainingOutcome
+from rs_core.evaluation.training import Epoch, Probe, TrainingOutcome
 from rs_ui import caching, session
 
 _COLUMNS = tuple(Epoch.__dataclass_fields__)
@@ -53,15 +54,35 @@ def network_zip(owner: str, outcome: TrainingOutcome) -> bytes:
 
 
 def history_tsv(outcome: TrainingOutcome) -> str:
-    """A row per epoch: its figures, then the certified radius of every image that was followed."""
+    """A row per epoch: its figures, then of every image that was followed its certificate.
+
+    An image has its certified class (-1 for abstain), whether that is its own (empty where that
+    is unknown), and both ends of its radius, the upper one empty where nothing limits it; sigma,
+    n and alpha, the error of all ends together, stand beside them.
+    """
     out, course = io.StringIO(), outcome.course
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
-    probes = [f"radius {k} ({probe.name})" for k, probe in enumerate(course.probes, 1)]
-    writer.writerow([*_COLUMNS, *probes])
+    probes = [
+        f"{what} {k} ({probe.name})"
+        for k, probe in enumerate(course.probes, 1)
+        for what in ("class", "correct", "radius", "most")
+    ]
+    terms = ("probe_sigma", "probe_n", "probe_alpha") if probes else ()
+    writer.writerow([*_COLUMNS, *probes, *terms])
     for epoch in course.epochs:
-        radii = [
-            next((point.lower for point in probe.points if point.epoch == epoch.epoch), "")
-            for probe in course.probes
-        ]
-        writer.writerow([*(getattr(epoch, name) for name in _COLUMNS), *radii])
+        cells = [cell for probe in course.probes for cell in _certified(probe, epoch.epoch)]
+        shared = (course.sigma, course.n, course.alpha) if probes else ()
+        writer.writerow([*(getattr(epoch, name) for name in _COLUMNS), *cells, *shared])
     return out.getvalue()
+
+
+def _certified(probe: Probe, epoch: int) -> tuple[object, ...]:
+    """Class, correctness and radii of an image in an epoch."""
+    point = next((point for point in probe.points if point.epoch == epoch), None)
+    if point is None:
+        return ("", "", "", "")
+    most = "" if math.isnan(point.upper) else point.upper
+    if point.predicted is None:
+        return (-1, "" if probe.label is None else 0, 0.0, most)
+    correct = "" if probe.label is None else int(point.predicted == probe.label)
+    return (point.predicted, correct, point.lower, most)

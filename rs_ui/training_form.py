@@ -16,7 +16,8 @@ from rs_ui.training_probes import Probes, choose_probes
 PAGE = "train"
 _FIRST = ("sigma", "epochs")
 _NUMBERS = ("int", "float")  # may be left empty, and lists may not
-_AT_FIRST = {"epochs": 8}  # enough to see curves grow, and a minute or two on two cores
+_EPOCHS = 8  # enough to see curves grow, and a minute or two on two cores
+_SIGMA = 0.25  # where a recipe's own is 0, at which no probe image can be certified
 _SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _MORE_SETS = (
     "Other sets: let the environment variable RS_DATA name a folder that holds the files of MNIST, "
@@ -74,7 +75,7 @@ def _choices(offer: dict[str, Any], sets: dict[str, dict[str, Any]]) -> dict[str
     )
     recipe = columns[2].selectbox(
         "Recipe", list(recipes), _place(recipes, "gaussian"), key="train_recipe", **_SHARED,
-        format_func=lambda name: name.replace("_", " "),
+        format_func=lambda name: name.replace("_", " "), on_change=_take_defaults, args=(recipes,),
     )  # fmt: skip
     if recipe in recipes:
         st.caption(plain(recipes[recipe]["about"]))
@@ -87,16 +88,28 @@ def _choices(offer: dict[str, Any], sets: dict[str, dict[str, Any]]) -> dict[str
     return {"dataset": dataset, "architecture": architecture, "recipe": recipe}
 
 
+def _fields(recipes: dict[str, Any], recipe: str) -> list[dict[str, Any]]:
+    """What may be set of a recipe, with this page's defaults."""
+    fields: list[dict[str, Any]] = recipes[recipe]["fields"]
+    first = {"epochs": _EPOCHS}
+    first |= {f["name"]: f["default"] or _SIGMA for f in fields if f["name"] == "sigma"}
+    return [{**field, "default": first.get(field["name"], field["default"])} for field in fields]
+
+
+def _take_defaults(recipes: dict[str, Any]) -> None:
+    """Another recipe has settings of its own; sigma and epochs stay as they are."""
+    for field in _fields(recipes, st.session_state["train_recipe"]):
+        if field["name"] not in _FIRST and field["kind"] != "floats":
+            st.session_state[f"{PAGE}_{field['name']}"] = field["default"]
+
+
 def _place(names: Any, usual: str) -> int:
     return list(names).index(usual) if usual in names else 0
 
 
 def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | None:
     """The training's settings; None while one makes no sense."""
-    described = offer["recipes"][chosen["recipe"]]["fields"]
-    fields = [
-        {**field, "default": _AT_FIRST.get(field["name"], field["default"])} for field in described
-    ]
+    fields = _fields(offer["recipes"], str(chosen["recipe"]))
     lists = [f["name"] for f in fields if f["default"] is None and f["kind"] not in _NUMBERS]
     settings = form(fields, prefix=PAGE, first=_FIRST, given=lists)
     minutes = 0.0

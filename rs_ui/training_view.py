@@ -47,6 +47,8 @@ def _ended(job: str, status: Status) -> None:
         error_box(status.error or "The training failed: rs.log holds the details.")
     else:
         st.info(f"Cancelled after {status.progress_text}. What it had learned is kept.")
+        st.code(f"rs export {job}", language=None)
+        st.caption("writes that network as a model file.")
     st.button(
         "Resume",
         key=f"reopen_{job}",

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from rs_core.classifiers import Classifier, load_classifier
+from rs_core.cli.training_words import FOLDER_SUFFIX
 from rs_core.datasets import Dataset, load_dataset
 from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
@@ -64,6 +65,10 @@ def files_of(model: str) -> tuple[Path, ...]:
 
 def _source(model: str) -> str:
     """What to load; a run's id becomes the path of its network, unless it names a file."""
+    if model.endswith(FOLDER_SUFFIX) and Path(model).is_dir():
+        raise ParameterError(
+            f"{model} is the folder of a training: rs export {model} writes its model file."
+        )
     try:
         model_files(model)
     except WeightsNotFoundError:

@@ -1,6 +1,7 @@
 """`rs export`: the model file of a training, finished or not."""
 
 import json
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,7 @@ from rs_core.errors import CheckpointError
 from rs_core.fields import check_params, param
 from rs_core.models import load_model, save_model
 from rs_core.models.weights import hold_file_name
+from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.store import checkpoint_of_run, model_of_run
 from rs_core.training.checkpoints import load_checkpoint
@@ -84,6 +86,12 @@ class ExportCommand:
     def _found(self) -> tuple[nn.Module, ModelSpec, str]:
         """The network, its description, whether its training is finished."""
         saved = load_checkpoint(self._folder)
+        if saved is not None and saved.passed_over:
+            print(
+                f"rs export: {tidy(saved.passed_over)} These are the weights of the one before, "
+                f"after epoch {saved.epochs_done}.",
+                file=sys.stderr,
+            )
         if saved is not None:
             return *trained_network(saved), "finished" if saved.is_finished else "not finished"
         if self._network is not None:

@@ -135,10 +135,11 @@ class TrainCommand:
             probes=probes,
         )
         self._make_out(folder)
+        noisy = self.settings.sigma_range[1] > 0
         before = beforehand(self.settings, train, test, probes, self.out)
         with _resumable(folder):
             stream = interruptible(stream)
-            told_of = stream if self.json else with_lines(stream, before)
+            told_of = stream if self.json else with_lines(stream, before, noisy=noisy)
             trained = follow(told_of, label=self.name)
         with told(self.out):
             written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
@@ -159,6 +160,8 @@ class TrainCommand:
                 f"there is no checkpoint in {folder}: correct --name or --out, or leave --resume "
                 "out to start a training."
             )
+        if saved.is_finished:
+            print(f"rs train: {folder} holds a training that was finished.", file=sys.stderr)
         if saved.passed_over:
             print(
                 f"rs train: {tidy(saved.passed_over)} Going on from the one before, after epoch "

@@ -26,7 +26,7 @@ def beforehand(
             f"{len(train)} images"
         )
     if probes is not None:
-        notes.append(f"probe radii: {PROBE_NOTE}")
+        notes += _terms(probes, settings)
         notes += _seen(probes, train)
     return [
         f"training on {len(train):,} images of {_named(train)}; files go to {out}/",
@@ -54,7 +54,7 @@ def _seen(probes: Probes, train: Dataset) -> list[str]:
     return [f"{which} among the images that are trained on, so these radii are too high"]
 
 
-def with_lines(stream: Stream[Trained], before: Sequence[str]) -> Stream[Trained]:
+def with_lines(stream: Stream[Trained], before: Sequence[str], *, noisy: bool) -> Stream[Trained]:
     """The stream, with printed lines before its first event and for every epoch."""
     for event in stream:
         for line in before:
@@ -63,21 +63,42 @@ def with_lines(stream: Stream[Trained], before: Sequence[str]) -> Stream[Trained
         if isinstance(event, EpochDone):
             print(
                 f"epoch {event.epoch}/{event.epochs}  loss {event.loss:.4f}  clean "
-                f"{event.clean_accuracy:.4f}  under noise {event.noisy_accuracy:.4f}  "
+                f"{event.clean_accuracy:.4f}  {_under(event, noisy)}"
                 f"lr {event.learning_rate:.4f}  {event.images_per_second:,.0f} images/s",
                 flush=True,
             )
             if event.probes:
-                print(f"  probe radii {' '.join(map(_band, event.probes))}", flush=True)
+                print(f"  probe radii: {'; '.join(map(_band, event.probes))}", flush=True)
         elif isinstance(event, PhaseStep):
             print(f"note: {event.phase}", flush=True)
         yield event
 
 
+def _under(epoch: EpochDone, noisy: bool) -> str:
+    return f"under noise {epoch.noisy_accuracy:.4f}  " if noisy else ""
+
+
 def _band(probe: ProbeRadius) -> str:
-    """Certified radius, floored, and the most that it could have been."""
+    """Certified radius, floored, and the most that more copies could have certified."""
+    name = tidy(probe.name)
     if probe.predicted is None:
-        return "abstains"
+        return f"{name} abstains"
     upper = probe.radius_upper
-    most = "" if upper is None else f"..{ceil_digits(upper, 3)}"
-    return f"{floor_decimals(probe.radius, 3)}{most}"
+    most = "or more" if upper is None else f"to {ceil_digits(upper, 3)}"
+    said = "" if probe.predicted == probe.label else f" class {probe.predicted}"
+    wrong = f", WRONG (it is {probe.label})" if said and probe.label is not None else ""
+    return f"{name}{said} {floor_decimals(probe.radius, 3)} {most}{wrong}"
+
+
+def _terms(probes: Probes, settings: Recipe) -> list[str]:
+    """What the bands of the probes promise, and how the images came to their size."""
+    together = f"{len(probes.images)} x {settings.epochs} bands"
+    notes = [
+        f"probe radii: {probes.n} copies at sigma {settings.sigma_range[1]:g}; with probability "
+        f"{1 - probes.alpha:g} all {together} hold; {PROBE_NOTE}"
+    ]
+    return notes + [
+        f"{tidy(image.name)}: {'; '.join(image.preprocessing)}"
+        for image in probes.images
+        if image.preprocessing
+    ]

@@ -52,10 +52,19 @@ def written_out(command: Any, arguments: Sequence[str]) -> list[str]:
         kind = RECIPES[recipe or "gaussian"]
         before += _config_words(settings, options_of(chosen), kind, Path(str(config)))
     words = [*before, *words]
+    if resumed == "" and _value(words, "--dataset") is None:
+        resumed = _own_folder(words)
     if resumed:
         words = [*_recorded(Path(resumed), recipe), *words]
     _hold_settings(command, words)
     return words if resumed is None else [*words, "--resume"]
+
+
+def _own_folder(words: list[str]) -> str:
+    """The folder of the training that --name and --out mean, "" if nothing is recorded there."""
+    name, out = _value(words, "--name") or "model", _value(words, "--out") or "runs"
+    folder = Path(out) / f"{name}{FOLDER_SUFFIX}"
+    return str(folder) if (folder / RECORD).is_file() else ""
 
 
 def record(folder: Path, words: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class LeNet(nn.Module):
         if min(height, width) < 1:
             raise ParameterError(
                 f"lenet cannot take {image_size[0]}x{image_size[1]} images: "
-                "give images of at least 16x16, or choose conv4."
+                "give images of at least 16x16, or choose a network for small ones, such as mlp."
             )
         self.conv1 = nn.Conv2d(in_channels, 20, 5)
         self.conv2 = nn.Conv2d(20, 50, 5)

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from rs_core.errors import CheckpointError
+from rs_core.errors import CheckpointError, ParameterError
 from rs_core.models import build_network
+from rs_core.probing import told
 from rs_core.results import ModelSpec
 from rs_core.seeding import derive_seed
 from rs_core.training.batches import Batch, PixelStore
@@ -121,11 +122,37 @@ class Learner:
 
 
 def fresh_network(spec: ModelSpec, seed: int, device: torch.device) -> nn.Module:
-    """The spec's network with first weights that the seed names."""
+    """The spec's network with first weights that the seed names.
+
+    Raises:
+        ParameterError: it cannot take images of the spec's size.
+    """
     # torch's initialisers know only the global stream: borrow it and give it back
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "train", "weights"))
         network = build_network(
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )
+    _hold_size(network, spec)
     return network.to(device).to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def _hold_size(network: nn.Module, spec: ModelSpec) -> None:
+    """Refuse images that the network's layers shrink to nothing.
+
+    Raises:
+        ParameterError: it fails on one.
+    """
+    one = torch.zeros(1, *spec.input_shape)
+    network.eval()
+    try:
+        network(one, torch.zeros(1)) if getattr(network, "takes_sigma", False) else network(one)
+    except RuntimeError as error:
+        size = "x".join(map(str, spec.input_shape))
+        raise ParameterError(
+            f"{spec.architecture} cannot take {size} images ({told(error)}): choose a network for "
+            "such ones; mlp takes any."
+        ) from None
+    finally:
+        network.train()

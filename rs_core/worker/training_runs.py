@@ -102,7 +102,8 @@ def _title(task: TrainTask) -> str:
     options = task.options
     title = DATASETS[options.dataset].title
     recipe = options.recipe.replace("_", " ")
-    return f"{title}, {options.architecture}, {recipe}, sigma {task.recipe.sigma:g}"
+    course = f"sigma {task.recipe.sigma:g}, {task.recipe.epochs} epochs"
+    return f"{title}, {options.architecture}, {recipe}, {course}"
 
 
 def _probes(task: TrainTask, images: tuple[ImageInput, ...]) -> Probes:

@@ -31,7 +31,10 @@ def recipes(field: Any) -> dict[str, dict[str, Any]]:
         field("drops", "floats", None, required=False, low=1),
     ]
     about = {"gaussian": "Noise of one fixed sigma.", "smoothadv": "Attacked points."}
-    return {name: {"about": text, "fields": fields} for name, text in about.items()}
+    known = {name: {"about": text, "fields": fields} for name, text in about.items()}
+    own = {"sigma": 0.0, "batch_size": 64}
+    other = [{**f, "default": own.get(f["name"], f["default"])} for f in fields]
+    return known | {"macer": {"about": "Wider margins.", "fields": other}}
 
 
 def course(config: dict[str, Any], done: int) -> Course:

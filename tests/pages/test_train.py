@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 import zipfile
@@ -31,7 +32,7 @@ def outcome_of(worker: FakeWorker) -> TrainingOutcome:
 
 def test_the_empty_page_says_what_it_would_do_and_cost(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("train")
-    assert any("No training yet" in info.value for info in app.main.info)
+    assert any("No training is open here" in info.value for info in app.main.info)
     assert any("8 x 4,000 images" in c.value for c in app.main.caption)
     assert any("1,000 others measure" in c.value for c in app.main.caption)
     assert worker.count("start") == 1  # the certificate of the page before
@@ -52,6 +53,25 @@ def test_a_start_sends_the_form_and_five_images_beside_the_sidebars(
     assert len(config["probes"]) == len(set(config["probes"])) == 6
     assert config["labels"] == [3] * 6
     assert app.query_params["run"]
+
+
+def test_another_recipe_brings_its_own_settings(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("train")
+    app.number_input(key="train_epochs").set_value(3).run()
+    app.selectbox(key="train_recipe").set_value("macer").run()
+    start(app)
+    chosen = asked(worker)["config"]["settings"]
+    assert chosen == {"sigma": 0.25, "epochs": 3, "batch_size": 64}
+    app = open_app("train", train_recipe="macer", train_epochs="3")
+    start(app)
+    assert asked(worker)["config"]["settings"] == chosen
+
+
+def test_a_number_out_of_range_starts_nothing(open_app: Open) -> None:
+    app = open_app("train")
+    app.number_input(key="train_epochs").set_value(0).run()
+    assert any("is out of range" in error.value for error in app.main.error)
+    assert app.button(key="start_train").disabled
 
 
 def test_a_set_of_another_size_leaves_the_sidebars_image_out(
@@ -173,7 +193,7 @@ def test_an_early_end_is_said(open_app: Open, worker: FakeWorker) -> None:
 def test_trainings_are_found_again_by_their_owner_alone(open_app: Open, worker: FakeWorker) -> None:
     job = start(open_app("train")).query_params["run"]
     again = open_app("train")
-    assert any("No training yet" in info.value for info in again.main.info)
+    assert any("No training is open here" in info.value for info in again.main.info)
     (line,) = [b for b in again.main.button if b.key == f"open_{job}"]
     assert line.label.startswith("\\<b\\>t\\</b\\>")
     line.click().run()
@@ -222,7 +242,18 @@ def test_files_hold_the_network_and_the_history(open_app: Open, worker: FakeWork
     lines = training_files.history_tsv(outcome).splitlines()
     assert lines[0].split("\t")[:2] == ["epoch", "loss"]
     assert len(lines) == 1 + 8
-    assert float(lines[1].split("\t")[8]) == pytest.approx(0.1)
+    rows = list(csv.DictReader(lines, delimiter="\t"))
+    course = outcome.course
+    for k, probe in enumerate(course.probes, 1):
+        for row, point in zip(rows, probe.points, strict=True):
+            name = f"{k} ({probe.name})"
+            said = -1 if point.predicted is None else point.predicted
+            assert int(row[f"class {name}"]) == said
+            assert float(row[f"radius {name}"]) == point.lower
+            right = "" if probe.label is None else str(int(said == probe.label))
+            assert row[f"correct {name}"] == right
+    terms = {(row["probe_sigma"], row["probe_n"], row["probe_alpha"]) for row in rows}
+    assert terms == {(str(course.sigma), str(course.n), str(course.alpha))}
 
 
 def test_an_outcome_comes_back_from_json(open_app: Open, worker: FakeWorker) -> None:

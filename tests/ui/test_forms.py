@@ -53,3 +53,14 @@ def test_a_number_without_a_default_may_stay_empty() -> None:
     app.number_input(key="x_sigma_low").set_value(None).run()
     assert settings(app)["sigma_low"] is None
     assert settings(shown("macer", x_sigma_low="0.1"))["sigma_low"] == 0.1
+
+
+def test_a_number_out_of_range_is_said_and_starts_nothing() -> None:
+    for name, wrong, right in (("epochs", 0, 3), ("momentum", 1.0, 0.5), ("sigma_low", 11.0, None)):
+        app = shown("smoothadv")
+        app.number_input(key=f"x_{name}").set_value(wrong).run()
+        assert settings(app) is None
+        assert any("is out of range" in e.value for e in app.error)
+        app.number_input(key=f"x_{name}").set_value(right).run()
+        assert settings(app)[name] == right
+        assert not app.error
