@@ -137,6 +137,9 @@ class TrainCommand:
         self._make_out(folder)
         noisy = self.settings.sigma_range[1] > 0
         before = beforehand(self.settings, train, test, probes, self.out)
+        saved = load_checkpoint(folder) if self.resume else None
+        if saved is not None and saved.is_finished:
+            before.append("this training was finished already: nothing is left to be learned")
         with _resumable(folder):
             stream = interruptible(stream)
             told_of = stream if self.json else with_lines(stream, before, noisy=noisy)
@@ -160,8 +163,6 @@ class TrainCommand:
                 f"there is no checkpoint in {folder}: correct --name or --out, or leave --resume "
                 "out to start a training."
             )
-        if saved.is_finished:
-            print(f"rs train: {folder} holds a training that was finished.", file=sys.stderr)
         if saved.passed_over:
             print(
                 f"rs train: {tidy(saved.passed_over)} Going on from the one before, after epoch "

@@ -73,8 +73,11 @@ def test_pgd_takes_one_copy_a_step(open_app: Open, worker: FakeWorker) -> None:
 
 def test_the_ranges_are_the_pages_own(open_app: Open) -> None:
     app = open_app("sandwich")
-    steps, draws = (app.number_input(key=f"sandwich_{name}") for name in ("steps", "draws"))
-    assert (steps.min, steps.max, draws.min, draws.max) == (10, 200, 1, 128)
+    for name, low, high in (("steps", 10, 200), ("draws", 1, 128)):
+        for value, said in ((low - 1, 1), (low, 0), (high, 0), (high + 1, 1)):
+            app.number_input(key=f"sandwich_{name}").set_value(value).run()
+            assert sum("is out of range" in e.value for e in app.main.error) == said
+        app.number_input(key=f"sandwich_{name}").set_value(low).run()
     app.segmented_control(key="sandwich_source").set_value("Data set").run()
     assert app.number_input(key="sandwich_count").max == 50
 

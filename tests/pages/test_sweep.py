@@ -19,7 +19,8 @@ def start(app):
 def test_the_form_comes_from_the_description(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("sweep")
     assert app.text_input(key="sweep_sigmas").value == "0.05, 0.12, 0.25, 0.5, 1, 1.5"
-    assert app.number_input(key="sweep_n").min == 1
+    app.number_input(key="sweep_n").set_value(0).run()
+    assert any("give a number of at least 1" in error.value for error in app.main.error)
     assert {w.key for w in app.main.toggle} == {
         "sweep_rigorous", "sweep_simultaneous", "sweep_recertify"
     }  # fmt: skip

@@ -24,8 +24,8 @@ def train(office: Office, owner: str = "ann", *, seed: int = 0, **changes: Any) 
 
 def epochs_of(found: dict[str, Any]) -> int:
     """How many epochs a followed run has shown."""
-    shown = found["result"] or found["step"] or {"course": {"epochs": []}}
-    return len(shown["course"]["epochs"])
+    shown = found["result"] or found["step"] or {}
+    return len(shown["course"]["epochs"]) if "course" in shown else 0  # it may still be reading
 
 
 def until_epoch(office: Office, job: str, epoch: int) -> dict[str, Any]:
