@@ -43,9 +43,21 @@ def form(
     elif rest:
         with st.expander(title, icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
+        _tell_changed({name: values[name] for name in rest}, defaults)
     needed = [value for name, value in values.items() if not _is_optional(by_name[name])]
     bad = any(value is None for value in needed) or any(v is _OUTSIDE for v in values.values())
     return None if bad else values
+
+
+def _tell_changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Which of the settings that may be out of sight are not as they come."""
+    changed = [
+        name
+        for name, value in values.items()
+        if value != (tuple(defaults[name]) if isinstance(value, tuple) else defaults[name])
+    ]
+    if changed:
+        st.caption(plain(f"Changed there: {', '.join(changed)}."))
 
 
 def _is_optional(field: Mapping[str, Any]) -> bool:

@@ -213,7 +213,9 @@ def _config_words(
             if option.number is bool and not isinstance(value, bool):
                 raise ParameterError(f"{key}={value!r} is neither on nor off: give true or false.")
             if option.number is not bool and isinstance(value, bool):
-                raise ParameterError(f"{key} takes {option.help}, not {json.dumps(value)}.")
+                raise ParameterError(
+                    f"{key}={json.dumps(value)} is on or off: give a value ({option.help})."
+                )
             own = _words(key, value)
             if option.number is not bool:
                 checked_words({f"--{key.replace('_', '-')}": option}, own)

@@ -37,7 +37,8 @@ def fitted_spec(spec: ModelSpec, data: Dataset) -> ModelSpec:
         if not len(spec.mean) == len(spec.std) == channels or min(spec.std) <= 0:
             raise ParameterError(
                 f"mean={spec.mean} and std={spec.std} do not fit {channels} channels: give "
-                "one number each per channel, std above 0, or leave both empty."
+                "one number each per channel, std above 0, or leave both empty (a preset's are "
+                "those of its own data set)."
             )
         return spec
     mean, std = pixel_statistics(data.images)

@@ -79,7 +79,7 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_pa
         ({"config": "x.json"}, "unknown setting 'config'"),
         ({"epochs": "ten"}, "--epochs 'ten' is not a whole number"),
         ({"epochs": {"a": 1}}, "is an object"),
-        ({"epochs": True}, "epochs takes passes over the training images, not true"),
+        ({"epochs": True}, "epochs=true is on or off: give a value"),
         ({"nesterov": 1}, "nesterov=1 is neither on nor off"),
         ({"drops": []}, "cannot be a list"),
         ([1, 2], "holds no JSON object"),

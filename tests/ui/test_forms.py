@@ -64,3 +64,13 @@ def test_a_number_out_of_range_is_said_and_starts_nothing() -> None:
         app.number_input(key=f"x_{name}").set_value(right).run()
         assert settings(app)[name] == right
         assert not app.error
+
+
+def test_changed_settings_are_told_where_they_are_out_of_sight() -> None:
+    app = shown("smoothadv")
+    assert not app.caption
+    app.number_input(key="x_momentum").set_value(0.5).run()
+    app.number_input(key="x_sigma").set_value(0.5).run()
+    (told,) = app.caption
+    assert "momentum" in told.value
+    assert "sigma" not in told.value
