@@ -43,14 +43,17 @@ def form(
     elif rest:
         with st.expander(title, icon=":material/tune:"):
             values |= {name: _widget(by_name[name], f"{prefix}_{name}") for name in rest}
-        _tell_changed({name: values[name] for name in rest}, defaults)
+        _tell_hidden({name: values[name] for name in rest}, defaults, title)
     needed = [value for name, value in values.items() if not _is_optional(by_name[name])]
     bad = any(value is None for value in needed) or any(v is _OUTSIDE for v in values.values())
     return None if bad else values
 
 
-def _tell_changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    """Which of the settings that may be out of sight are not as they come."""
+def _tell_hidden(values: Mapping[str, Any], defaults: Mapping[str, Any], title: str) -> None:
+    """Which of the settings that may be out of sight make no sense, or are not as they come."""
+    outside = [name for name, value in values.items() if value is _OUTSIDE]
+    if outside:
+        error_box(f"Out of range, under {title}: {', '.join(outside)}.")
     changed = [
         name
         for name, value in values.items()
@@ -103,7 +106,7 @@ def _held(value: float | None, field: Mapping[str, Any]) -> Any:
     """
     if value is None or _is_inside(value, field):
         return value
-    error_box(f"{field['name']}={value:g} is out of range: give a number {_range(field)}.")
+    error_box(f"{field['name']}={_text(value)} is out of range: give a number {_range(field)}.")
     return _OUTSIDE
 
 
@@ -144,10 +147,16 @@ def _range(field: Mapping[str, Any]) -> str:
     low, high = _limit(field, "low"), _limit(field, "high")
     parts = []
     if low is not None:
-        parts.append(f"{'above' if field['low_open'] else 'of at least'} {low:g}")
+        parts.append(f"{'above' if field['low_open'] else 'of at least'} {_text(low)}")
     if high is not None:
-        parts.append(f"{'below' if field['high_open'] else 'of at most'} {high:g}")
+        parts.append(f"{'below' if field['high_open'] else 'of at most'} {_text(high)}")
     return " and ".join(parts) or "that are finite"
+
+
+def _text(number: float) -> str:
+    """A number as people write it: 100,000,000 and not 1e+08."""
+    whole = abs(number) < 1e15 and number == int(number)
+    return f"{int(number):,}" if whole else f"{number:g}"
 
 
 def _is_number(word: str) -> bool:

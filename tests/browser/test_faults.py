@@ -269,8 +269,10 @@ def test_bad_settings_are_named_beside_their_field_and_the_curve_stays(visit: Vi
     for number in ("0", "-1", "1000000000000"):
         copies.fill(number)
         copies.press("Enter")
-        expect(main(page).get_by_text("enter a value between 1 and 100000000")).to_be_visible()
+        expect(told).to_contain_text("give a number of at least 1 and of at most 100,000,000")
+        expect(page.get_by_role("button", name="Start the sweep")).to_be_disabled()
     copies.fill("1")
+    copies.press("Enter")
     start(page)
     expect(told.first).to_contain_text("n=1 can never certify at alpha=0.0005")
     expect(main(page).get_by_text("303 forward passes")).to_be_visible()
@@ -287,7 +289,7 @@ def test_bad_settings_are_named_beside_their_field_and_the_curve_stays(visit: Vi
 
 
 def test_an_address_may_hold_anything(visit: Visitor) -> None:
-    """Rows 25 to 27 and 41: what no control would offer falls back to the default."""
+    """Rows 25 to 27 and 41: what no control offers falls back to the default or is refused."""
     opened = visit(
         "sweep?image=nothing&model=..%2Fx&alpha=0&seed=-1&device=cuda:99&sweep_n=1e12&sweep_n0=0"
         f"&sweep_sigmas=nan&sweep_bound=wald&label=99&run={'x' * 300}"
@@ -296,8 +298,10 @@ def test_an_address_may_hold_anything(visit: Visitor) -> None:
     expect(main(page).get_by_text("nan is out of range")).to_be_visible()
     expect(main(page).get_by_text("run not found: it was deleted")).to_be_visible()
     expect(sidebar(page).get_by_alt_text("digit-3, as it came", exact=True)).to_be_visible()
-    expect(page.get_by_label("(n)")).to_have_value("10000")
-    page.goto(page.url.partition("?")[0] + f"?run={'A' * 22}&{QUICK}")
+    expect(main(page).get_by_text("n=1,000,000,000,000 is out of range")).to_be_visible()
+    expect(page.get_by_role("button", name="Start the sweep")).to_be_disabled()
+    expect(main(page).get_by_text("Out of range, under More settings: n0.")).to_be_visible()
+    page.goto(page.url.partition("?")[0] + f"?run={'A' * 22}&sweep_n0=100&{QUICK}")
     expect(main(page).get_by_text("run not found: it was deleted")).to_be_visible()
     start(page)
     finished(page)
