@@ -3,13 +3,13 @@
 Bounds, units and help come from the description. The engine checks every value again.
 """
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import streamlit as st
 
 from rs_ui import teaching
+from rs_ui.limits import is_inside, number_text, range_text
 from rs_ui.panels import error_box, plain
 
 _MOST_NUMBERS = 64
@@ -104,22 +104,12 @@ def _held(value: float | None, field: Mapping[str, Any]) -> Any:
 
     A widget with limits would turn red, and go on with the number before.
     """
-    if value is None or _is_inside(value, field):
+    if value is None or is_inside(value, field):
         return value
-    error_box(f"{field['name']}={_text(value)} is out of range: give a number {_range(field)}.")
+    error_box(
+        f"{field['name']}={number_text(value)} is out of range: give a number {range_text(field)}."
+    )
     return _OUTSIDE
-
-
-def _is_inside(value: float, field: Mapping[str, Any]) -> bool:
-    low, high = _limit(field, "low"), _limit(field, "high")
-    above = low is None or value > low or (value == low and not field["low_open"])
-    below = high is None or value < high or (value == high and not field["high_open"])
-    return math.isfinite(value) and above and below
-
-
-def _limit(field: Mapping[str, Any], end: str) -> float | None:
-    limit = field[end]
-    return None if limit is None or not math.isfinite(limit) else float(limit)
 
 
 def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
@@ -137,26 +127,10 @@ def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
         error_box(f"{len(found)} numbers: give 1 to {_MOST_NUMBERS}, separated by commas.")
         return None
     for value in found:
-        if not _is_inside(value, field):
-            error_box(f"{value:g} is out of range: give numbers {_range(field)}.")
+        if not is_inside(value, field):
+            error_box(f"{value:g} is out of range: give numbers {range_text(field)}.")
             return None
     return found
-
-
-def _range(field: Mapping[str, Any]) -> str:
-    low, high = _limit(field, "low"), _limit(field, "high")
-    parts = []
-    if low is not None:
-        parts.append(f"{'above' if field['low_open'] else 'of at least'} {_text(low)}")
-    if high is not None:
-        parts.append(f"{'below' if field['high_open'] else 'of at most'} {_text(high)}")
-    return " and ".join(parts) or "that are finite"
-
-
-def _text(number: float) -> str:
-    """A number as people write it: 100,000,000 and not 1e+08."""
-    whole = abs(number) < 1e15 and number == int(number)
-    return f"{int(number):,}" if whole else f"{number:g}"
 
 
 def _is_number(word: str) -> bool:
