@@ -60,7 +60,7 @@ def _tell_hidden(values: Mapping[str, Any], defaults: Mapping[str, Any], title: 
         if value != (tuple(defaults[name]) if isinstance(value, tuple) else defaults[name])
     ]
     if changed:
-        st.caption(plain(f"Changed there: {', '.join(changed)}."))
+        st.caption(plain(f"Changed under {title}: {', '.join(changed)}."))
 
 
 def _is_optional(field: Mapping[str, Any]) -> bool:

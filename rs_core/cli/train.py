@@ -30,6 +30,7 @@ from rs_core.results import ModelSpec, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints import (
     FILE_NAME,
+    Checkpoint,
     forget_checkpoint,
     hold_nothing_unfinished,
     load_checkpoint,
@@ -120,7 +121,7 @@ class TrainCommand:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
-        self._hold_folder(folder)
+        saved = self._hold_folder(folder)
         train, test = self._splits()
         spec = self._spec(train)
         probes = self._probes(spec)
@@ -137,7 +138,6 @@ class TrainCommand:
         self._make_out(folder)
         noisy = self.settings.sigma_range[1] > 0
         before = beforehand(self.settings, train, test, probes, self.out)
-        saved = load_checkpoint(folder) if self.resume else None
         if saved is not None and saved.is_finished:
             before.append("this training was finished already: nothing is left to be learned")
         with _resumable(folder):
@@ -152,11 +152,11 @@ class TrainCommand:
             print(f"wrote {self.out / written.weights} and its json; use it with --model")
         return 0
 
-    def _hold_folder(self, folder: Path) -> None:
-        """Refuse to overwrite a training, or to resume none; say where an older file is read."""
+    def _hold_folder(self, folder: Path) -> Checkpoint | None:
+        """The checkpoint to go on from; refuse to overwrite a training, or to resume none."""
         if not self.resume:
             hold_nothing_unfinished(folder)
-            return
+            return None
         saved = load_checkpoint(folder)
         if saved is None:
             raise CheckpointError(
@@ -169,6 +169,7 @@ class TrainCommand:
                 f"{saved.epochs_done}.",
                 file=sys.stderr,
             )
+        return saved
 
     def _make_out(self, folder: Path) -> None:
         """Make the folders; write down the settings, so that --resume needs no others."""

@@ -87,15 +87,15 @@ class WeightAverage:
         self._decay = decay
         # The same tensors for as long as the training lasts; listing them anew takes a GPU's time.
         pairs = list(zip(_values(self.network), _values(network), strict=True))
-        self._floats = [pair for pair in pairs if pair[0].is_floating_point()]
+        self._mine = [mine for mine, _ in pairs if mine.is_floating_point()]
+        self._new = [new for mine, new in pairs if mine.is_floating_point()]
         self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Take in the weights after step `step` (0-based); the first steps weigh more."""
         keep = min(self._decay, (1 + step) / (10 + step))
-        mine, new = map(list, zip(*self._floats, strict=True))
-        torch._foreach_lerp_(mine, new, 1 - keep)
+        torch._foreach_lerp_(self._mine, self._new, 1 - keep)
         for own, count in self._counts:
             own.copy_(count)
 
