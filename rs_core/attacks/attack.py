@@ -5,7 +5,7 @@ search. What a search believes is not a result: see `confirmation`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -17,7 +17,7 @@ from torch import Tensor
 from rs_core.attack_results import AttackResult
 from rs_core.attacks.assembling import attack_results
 from rs_core.attacks.balls import Norm
-from rs_core.attacks.lanes import abreast, lane_map, shares
+from rs_core.attacks.lanes import abreast, shares, turn
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
 from rs_core.attacks.slopes import cores, pass_rows
@@ -133,8 +133,8 @@ class Attack(ABC):
             inner = cores(classifier) if lanes == 1 and self.draws > 1 else 1
             outer = cores(classifier) if inner == 1 and classifier.block > 4 else 1
             make = partial(self._scene, classifier, own, labelled, sigmas, seed, inner)
-            scenes = lane_map(outer, make, shares(len(own), lanes))
-            steps = abreast(outer, [self._lane(scene, seed) for scene in scenes])
+            lane = partial(self._lane, make, seed)
+            steps = abreast(outer, [lane(which) for which in shares(len(own), lanes)])
             while True:
                 try:
                     seen = next(steps)
@@ -179,32 +179,37 @@ class Attack(ABC):
         which: range,
     ) -> Scene:
         """The images of one lane."""
-        images = [group[i] for i in which]
-        pixels = torch.cat([as_batch(classifier, image) for image in images])
-        seeds = [
-            derive_seed(seed, "attack", self.name, image.digest, classifier.weights_id)
-            for image in images
-        ]
-        target: Target = Base(classifier, seeds)
-        if sigmas is not None:
-            target = smoothing_target(
-                classifier, seeds, images, [sigmas[i] for i in which], draws=self.draws,
-                fresh=self.fresh, selector=self.selector, reselect=self.reselect,
-            )  # fmt: skip
-        target.threads = inner if target.shared else 1
+        with turn():
+            images = [group[i] for i in which]
+            pixels = torch.cat([as_batch(classifier, image) for image in images])
+            seeds = [
+                derive_seed(seed, "attack", self.name, image.digest, classifier.weights_id)
+                for image in images
+            ]
+            target: Target = Base(classifier, seeds)
+            if sigmas is not None:
+                target = smoothing_target(
+                    classifier, seeds, images, [sigmas[i] for i in which], draws=self.draws,
+                    fresh=self.fresh, selector=self.selector, reselect=self.reselect,
+                )  # fmt: skip
+            target.threads = inner if target.shared else 1
         clean = look_at_clean(target, pixels)
-        known = [
-            label_of(image, given[i], votes)
-            for image, i, votes in zip(images, which, clean.votes.cpu(), strict=True)
-        ]
-        hold_target(images, known, self.target)
-        goal = self._goal(torch.tensor(known, device=classifier.device))
-        copies = self.judged if target.noisy else 1
-        norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
-        return Scene(classifier, images, pixels, seeds, target, goal, copies, clean, norm)
+        with turn():
+            known = [
+                label_of(image, given[i], votes)
+                for image, i, votes in zip(images, which, clean.votes.cpu(), strict=True)
+            ]
+            hold_target(images, known, self.target)
+            goal = self._goal(torch.tensor(known, device=classifier.device))
+            copies = self.judged if target.noisy else 1
+            norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
+            return Scene(classifier, images, pixels, seeds, target, goal, copies, clean, norm)
 
-    def _lane(self, scene: Scene, seed: int) -> Generator[Seen, None, list[AttackResult]]:
+    def _lane(
+        self, make: Callable[[range], Scene], seed: int, which: range
+    ) -> Generator[Seen, None, list[AttackResult]]:
         """What can be seen of a lane's steps, then its results."""
+        scene = make(which)
         search = self.search(scene)
         while True:
             try:
