@@ -1,19 +1,16 @@
-"""What is to be trained: data set, network, recipe, probe images; what it costs, and Start."""
+"""What is to be trained: data set, network, recipe, probe images."""
 
 from typing import Any
 
 import streamlit as st
 
-from rs_ui import caching, refusals, session, teaching
-from rs_ui.answers import call
+from rs_ui import caching, session, teaching
 from rs_ui.forms import form
-from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.session import Subject
-from rs_ui.status import duration
-from rs_ui.training_probes import Probes, choose_probes
+from rs_ui.training_probes import choose_probes
+from rs_ui.training_start import PAGE, start
 
-PAGE = "train"
 _FIRST = ("sigma", "epochs")
 _NUMBERS = ("int", "float")  # may be left empty, and lists may not
 _EPOCHS = 8  # enough to see curves grow, and a minute or two on two cores
@@ -26,7 +23,7 @@ _MORE_SETS = (
 
 
 def controls(subject: Subject | None) -> None:
-    """The form, what it costs, and Start.
+    """The form, with Start at its end.
 
     Args:
         subject: the sidebar's; its image may be followed, and its seed, risk and device hold here.
@@ -36,30 +33,21 @@ def controls(subject: Subject | None) -> None:
     if not sets:
         error_box("No data set is installed: install RS Lab again, or set RS_DATA to a folder.")
         return
-    with st.container(border=True):
+    with _box():
         chosen = _choices(offer, sets)
         if chosen["dataset"] is None or chosen["architecture"] is None or chosen["recipe"] is None:
             st.info("Choose a data set, a network and a recipe.")
             return
         config = _config(offer, chosen)
         probes = choose_probes(sets[chosen["dataset"]], subject)
-        ready = config is not None and probes is not None
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Start the training",
-                key="start_train",
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=not ready,
-                on_click=session.remember,
-                args=("train_pressed", True),
-            )
-            if config is not None:
-                st.caption(cost_text(config, sets[chosen["dataset"]]), width="content")
-        with session.pressed("train_pressed") as pressed:
-            if pressed and config is not None and probes is not None:
-                _start(config, probes, subject)
-        refusals.show(PAGE, config, probes, *(subject.settings if subject else ()))
+        start(config, probes, subject, sets[chosen["dataset"]])
+
+
+def _box() -> Any:
+    """Where the form is: open, or folded away above a training that is shown."""
+    if session.run_id(PAGE) is None:
+        return st.container(border=True)
+    return st.expander("Start another training", icon=":material/add:")
 
 
 def _choices(offer: dict[str, Any], sets: dict[str, dict[str, Any]]) -> dict[str, str | None]:
@@ -119,30 +107,3 @@ def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | N
             0.0, 100_000.0, 0.0, step=1.0, format="%.6g", key="train_minutes", **_SHARED,
         )  # fmt: skip
     return None if settings is None else {**chosen, "settings": settings, "minutes": minutes}
-
-
-def cost_text(config: dict[str, Any], dataset: dict[str, Any]) -> str:
-    """How many images are learned from, and how long that takes at an earlier training's pace."""
-    epochs, images = int(config["settings"]["epochs"]), int(dataset["train"])
-    text = f"{epochs:,} x {images:,} images, forward and backward"
-    pace = session.remembered(pace_name(config))
-    return f"{text}, about {duration(epochs * images / pace)} at an earlier pace" if pace else text
-
-
-def pace_name(config: dict[str, Any]) -> str:
-    """Under which name the images per second of such a training are put aside."""
-    return "pace_" + "_".join(config[part] for part in ("dataset", "architecture", "recipe"))
-
-
-def _start(config: dict[str, Any], probes: Probes, subject: Subject | None) -> None:
-    seed, device = (subject.seed, subject.device) if subject else (0, "auto")
-    risk = {"alpha": subject.alpha} if subject else {}
-    asked = {**config, **risk, "probes": list(probes.ids), "labels": list(probes.labels)}
-    try:
-        reply = call("start", kind="train", config=asked, seed=seed, device=device)
-    except WorkerError as error:
-        session.remember("train_probes", None)  # one of them may have been deleted
-        refusals.keep(PAGE, str(error))
-        return
-    refusals.keep(PAGE, None)
-    session.keep_run(PAGE, reply["job"])

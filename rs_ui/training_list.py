@@ -8,7 +8,7 @@ import streamlit as st
 from rs_ui import session
 from rs_ui.answers import call
 from rs_ui.panels import plain
-from rs_ui.training_form import PAGE
+from rs_ui.training_start import PAGE
 
 _SHOWN = 20
 _WORDS = {

@@ -11,7 +11,7 @@ from rs_ui.panels import error_box, plain
 from rs_ui.status import Status, duration
 from rs_ui.trained import finished
 from rs_ui.training_charts import curves
-from rs_ui.training_form import PAGE, pace_name
+from rs_ui.training_start import PAGE, pace_name
 
 
 def show(job: str) -> None:
@@ -28,32 +28,37 @@ def show(job: str) -> None:
 
 def _draw(job: str, status: Status) -> None:
     st.caption(plain(str(status.about["title"])) + f" · seed {status.about['seed']}")
-    if status.has_ended:
-        _ended(job, status)
-        return
     step = status.step or {}
-    if "course" not in step:
+    course = from_json(Course, step["course"]) if "course" in step else None
+    names = _class_names(status.about["config"]["dataset"])
+    if status.has_ended:
+        _ended(job, status, kept=course is not None)
+        if course is not None and course.epochs:
+            curves(job, course, names)
+        return
+    if course is None:
         st.skeleton(height=320)
         return
-    course = from_json(Course, step["course"])
     if step["images_per_second"]:
         session.remember(pace_name(status.about["config"]), step["images_per_second"])
     _numbers(course, step)
-    curves(job, course, _class_names(status.about["config"]["dataset"]))
+    curves(job, course, names)
 
 
-def _ended(job: str, status: Status) -> None:
+def _ended(job: str, status: Status, *, kept: bool) -> None:
     if status.state == "failed":
         error_box(status.error or "The training failed: rs.log holds the details.")
-    else:
+    elif kept:
         st.info(f"Cancelled after {status.progress_text}. What it had learned is kept.")
         st.code(f"rs export {job}", language=None)
         st.caption("writes that network as a model file.")
+    else:
+        st.info("Cancelled before it had learned anything.")
     st.button(
         "Resume",
         key=f"reopen_{job}",
         icon=":material/play_arrow:",
-        help="Goes on from the last checkpoint, as the same training.",
+        help="Goes on from the last checkpoint, as the same training; without one from the start.",
         on_click=running.tell,
         args=("resume", job),
     )

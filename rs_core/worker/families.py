@@ -44,3 +44,7 @@ class Family(Protocol):
     def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
         """How many questions of its subject were asked, and the sum of their risks."""
         ...
+
+    def left(self, run: Run) -> dict[str, Any] | None:
+        """What a run that ended without a result left to be seen; None for nothing."""
+        ...

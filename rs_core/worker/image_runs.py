@@ -81,6 +81,10 @@ class ImageRuns:
         """What was asked, without the pixels."""
         return about(run)
 
+    def left(self, run: Run) -> dict[str, Any] | None:
+        """Nothing: such a run begins anew."""
+        return None
+
     def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
         """Of several images the one that was asked most, and the largest risk."""
         return self._belongings.questions(owner, subjects(asked))

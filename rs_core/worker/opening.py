@@ -57,6 +57,10 @@ class Opener:
         """What a run was asked, for those who follow it."""
         return self._family(run.kind).about(run)
 
+    def left(self, run: Run) -> dict[str, Any] | None:
+        """What a run that ended without a result left to be seen, if anything."""
+        return self._family(run.kind).left(run)
+
     def job(self, owner: str, job: str) -> Job | None:
         """The owner's run if it is open, taken over where no other process computes it.
 

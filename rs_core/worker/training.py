@@ -10,19 +10,19 @@ import safetensors.torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import CheckpointError
-from rs_core.evaluation.training import Course, Epoch, Probe, ProbePoint, TrainingOutcome
+from rs_core.evaluation.training import Course, TrainingOutcome
 from rs_core.events import Finished, PhaseStep, Step, Stream
-from rs_core.results import ModelSpec, from_json, to_json
-from rs_core.training import EpochDone, ProbeDone, ProbeRadius, Probes
+from rs_core.results import ModelSpec, to_json
+from rs_core.training import EpochDone, ProbeDone, Probes
 from rs_core.training.checkpoints import Checkpoint, load_checkpoint
 from rs_core.training.exporting import trained_network
 from rs_core.worker.confusing import confusions
+from rs_core.worker.course import after, empty_course, history
 from rs_core.worker.train_step import TrainStep
 from rs_core.worker.training_config import TrainTask
 from rs_core.worker.training_sets import Splits, gathered
 
 Keep = Callable[[ModelSpec, bytes], tuple[str, ModelSpec]]
-_FIGURES = tuple(Epoch.__dataclass_fields__)
 
 
 class Training:
@@ -49,15 +49,7 @@ class Training:
     ) -> None:
         self._task, self._probes, self._seed = task, probes, seed
         self._device, self._folder, self._keep = device, folder, keep
-        images = () if probes is None else probes.images
-        known = zip(task.probes, images, strict=True)
-        self._take(
-            Course(
-                epochs=(), planned=task.recipe.epochs,
-                probes=tuple(Probe(key, image.name, image.label) for key, image in known),
-                sigma=task.sigma, n=task.options.probe_n, alpha=task.options.alpha,
-            )
-        )  # fmt: skip
+        self._take(empty_course(task, () if probes is None else probes.images))
         self._seconds, self._phase, self._loss = 0.0, "training", None
         self._last, self._steps, self._here = Step(0, 0), 0, 0.0
 
@@ -103,7 +95,7 @@ class Training:
     def _told_of(self, event: Step, spent: float) -> TrainStep:
         """What those who follow see of an event of the trainer, which took `spent` seconds."""
         if isinstance(event, EpochDone):
-            self._note(event)
+            self._take(after(self._course, event))
             return self._step("training", kept=True)
         if isinstance(event, ProbeDone):
             return self._step("certifying the probe images")
@@ -147,20 +139,10 @@ class Training:
 
     def _recall(self, saved: Checkpoint) -> None:
         """Take up what an earlier process did."""
-        for row in saved.state["history"]:
-            event = from_json(EpochDone, row)
-            self._note(event)
+        for event in history(saved):
+            self._take(after(self._course, event))
             self._seconds += event.seconds
             self._last = Step(event.done, event.total)
-
-    def _note(self, event: EpochDone) -> None:
-        figures = Epoch(**{name: getattr(event, name) for name in _FIGURES})
-        pairs = zip(self._course.probes, event.probes, strict=True)
-        probes = tuple(
-            replace(probe, points=(*probe.points, _point(event.epoch, found)))
-            for probe, found in pairs
-        )
-        self._take(replace(self._course, epochs=(*self._course.epochs, figures), probes=probes))
 
     def _take(self, course: Course) -> None:
         self._course = course
@@ -179,11 +161,6 @@ class Training:
             seconds_left=pace * (self._last.total - self._last.done),
             course=self._told, kept=kept,
         )  # fmt: skip
-
-
-def _point(epoch: int, found: ProbeRadius) -> ProbePoint:
-    upper = float("nan") if found.radius_upper is None else found.radius_upper
-    return ProbePoint(epoch, found.predicted, found.radius, upper)
 
 
 def _is_whole(saved: Checkpoint) -> bool:

@@ -1,18 +1,23 @@
 """Runs that train a network: nobody need follow them, and they go on from where they were."""
 
 import json
+import logging
 from dataclasses import replace
+from functools import reduce
 from hashlib import sha256
 from typing import Any
 
 from rs_core.datasets import DATASETS
 from rs_core.devices import resolve_device
+from rs_core.errors import RsError
 from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
 from rs_core.training import Probes
+from rs_core.training.checkpoints import load_checkpoint
 from rs_core.worker.asking import Question
+from rs_core.worker.course import after, empty_course, history
 from rs_core.worker.families import Asked
 from rs_core.worker.pictures import image_of
 from rs_core.worker.shelf import UPLOAD
@@ -22,6 +27,7 @@ from rs_core.worker.training_config import TrainTask, train_task
 from rs_core.worker.training_sets import bare_spec
 
 TRAIN = "train"
+_LOG = logging.getLogger(__name__)
 
 
 class TrainingRuns:
@@ -79,6 +85,19 @@ class TrainingRuns:
             "kind": run.kind, "title": run.title, "created": run.created, **asked,
             "probe_names": names,
         }  # fmt: skip
+
+    def left(self, run: Run) -> dict[str, Any] | None:
+        """The epochs until the last checkpoint, as `TrainStep.course` has them."""
+        try:
+            saved = load_checkpoint(self._store.folder(run.job) / self.working_folder)
+            if saved is None:
+                return None
+            images = tuple(from_json(ImageInput, image) for image in run.request["images"])
+            course = empty_course(train_task(run.request["config"]), images)
+        except RsError:  # a data set or a checkpoint that is gone hides no reason and no button
+            _LOG.exception("the course of an ended training cannot be shown")
+            return None
+        return {"course": to_json(reduce(after, history(saved), course))}
 
     def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
         """None: a training's points share one risk, which it names."""

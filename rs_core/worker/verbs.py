@@ -112,10 +112,12 @@ class Desk:
             return _live(job) | self.opener.questions(owner, job.about)
         run = self._store.read(name, owner)
         progress, about = run.progress, self.opener.about(run)
-        result = self._store.result(name) if progress.state == "finished" else None
+        finished = progress.state == "finished"
+        result = self._store.result(name) if finished else None
+        step = None if finished else self.opener.left(run)
         return {
             "job": name, "state": progress.state, "held": progress.held, "done": progress.done,
-            "total": progress.total, "step": None, "result": result, "error": progress.error,
+            "total": progress.total, "step": step, "result": result, "error": progress.error,
             "seconds": progress.seconds, "about": about,
         } | self.opener.questions(owner, about)  # fmt: skip
 

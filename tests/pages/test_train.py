@@ -129,6 +129,8 @@ def test_pause_cancel_and_resume_as_the_same_training(open_app: Open, worker: Fa
     app.button(key=f"cancel_{job}").click().run()
     assert worker.jobs[job]["state"] == "cancelled"
     assert any("What it had learned is kept" in info.value for info in app.main.info)
+    assert charts(app) == ["Training loss", "Accuracy", "Certified radii while it learns"]
+    assert not app.main.metric
     app.button(key=f"reopen_{job}").click().run()
     assert worker.jobs[job]["state"] == "running"
     assert app.query_params["run"] == job
@@ -142,6 +144,19 @@ def test_a_failed_training_says_why_and_can_go_on(open_app: Open, worker: FakeWo
     app.run()
     assert "lower learning" in app.main.error[0].value
     assert app.button(key=f"reopen_{job}")
+
+
+def test_a_training_cancelled_in_the_queue_has_nothing_to_export(
+    open_app: Open, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.steps = 10**6
+    app = start(open_app("train"))
+    monkeypatch.setattr(fake_training, "step", lambda *_: None)
+    worker.jobs[app.query_params["run"]]["state"] = "cancelled"
+    app.run()
+    assert any("before it had learned anything" in info.value for info in app.main.info)
+    assert not app.main.code
+    assert not charts(app)
 
 
 def test_a_finished_training_hands_its_network_to_every_page(

@@ -198,6 +198,38 @@ def test_what_was_cancelled_goes_on_as_the_same_run(office: Office) -> None:
         office.ask("resume", "bob", job=job)
 
 
+def test_what_has_ended_early_still_shows_its_course(office: Office) -> None:
+    image = probes(office, 1)[0]["image"]
+    job = train(office, probes=[image])
+    before = until_epoch(office, job, 1)["step"]["course"]
+    assert len(before["probes"][0]["points"]) == 1
+    office.ask("cancel", job=job)
+    office.bench.turn()
+    assert office.follow(job)["step"] == {"course": before}
+    later = restarted(office)
+    assert later.follow(job)["step"] == {"course": before}
+    for file in (office.store.folder(job) / "checkpoint").iterdir():
+        file.write_bytes(b"broken")
+    assert later.follow(job)["step"] is None
+    later.store.close()
+
+
+def test_a_training_that_diverged_shows_where(office: Office) -> None:
+    settings = {"learning_rate": 100.0, "schedule": "cosine", "epochs": 30, "warm_up": 3}
+    job = train(office, settings=settings)
+    office.finish()
+    found = office.follow(job)
+    assert found["state"] == "failed"
+    losses = [epoch["loss"] for epoch in found["step"]["course"]["epochs"]]
+    assert max(losses) > 1e3
+
+
+def test_what_was_cancelled_in_the_queue_has_nothing_to_show(office: Office) -> None:
+    job = train(office)
+    office.ask("cancel", job=job)
+    assert office.follow(job)["step"] is None
+
+
 def test_only_trainings_go_on_after_a_cancel(office: Office) -> None:
     job = office.start()
     office.ask("cancel", job=job)
