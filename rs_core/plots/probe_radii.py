@@ -55,7 +55,7 @@ def probe_radii_figure(
         y="certified radius (l2, pixels in [0,1])",
         height=480,
     )
-    layout["xaxis"] |= epoch_axis(course.planned)
+    layout["xaxis"] |= epoch_axis(course)
     layout["legend"] |= {"traceorder": "normal"}  # a band turns it round
     layout["yaxis"] |= {"range": [-0.05 * ceiling, 1.12 * ceiling], "nticks": 6, "zeroline": True}
     return go.Figure(data=traces, layout=layout)
@@ -147,7 +147,7 @@ def _band(index: int, curve: _Curve, top: float) -> list[go.Scatter]:
 
 def _ceiling(course: Course, ceiling: float) -> go.Scatter:
     style = Style(GREY, "dash", "line-ew-open")
-    left, right = epoch_axis(course.planned)["range"]
+    left, right = epoch_axis(course)["range"]
     return go.Scatter(
         x=(left, right),
         y=(ceiling, ceiling),

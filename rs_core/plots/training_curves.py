@@ -67,13 +67,20 @@ def accuracy_figure(course: Course) -> go.Figure:
     return go.Figure(data=[_scatter(k, line) for k, line in enumerate(lines)], layout=layout)
 
 
-def epoch_axis(planned: int) -> dict[str, Any]:
-    """An axis of epochs: all that are planned, so that a live curve grows into it; whole ticks.
+def epoch_axis(course: Course) -> dict[str, Any]:
+    """An axis of epochs into which a live curve grows; whole ticks.
+
+    Of many planned epochs it shows 8, and four times as many whenever those are full: a curve
+    takes a quarter of the width at least.
 
     Left to itself plotly ticks halves of few epochs and rounds them to the same number twice.
     """
-    ticks = {"dtick": 1, "tick0": 1} if planned <= MOST_TICKS else {"nticks": MOST_TICKS}
-    return {"range": [0.5, max(planned, 2) + 0.5], "tickformat": "d", **ticks}
+    end = MOST_TICKS
+    while end < len(course.epochs):
+        end *= 4
+    end = min(end, course.planned)
+    ticks = {"dtick": 1, "tick0": 1} if end <= MOST_TICKS else {"nticks": MOST_TICKS}
+    return {"range": [0.5, max(end, 2) + 0.5], "tickformat": "d", **ticks}
 
 
 def _last(course: Course) -> Epoch:
@@ -125,5 +132,5 @@ def _scatter(index: int, line: _Line) -> go.Scatter:
 
 def _layout(course: Course, *, title: str, subtitle: str, alt: str, y: str) -> dict[str, Any]:
     layout = frame_layout(title=title, subtitle=subtitle, alt=alt, x=EPOCH_AXIS, y=y, height=360)
-    layout["xaxis"] |= epoch_axis(course.planned)
+    layout["xaxis"] |= epoch_axis(course)
     return layout

@@ -43,7 +43,17 @@ def test_the_loss_of_every_epoch() -> None:
 def test_few_epochs_have_a_tick_each_and_none_twice(planned: int) -> None:
     axis = training_loss_figure(replace(COURSE, planned=planned)).layout.xaxis
     assert (axis.tick0, axis.dtick) == (1, 1)
-    assert training_loss_figure(replace(COURSE, planned=100)).layout.xaxis.dtick is None
+
+
+@pytest.mark.parametrize(
+    ("done", "planned", "end"),
+    [(1, 300, 8), (8, 300, 8), (9, 300, 32), (33, 300, 128), (129, 300, 300), (9, 10, 10)],
+)
+def test_many_epochs_come_into_view_as_they_are_done(done: int, planned: int, end: int) -> None:
+    epochs = tuple(replace(EPOCHS[0], epoch=k) for k in range(1, done + 1))
+    axis = training_loss_figure(Course(epochs, planned, (), 0.25, 500, 1e-3)).layout.xaxis
+    assert tuple(axis.range) == (0.5, end + 0.5)
+    assert (axis.dtick is None) == (end > 8)
 
 
 def test_three_accuracies_differ_in_more_than_colour() -> None:
