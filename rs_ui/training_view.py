@@ -76,7 +76,8 @@ def _numbers(course: Course, step: dict[str, Any]) -> None:
         "Images a second": f"{step['images_per_second']:,.0f}",
         "Left, with no other run": left,
     }
-    st.caption(f"Epoch {step['epoch']} of {course.planned}: {plain(step['phase'])}")
+    measured = f" · accuracies are those after epoch {last.epoch}" if last else ""
+    st.caption(f"Epoch {step['epoch']} of {course.planned}: {plain(step['phase'])}{measured}")
     with st.container(horizontal=True):
         for label, value in shown.items():
             st.metric(label, value, width="content")

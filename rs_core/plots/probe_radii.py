@@ -16,6 +16,7 @@ from rs_core.statistics import ceil_digits, radius_ceiling
 
 _LONGEST = 24
 _WRONG = "x"
+_EDGED = {"size": 9, "line": {"color": GREY, "width": 1}}
 
 
 class _Curve(NamedTuple):
@@ -44,6 +45,7 @@ def probe_radii_figure(
     curves, ceiling = _curves(course, class_names), ceiling_of(course)
     traces = [] if band_of is None else _band(band_of, curves[band_of], ceiling)
     traces += [_scatter(k, curve) for k, curve in enumerate(curves)]
+    traces += _legend(curves)
     traces.append(_ceiling(course, ceiling))
     points = 2 * len(curves) * course.planned
     layout = frame_layout(
@@ -120,11 +122,31 @@ def _scatter(index: int, curve: _Curve) -> go.Scatter:
         marker={
             "color": style.colour,
             "symbol": [style.marker if right else _WRONG for right in curve.right],
-            "size": 9,
-            "line": {"color": GREY, "width": 1},
+            **_EDGED,
         },
         cliponaxis=False,
+        legendgroup=str(index),
+        showlegend=False,
     )
+
+
+def _legend(curves: Sequence[_Curve]) -> list[go.Scatter]:
+    """Entries for the curves and the crosses; plotly's own would show each curve's first mark."""
+    styles = [series_style(k) for k in range(len(curves))]
+    entries = [
+        go.Scatter(
+            x=(None,), y=(None,), name=plain(curve.name), legendgroup=str(k), mode="lines+markers",
+            line={"color": style.colour, "dash": style.dash, "width": 2},
+            marker={"color": style.colour, "symbol": style.marker, **_EDGED},
+        )
+        for k, (curve, style) in enumerate(zip(curves, styles, strict=True))
+    ]  # fmt: skip
+    if not all(all(curve.right) for curve in curves):
+        mark = {"color": GREY, "symbol": _WRONG, **_EDGED}
+        entries.append(
+            go.Scatter(x=(None,), y=(None,), name="a wrong class", mode="markers", marker=mark)
+        )
+    return entries
 
 
 def _band(index: int, curve: _Curve, top: float) -> list[go.Scatter]:

@@ -73,7 +73,7 @@ def test_no_epoch_is_no_figure() -> None:
 
 def test_radii_grow_and_a_wrong_class_is_a_cross() -> None:
     figure = probe_radii_figure(COURSE, NAMES)
-    cat, owl, ceiling = figure.data
+    cat, owl, *legend, ceiling = figure.data
     assert (list(cat.x), list(cat.y)) == ([1, 2], [0.05, 0.3])
     assert (cat.marker.symbol[0], cat.marker.symbol[1] == "x") == ("x", False)
     assert "x" not in owl.marker.symbol
@@ -86,6 +86,18 @@ def test_radii_grow_and_a_wrong_class_is_a_cross() -> None:
     assert "no limit" in cat.hovertext[1]
     assert "0.05000 then 0.300" in alt_text(figure)
     assert ceiling.y[0] == ceiling.y[1] == ceiling_of(COURSE)
+    assert [entry.name for entry in legend] == [
+        "1: my &lt;b&gt;cat&lt;/b&gt;",
+        "2: owl",
+        "a wrong class",
+    ]
+    assert legend[0].marker.symbol == cat.marker.symbol[1] != "x" == legend[2].marker.symbol
+    assert [entry.legendgroup for entry in legend[:2]] == [cat.legendgroup, owl.legendgroup]
+    assert not cat.showlegend
+
+
+def test_without_a_wrong_class_no_cross_is_explained() -> None:
+    assert "wrong" not in str(probe_radii_figure(replace(COURSE, probes=(OWL,))).data)
 
 
 def test_the_ceiling_is_the_radius_of_unanimous_votes_at_their_share_of_alpha() -> None:
