@@ -34,9 +34,9 @@ try:
     done = comparing.watched(job)
     if done is not None:
         spec = spec_of(done.status.about["model"])
-        compared.scores(job, done.status, done.comparison, spec)
-        download_comparison(done.status, done.comparison, spec)
-        images(job, done.status.about["image_ids"], done.comparison, spec)
+        compared.scores(job, done.status, done.result, spec)
+        download_comparison(done.status, done.result, spec)
+        images(job, done.status.about["image_ids"], done.result, spec)
 except WorkerError as error:
     session.keep_run("compare", None)
     error_box(str(error))

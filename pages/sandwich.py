@@ -42,10 +42,10 @@ try:
     done = sandwiching.watched(job)
     if done is not None:
         spec = spec_of(done.status.about["model"])
-        sandwiched.crossings(done.status, done.strip)
-        sandwiched.overview(job, done.status, done.strip, spec)
-        download_sandwich(done.status, done.strip, spec)
-        images(job, done.status.about["image_ids"], done.strip, spec)
+        sandwiched.crossings(done.status, done.result)
+        sandwiched.overview(job, done.status, done.result, spec)
+        download_sandwich(done.status, done.result, spec)
+        images(job, done.status.about["image_ids"], done.result, spec)
 except WorkerError as error:
     session.keep_run(sandwiching.PAGE, None)
     error_box(str(error))

@@ -5,17 +5,14 @@ import streamlit as st
 from rs_core.plots import loss_figure
 from rs_core.plots.attack_wording import NORMS, norm_text
 from rs_ui.curves import chart
-from rs_ui.panels import error_box, plain
+from rs_ui.ended import without_result
+from rs_ui.panels import plain
 from rs_ui.status import Status
 
 
 def live_attack(status: Status) -> None:
     """Phase, nearest image and losses so far; or why nothing came of it."""
-    if status.state == "failed":
-        error_box(status.error or "The run failed: rs.log holds the details.")
-        return
-    if status.state == "cancelled":
-        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+    if without_result(status):
         return
     step = status.step or {}
     norm = NORMS[status.about["config"]["settings"].get("norm", "l2")]

@@ -1,34 +1,26 @@
 """The comparison on its page: images, methods, start, the table that grows, the finished one."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
 from rs_core.evaluation.comparison import Comparison, MethodScore
 from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.comparison_tables import live_tables
-from rs_core.results import from_json
-from rs_ui import caching, refusals, running, session
+from rs_ui import caching, ended, refusals, session
 from rs_ui.answers import started
 from rs_ui.compared import badge_table
+from rs_ui.ended import Done, without_result
 from rs_ui.forms import form
 from rs_ui.image_sets import ImageSet, choose_images
 from rs_ui.methods import choose_methods
-from rs_ui.panels import error_box, plain
+from rs_ui.panels import plain
 from rs_ui.session import Subject
 from rs_ui.status import Status, cost_text
 
 _PAGE = "compare"
 _FEWER = 1000  # copies per certificate at first: many images make many certificates
-
-
-class Done(NamedTuple):
-    """A finished run, kept so that looking at it asks for nothing again."""
-
-    job: str
-    status: Status
-    comparison: Comparison
 
 
 def controls(subject: Subject) -> None:
@@ -95,30 +87,17 @@ def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
         session.keep_run(_PAGE, job)
 
 
-def watched(job: str) -> Done | None:
+def watched(job: str) -> Done[Comparison] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
 
     Raises:
         WorkerError: this browser has no such comparison, or the worker cannot be reached.
     """
-    held: Done | None = session.remembered("compared")
-    if held is None or held.job != job:
-        status = running.watch(job, _draw, kind="compare")
-        session.keep_run(_PAGE, job)
-        if status.state != "finished":
-            return None
-        held = Done(job, status, from_json(Comparison, status.result))
-        session.remember("compared", held)
-    session.keep_run(_PAGE, job)
-    return held
+    return ended.watched(job, _draw, kind=_PAGE, result=Comparison)
 
 
 def _draw(status: Status) -> None:
-    if status.state == "failed":
-        error_box(status.error or "The run failed: rs.log holds the details.")
-        return
-    if status.state == "cancelled":
-        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+    if without_result(status):
         return
     step = status.step or {}
     words = [plain(str(step.get("phase", "")))] if step.get("phase") else []

@@ -1,6 +1,6 @@
 """Sandwiches on their page: images, settings, start, the strip that grows, the finished one."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
@@ -8,26 +8,18 @@ from rs_core.evaluation.cost import sandwich_passes
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots import live_sandwich_figure
 from rs_core.plots.sandwich_facts import short_names
-from rs_core.results import from_json
-from rs_ui import refusals, running, session
+from rs_ui import ended, refusals, session
 from rs_ui.answers import started
 from rs_ui.curves import chart
+from rs_ui.ended import Done, without_result
 from rs_ui.image_sets import THIS_IMAGE, ImageSet, choose_images
-from rs_ui.panels import error_box, plain
+from rs_ui.panels import plain
 from rs_ui.sandwich_form import settings
 from rs_ui.session import Subject
 from rs_ui.status import Status, cost_text
 
 PAGE = "sandwich"
 MOST_IMAGES = 50
-
-
-class Done(NamedTuple):
-    """A finished run, kept so that looking at it asks for nothing again."""
-
-    job: str
-    status: Status
-    strip: SandwichStrip
 
 
 def controls(subject: Subject) -> None:
@@ -65,30 +57,17 @@ def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
         session.keep_run(PAGE, job)
 
 
-def watched(job: str) -> Done | None:
+def watched(job: str) -> Done[SandwichStrip] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
 
     Raises:
         WorkerError: this browser has no such run, or the worker cannot be reached.
     """
-    held: Done | None = session.remembered("sandwiched")
-    if held is None or held.job != job:
-        status = running.watch(job, _draw, kind=PAGE)
-        session.keep_run(PAGE, job)
-        if status.state != "finished":
-            return None
-        held = Done(job, status, from_json(SandwichStrip, status.result))
-        session.remember("sandwiched", held)
-    session.keep_run(PAGE, job)
-    return held
+    return ended.watched(job, _draw, kind=PAGE, result=SandwichStrip)
 
 
 def _draw(status: Status) -> None:
-    if status.state == "failed":
-        error_box(status.error or "The run failed: rs.log holds the details.")
-        return
-    if status.state == "cancelled":
-        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+    if without_result(status):
         return
     step = status.step or {}
     count = len(status.about.get("image_ids", ()))

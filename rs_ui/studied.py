@@ -15,9 +15,10 @@ from rs_core.plots.study_wording import STUDY_NOTES
 from rs_core.results import from_json
 from rs_ui import caching, running, session
 from rs_ui.curves import chart
+from rs_ui.ended import without_result
 from rs_ui.html_tables import table_of
 from rs_ui.jobs import WorkerError
-from rs_ui.panels import badge_html, error_box, plain
+from rs_ui.panels import badge_html, plain
 from rs_ui.status import Status, duration
 
 
@@ -50,11 +51,7 @@ def watch_study(job: str) -> None:
 
 
 def _draw(status: Status) -> None:
-    if status.state == "failed":
-        error_box(status.error or "The run failed: rs.log holds the details.")
-        return
-    if status.state == "cancelled":
-        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+    if without_result(status):
         return
     step = status.step or {}
     if step.get("phase"):

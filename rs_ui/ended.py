@@ -1,0 +1,55 @@
+"""How runs end on their pages: kept once finished, or why there is no result."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import streamlit as st
+
+from rs_core.results import from_json
+from rs_ui import running, session
+from rs_ui.panels import error_box
+from rs_ui.status import Status
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """A finished run, kept so that looking at it asks for nothing again."""
+
+    job: str
+    status: Status
+    result: R
+
+
+def watched(
+    job: str, draw: Callable[[Status], None], *, kind: str, result: type[R]
+) -> Done[R] | None:
+    """The finished run of a page of that kind; None while it is under way or has no result.
+
+    Args:
+        draw: shows both of the latter.
+
+    Raises:
+        WorkerError: this browser has no such run, or the worker cannot be reached.
+    """
+    held: Done[R] | None = session.remembered(f"done_{kind}")
+    if held is None or held.job != job:
+        status = running.watch(job, draw, kind=kind)
+        session.keep_run(kind, job)
+        if status.state != "finished":
+            return None
+        held = Done(job, status, from_json(result, status.result))
+        session.remember(f"done_{kind}", held)
+    session.keep_run(kind, job)
+    return held
+
+
+def without_result(status: Status) -> bool:
+    """Whether a run ended without a result; says why."""
+    if status.state == "failed":
+        error_box(status.error or "The run failed: rs.log holds the details.")
+    elif status.state == "cancelled":
+        st.info(f"Cancelled after {status.progress_text}. Nothing of it was kept.")
+    return status.state in ("failed", "cancelled")
