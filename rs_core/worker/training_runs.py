@@ -3,8 +3,9 @@
 import json
 import logging
 from dataclasses import replace
-from functools import reduce
+from functools import lru_cache, reduce
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from rs_core.datasets import DATASETS
@@ -14,7 +15,7 @@ from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
-from rs_core.training import Probes
+from rs_core.training import EpochDone, Probes
 from rs_core.training.checkpoints import load_checkpoint
 from rs_core.worker.asking import Question
 from rs_core.worker.course import after, empty_course, history
@@ -88,16 +89,17 @@ class TrainingRuns:
 
     def left(self, run: Run) -> dict[str, Any] | None:
         """The epochs until the last checkpoint, as `TrainStep.course` has them."""
+        folder = self._store.folder(run.job) / self.working_folder
         try:
-            saved = load_checkpoint(self._store.folder(run.job) / self.working_folder)
-            if saved is None:
+            epochs = _epochs(folder, tuple(path.stat().st_mtime_ns for path in folder.glob("*")))
+            if epochs is None:
                 return None
             images = tuple(from_json(ImageInput, image) for image in run.request["images"])
             course = empty_course(train_task(run.request["config"]), images)
-        except RsError:  # a data set or a checkpoint that is gone hides no reason and no button
+        except (RsError, OSError):  # what is gone meanwhile hides no reason and no button
             _LOG.exception("the course of an ended training cannot be shown")
             return None
-        return {"course": to_json(reduce(after, history(saved), course))}
+        return {"course": to_json(reduce(after, epochs, course))}
 
     def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
         """None: a training's points share one risk, which it names."""
@@ -115,6 +117,16 @@ class TrainingRuns:
         share = task.options.alpha / max(len(task.probes) * task.recipe.epochs, 1)
         self._store.belongings.note_question(run.owner, subjects, run.key, 1, share)
         return UPLOAD + model, spec
+
+
+@lru_cache(maxsize=16)
+def _epochs(folder: Path, changed: tuple[int, ...]) -> list[EpochDone] | None:
+    """The epochs of a folder's checkpoint, None without one; read once after every change.
+
+    A page asks again at every click, and the file of a large network takes half a second.
+    """
+    saved = load_checkpoint(folder)
+    return None if saved is None else history(saved)
 
 
 def _title(task: TrainTask) -> str:
