@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_ui import caching
+from rs_ui import caching, session
 from rs_ui.models import knows, offered_models
 
 
@@ -26,6 +26,7 @@ def fit_model(offer: dict[str, Any]) -> None:
 
 def fit_sample(offer: dict[str, Any]) -> None:
     """Another network: take a preset whose class it knows, unless the present one has one."""
+    session.remember("model_missing", None)
     spec = offered_models(offer)[st.session_state["model"]]
     fitting = [s["name"] for s in offer["samples"] if knows(spec, s)]
     if fitting and st.session_state.get("image") not in fitting:

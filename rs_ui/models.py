@@ -43,6 +43,20 @@ def name_of(key: str, spec: dict[str, Any]) -> str:
     return f"{name} (yours, {own[:8]})" if own else name
 
 
+def note_missing(models: dict[str, dict[str, Any]]) -> None:
+    """Says so where the address names a network that is not here, until another one is chosen."""
+    named = st.query_params.get("model")
+    if named and "model" not in st.session_state:
+        known = named in {name_of(key, spec) for key, spec in models.items()}
+        session.remember("model_missing", None if known else named[:_LONGEST_NAME])
+    missing = session.remembered("model_missing")
+    if missing:
+        st.warning(
+            f"The address names the network {plain(missing)}, which is not here: it was deleted, "
+            "or it is somebody else's. Another one stands in."
+        )
+
+
 def knows(spec: dict[str, Any], sample: dict[str, Any]) -> bool:
     """Whether a network has the true class of a sample; its name begins with its data set's."""
     return any(spec["name"].startswith(family) for family in sample["labels"])

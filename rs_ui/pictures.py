@@ -24,7 +24,7 @@ def choose_picture(samples: list[dict[str, Any]], on_sample: Any) -> Picture | N
     source = st.segmented_control(
         "Where the image comes from",
         _SOURCES if taken is None else (*_SOURCES, TAKEN),
-        default="Preset",
+        default=None if "source" in st.session_state else "Preset",
         required=True,
         key="source",
         persist_state="session",

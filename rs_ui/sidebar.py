@@ -10,7 +10,7 @@ from rs_core.results import ModelSpec, from_json
 from rs_ui import caching, session, teaching
 from rs_ui.jobs import WorkerError
 from rs_ui.matching import fit_model, fit_sample
-from rs_ui.models import name_of, offered_models, upload_model
+from rs_ui.models import name_of, note_missing, offered_models, upload_model
 from rs_ui.panels import error_box, image_pair, plain
 from rs_ui.pictures import choose_inversion, choose_picture, decode, fits
 from rs_ui.sharing import offer_deletion, share_link
@@ -39,6 +39,7 @@ def draw_sidebar() -> None:
         st.caption(f"Nothing here yet: {plain(picture.name)} stays until there is.")
     place = st.container()
     st.subheader("Network")
+    note_missing(models)
     if "model" not in st.session_state and "model" not in st.query_params:
         fit_model(offer)  # an address may name a preset alone
     if session.remembered("picked") in models:
@@ -137,11 +138,7 @@ def _settings(offer: dict[str, Any]) -> dict[str, Any]:
             help="The same seed draws the same noise and gives the same numbers.",
         )
         device = st.selectbox(
-            "Device",
-            _devices(offer),
-            key="device",
-            bind="query-params",
-            persist_state="session",
+            "Device", _devices(offer), key="device", bind="query-params", persist_state="session"
         )
     return {"alpha": float(alpha), "seed": int(seed), "device": device or "auto"}
 

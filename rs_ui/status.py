@@ -43,14 +43,17 @@ class Status:
 
     @property
     def progress_text(self) -> str:
-        """What is done of all there is, and the time left at the present pace."""
+        """What is done of all there is, and the time left at the present pace.
+
+        A training says itself how long it will take.
+        """
         trains = self.about.get("kind") == "train"
         if not self.total:
             phase = str((self.step or {}).get("phase") or "no step is done yet")
             return phase if trains else "no copy has voted yet"
         unit = "training steps" if trains else "forward passes"
         text = f"{self.done:,} of {self.total:,} {unit}"
-        if self.done and self.seconds > 0 and self.is_live:
+        if self.done and self.seconds > 0 and self.is_live and not trains:
             left = self.seconds * (self.total - self.done) / self.done
             text += f", about {duration(left)} left"
         return text

@@ -15,6 +15,11 @@ _FIRST = ("sigma", "epochs")
 _NUMBERS = ("int", "float")  # may be left empty, and lists may not
 _EPOCHS = 8  # enough to see curves grow, and a minute or two on two cores
 _SIGMA = 0.25  # where a recipe's own is 0, at which no probe image can be certified
+_BUDGET: dict[str, Any] = {
+    "name": "minutes", "kind": "float", "default": 0.0, "required": False, "unit": "",
+    "help": "budget: it ends with the epoch under way, 0 for no limit", "low": 0.0,
+    "high": 100_000.0, "low_open": False, "high_open": False,
+}  # fmt: skip
 _SHARED: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 _MORE_SETS = (
     "Other sets: let the environment variable RS_DATA name a folder that holds the files of MNIST, "
@@ -99,11 +104,10 @@ def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | N
     """The training's settings; None while one makes no sense."""
     fields = _fields(offer["recipes"], str(chosen["recipe"]))
     lists = [f["name"] for f in fields if f["default"] is None and f["kind"] not in _NUMBERS]
-    settings = form(fields, prefix=PAGE, first=_FIRST, given=lists)
-    minutes = 0.0
-    if not teaching.hides({"train_minutes": 0.0}):
-        minutes = st.number_input(
-            "Budget in minutes: it ends with the epoch under way (0 for no limit)",
-            0.0, 100_000.0, 0.0, step=1.0, format="%.6g", key="train_minutes", **_SHARED,
-        )  # fmt: skip
-    return None if settings is None else {**chosen, "settings": settings, "minutes": minutes}
+    budget = [] if teaching.hides({"train_minutes": 0.0}) else [_BUDGET]
+    first = (*_FIRST, _BUDGET["name"])
+    settings = form([*fields, *budget], prefix=PAGE, first=first, given=lists)
+    if settings is None:
+        return None
+    minutes = settings.pop(_BUDGET["name"], _BUDGET["default"])
+    return {**chosen, "settings": settings, "minutes": minutes}

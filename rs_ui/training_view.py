@@ -54,11 +54,14 @@ def _ended(job: str, status: Status, *, kept: bool) -> None:
         st.caption("writes that network as a model file.")
     else:
         st.info("Cancelled before it had learned anything.")
+    failed = status.state == "failed"
+    if failed and not kept:
+        return
     st.button(
-        "Resume",
+        "Try again from the last checkpoint" if failed else "Resume",
         key=f"reopen_{job}",
         icon=":material/play_arrow:",
-        help="Goes on from the last checkpoint, as the same training; without one from the start.",
+        help="Goes on as the same training, with the same settings.",
         on_click=running.tell,
         args=("resume", job),
     )

@@ -139,8 +139,11 @@ def find_files(
         found = _existing(name, split, folder)
     if found is None:
         wanted = " or ".join(path.name for path in next(_candidates(name, split, folder)))
+        where = folder.name or folder
+        if not folder.is_dir():
+            where = f"{where}, which is no folder here"
         raise DataError(
-            f"no {facts.title} {split} files in {folder.name or folder} (looked for {wanted}): "
+            f"no {facts.title} {split} files in {where} (looked for {wanted}): "
             "give the folder that holds them, or download=True (--download)."
         )
     return found

@@ -34,7 +34,7 @@ class Knn(Selector):
     name: ClassVar[str] = "knn"
 
     sigma_b: float = param(
-        0.25, help="sigma at distance `offset`", unit="pixels of [0,1]", low=0.001, high=5
+        0.25, help="sigma at distance offset", unit="pixels of [0,1]", low=0.001, high=5
     )
     rate: float = param(0.01, help="Lipschitz constant of ln sigma, per pixel unit", low=0, high=1)
     neighbours: int = param(20, help="nearest reference images", low=1, high=1000)

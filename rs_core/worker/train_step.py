@@ -14,7 +14,7 @@ class TrainStep(PhaseStep):
         epoch: under way, from 1.
         loss: mean of the epoch so far; None where it is not known.
         images_per_second: while it had its turns, in this process.
-        seconds_left: at that pace, without the turns of others.
+        seconds_left: with what measures and certifies, without the turns of others.
         course: a `Course` as JSON values, made once per epoch.
         kept: whether all until here is on disk.
     """

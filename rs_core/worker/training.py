@@ -52,6 +52,7 @@ class Training:
         self._take(empty_course(task, () if probes is None else probes.images))
         self._seconds, self._phase, self._loss = 0.0, "training", None
         self._last, self._steps, self._here = Step(0, 0), 0, 0.0
+        self._whole = 0.0  # seconds here, with those that measure and certify
 
     def run(self) -> Stream[TrainingOutcome]:
         """Yields steps, then the outcome.
@@ -83,6 +84,7 @@ class Training:
                 event = next(stream)
                 spent = time.perf_counter() - begun
                 self._seconds += spent
+                self._whole += spent
                 if isinstance(event, Finished):
                     return
                 yield self._told_of(event, spent)
@@ -153,12 +155,13 @@ class Training:
         return 0 < 60 * self._task.options.minutes <= self._seconds
 
     def _step(self, phase: str, loss: float | None = None, *, kept: bool = False) -> TrainStep:
-        pace = self._here / self._steps if self._steps else 0.0
+        steps = max(self._steps, 1)
+        pace, left = self._here / steps, self._last.total - self._last.done
         return TrainStep(
             done=self._last.done, total=self._last.total, phase=phase,
             epoch=min(len(self._course.epochs) + 1, self._course.planned), loss=loss,
             images_per_second=self._task.recipe.images_per_step / pace if pace else 0.0,
-            seconds_left=pace * (self._last.total - self._last.done),
+            seconds_left=self._whole / steps * left if self._steps else 0.0,
             course=self._told, kept=kept,
         )  # fmt: skip
 

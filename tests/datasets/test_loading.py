@@ -191,6 +191,8 @@ def test_missing_files_say_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataError, match="t10k-images-idx3-ubyte or t10k-labels-idx1-ubyte"):
         load_dataset("mnist", root=tmp_path)
+    with pytest.raises(DataError, match="files in nowhere, which is no folder here"):
+        load_dataset("cifar10", split="test", root=tmp_path / "nowhere")
 
 
 def fake_torchvision(monkeypatch: pytest.MonkeyPatch, fetch: object) -> None:

@@ -153,6 +153,16 @@ def test_a_preset_alone_in_the_address_brings_its_network(
     assert both.sidebar.selectbox(key="model").value == "mnist-conv4"
 
 
+def test_a_network_that_is_not_here_is_named_until_another_is_chosen(open_app: Open) -> None:
+    app = open_app("sweep", model="mine (yours, f307cb2c)")
+    assert "f307cb2c" in app.sidebar.warning[0].value
+    assert app.sidebar.selectbox(key="model").value == "mnist-conv4"
+    app.sidebar.selectbox(key="model").set_value("cifar10-conv4").run()
+    assert not app.sidebar.warning
+    assert not open_app("sweep", model="cifar10-conv4").sidebar.warning
+    assert not open_app("sweep").sidebar.warning
+
+
 def test_what_stays_is_said_while_a_source_has_no_image(open_app: Open) -> None:
     app = open_app()
     app.sidebar.segmented_control(key="source").set_value("Draw").run()

@@ -72,6 +72,11 @@ def test_a_number_out_of_range_starts_nothing(open_app: Open) -> None:
     app.number_input(key="train_epochs").set_value(0).run()
     assert any("is out of range" in error.value for error in app.main.error)
     assert app.button(key="start_train").disabled
+    app.number_input(key="train_epochs").set_value(1).run()
+    assert not app.button(key="start_train").disabled
+    app.number_input(key="train_minutes").set_value(-5.0).run()
+    assert any(error.value.startswith("minutes") for error in app.main.error)
+    assert app.button(key="start_train").disabled
 
 
 def test_a_set_of_another_size_leaves_the_sidebars_image_out(
@@ -111,7 +116,9 @@ def test_it_is_watched_while_it_learns(open_app: Open, worker: FakeWorker) -> No
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
     assert any("Epoch 2 of 8: training" in c.value for c in app.main.caption)
     assert any("probability 0.999 or more" in c.value for c in app.main.caption)
-    assert any("training steps" in p.proto.text for p in app.main.get("progress"))
+    (progress,) = app.main.get("progress")
+    assert "training steps" in progress.proto.text
+    assert "left" not in progress.proto.text  # said once, by the training
     assert any("about 16 s at an earlier pace" in c.value for c in app.main.caption)
     band = app.selectbox(key=f"band_{app.query_params['run']}")
     band.set_value(1).run()
@@ -157,6 +164,19 @@ def test_a_training_cancelled_in_the_queue_has_nothing_to_export(
     assert any("before it had learned anything" in info.value for info in app.main.info)
     assert not app.main.code
     assert not charts(app)
+
+
+def test_a_training_that_failed_at_once_is_not_tried_again(
+    open_app: Open, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.steps = 10**6
+    app = start(open_app("train"))
+    monkeypatch.setattr(fake_training, "step", lambda *_: None)
+    job = app.query_params["run"]
+    worker.jobs[job] |= {"state": "failed", "error": "diverged in epoch 1: start again."}
+    app.run()
+    assert "diverged" in app.main.error[0].value
+    assert not [b for b in app.main.button if b.key == f"reopen_{job}"]
 
 
 def test_a_finished_training_hands_its_network_to_every_page(

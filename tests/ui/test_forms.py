@@ -1,9 +1,12 @@
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from rs_core.results import to_json
 from rs_core.training import RECIPES
+from rs_core.worker.describe import describe
 from rs_core.worker.training_config import recipe_fields, train_task
 
 
@@ -74,3 +77,21 @@ def test_changed_settings_are_told_where_they_are_out_of_sight() -> None:
     (told,) = app.caption
     assert "momentum" in told.value
     assert "sigma" not in told.value
+
+
+def described(values: Any) -> Iterator[str]:
+    """The help text of every field that any form of the app is made from."""
+    if isinstance(values, dict):
+        if "help" in values and "kind" in values:
+            yield values["help"]
+        values = list(values.values())
+    for value in values if isinstance(values, list) else ():
+        yield from described(value)
+
+
+def test_no_help_text_is_markup() -> None:
+    """Labels show them as they are: what `plain` escapes, a screen reader would read out."""
+    texts = list(described(to_json(describe())))
+    assert len(texts) > 100
+    markup = re.compile(r"[`$<~\[\]\\]|\*\S|\b__|:\w+:|^[-+#>]")
+    assert [text for text in texts if markup.search(text)] == []

@@ -408,6 +408,8 @@ def test_a_course_is_json_and_says_where_the_run_is(office: Office) -> None:
     step = found["step"]
     assert (step["epoch"], step["phase"], step["course"]["planned"]) == (2, "training", 2)
     assert step["images_per_second"] > 0
+    alone = 128 * (found["total"] - found["done"]) / step["images_per_second"]
+    assert step["seconds_left"] > alone  # it measures after every epoch, too
     assert found["about"]["config"]["settings"]["epochs"] == 2
 
 
