@@ -112,9 +112,9 @@ class Desk:
             return _live(job) | self.opener.questions(owner, job.about)
         run = self._store.read(name, owner)
         progress, about = run.progress, self.opener.about(run)
-        finished = progress.state == "finished"
-        result = self._store.result(name) if finished else None
-        step = None if finished else self.opener.left(run)
+        result = self._store.result(name) if progress.state == "finished" else None
+        # An open run that is not on this bench is computed by another process.
+        step = self.opener.left(run) if progress.state in ("cancelled", "failed") else None
         return {
             "job": name, "state": progress.state, "held": progress.held, "done": progress.done,
             "total": progress.total, "step": step, "result": result, "error": progress.error,

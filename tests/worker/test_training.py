@@ -224,6 +224,15 @@ def test_a_training_that_diverged_shows_where(office: Office) -> None:
     assert max(losses) > 1e3
 
 
+def test_a_training_of_another_process_shows_its_state_alone(office: Office) -> None:
+    job = train(office)
+    until_epoch(office, job, 1)
+    beside = Office(office.store.home, office.weights)
+    found = beside.follow(job)
+    assert (found["state"], found["step"]) == ("running", None)
+    beside.store.close()
+
+
 def test_what_was_cancelled_in_the_queue_has_nothing_to_show(office: Office) -> None:
     job = train(office)
     office.ask("cancel", job=job)
