@@ -8,6 +8,14 @@ from rs_core.cli.stopping import interruptible
 from rs_core.events import Finished, Step
 
 
+@pytest.fixture(autouse=True)
+def terminal() -> Iterator[None]:
+    """Ctrl-C as a terminal has it; tests that run in the background would inherit deafness."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def steps(pressed_after: int, times: int, ended: list[int]) -> Iterator[Step | Finished[str]]:
     """Five steps; Ctrl-C arrives in the middle of one."""
     number = 0
