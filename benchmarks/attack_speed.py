@@ -1,5 +1,9 @@
 """PGD and EPGD against the bare passes that they need, and against three public libraries.
 
+Bare are the passes of the network as it is given, in the best plain loop that we know: parameters
+frozen, channels last, one batch of all images on all threads. Beside them stand the same passes of
+the network as our engine prepares it, each core alone: what is above those is our loop's own.
+
 The libraries are no dependencies of this project: `attack_libraries` says how to install them, and
 what cannot be imported is named and left out. All get the same network, images, step size, budget
 and steps. Whom they fool is counted by `attack_quality`.
@@ -9,10 +13,11 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.attack_libraries import Budget, libraries, ours
 from benchmarks.networks import SHAPES, four_conv
@@ -54,20 +59,22 @@ def images_for(classifier: Classifier, count: int) -> list[ImageInput]:
     return [image_from_array(p.byte().numpy(), classifier.spec) for p in pixels]
 
 
-def bare(classifier: Classifier, passes: int) -> Tensor:
-    """Forward and backward passes of the prepared network, to the input, and nothing else.
+def bare(model: nn.Module, x: Tensor, passes: int) -> Tensor:
+    """Forward and backward passes to the input, and nothing else."""
+    gradient = x
+    for _ in range(passes):
+        points = x.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(model(points).logsumexp(dim=1).sum(), points)
+    return gradient
 
-    Each core passes its share of the rows alone, the fastest arrangement that we know.
-    """
+
+def prepared(classifier: Classifier, passes: int) -> Tensor:
+    """The same of the network that our engine prepared; each core passes its share alone."""
     threads = torch.get_num_threads() if classifier.device.type == "cpu" else 1
 
     def share(_: int) -> Tensor:
         batch = torch.rand(ROWS // threads, *classifier.spec.input_shape, device=classifier.device)
-        gradient = batch = batch.contiguous(memory_format=torch.channels_last)
-        for _ in range(passes):
-            x = batch.detach().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(classifier(x).logsumexp(dim=1).sum(), x)
-        return gradient
+        return bare(classifier, batch.contiguous(memory_format=torch.channels_last), passes)
 
     return torch.cat(lane_map(threads, share, range(threads)))
 
@@ -91,20 +98,28 @@ def speed(size: str, device: str) -> None:
     images = images_for(classifier, IMAGES)
     x = torch.stack([torch.from_numpy(image.pixels) for image in images]).to(device)
     model = Normalised(module, spec.mean, spec.std).to(device).eval()
+    # The libraries get a network that could be trained.
+    frozen = deepcopy(model).requires_grad_(False).to(memory_format=torch.channels_last)
+    batch = x.contiguous(memory_format=torch.channels_last)
     y = model(x).argmax(dim=1)
     others = libraries(model, spec.input_shape, len(spec.class_names), BUDGET)
+    pgd_passes, epgd_passes = (steps * IMAGES // ROWS for steps in (BUDGET.steps, EPGD_STEPS))
     contest: Mapping[str, Callable[[], object]] = {
-        "bare": partial(bare, classifier, BUDGET.steps * IMAGES // ROWS),
+        "bare": partial(bare, frozen, batch, pgd_passes),
+        "prepared": partial(prepared, classifier, pgd_passes),
         "pgd": partial(ours, classifier, images, pgd()),
-        "bare for epgd": partial(bare, classifier, EPGD_STEPS * IMAGES // ROWS),
+        "bare for epgd": partial(bare, frozen, batch, epgd_passes),
+        "prepared for epgd": partial(prepared, classifier, epgd_passes),
         "epgd": partial(ours, classifier, images[: IMAGES // EPGD_DRAWS], epgd()),
         **{name: partial(run, x, y) for name, run in others.items()},
     }
     seconds = interleaved(contest, ROUNDS)
     print(f"{size}: " + ", ".join(f"{name} {1000 * s:.0f} ms" for name, s in seconds.items()))
-    for name, base, bar in (("pgd", "bare", 1.10), ("epgd", "bare for epgd", 1.15)):
+    for name, suffix, bar in (("pgd", "", 1.10), ("epgd", " for epgd", 1.15)):
         label = f"{name} {size} fp32 / bare forward and backward passes"
-        print(verdict(label, seconds[name] / seconds[base], bar, at_most=True))
+        print(verdict(label, seconds[name] / seconds["bare" + suffix], bar, at_most=True))
+        label = f"{name} {size} fp32 / passes of the prepared network"
+        print(f"{label:<62}{seconds[name] / seconds['prepared' + suffix]:8.2f}")
     for name in others:
         label = f"{name} {size} fp32 / our pgd"
         print(verdict(label, seconds[name] / seconds["pgd"], 1.0))
