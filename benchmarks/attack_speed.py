@@ -1,8 +1,8 @@
 """PGD and EPGD against the bare passes that they need, and against three public libraries.
 
-Bare are the passes of the network as it is given, in the best plain loop that we know: parameters
-frozen, channels last, one batch of all images on all threads. Beside them stand the same passes of
-the network as our engine prepares it, each core alone: what is above those is our loop's own.
+Bare are the passes of the network as our engine prepares it, each core alone, which is as fast as we
+know. Beside them, without a bar, stand the passes of the network as it is given, in the best plain
+loop: parameters frozen, channels last, one batch of all images on all threads.
 
 The libraries are no dependencies of this project: `attack_libraries` says how to install them, and
 what cannot be imported is named and left out. All get the same network, images, step size, budget
@@ -59,7 +59,7 @@ def images_for(classifier: Classifier, count: int) -> list[ImageInput]:
     return [image_from_array(p.byte().numpy(), classifier.spec) for p in pixels]
 
 
-def bare(model: nn.Module, x: Tensor, passes: int) -> Tensor:
+def plain(model: nn.Module, x: Tensor, passes: int) -> Tensor:
     """Forward and backward passes to the input, and nothing else."""
     gradient = x
     for _ in range(passes):
@@ -68,13 +68,13 @@ def bare(model: nn.Module, x: Tensor, passes: int) -> Tensor:
     return gradient
 
 
-def prepared(classifier: Classifier, passes: int) -> Tensor:
-    """The same of the network that our engine prepared; each core passes its share alone."""
+def bare(classifier: Classifier, passes: int) -> Tensor:
+    """The same of the prepared network; each core passes its share of the rows alone."""
     threads = torch.get_num_threads() if classifier.device.type == "cpu" else 1
 
     def share(_: int) -> Tensor:
         batch = torch.rand(ROWS // threads, *classifier.spec.input_shape, device=classifier.device)
-        return bare(classifier, batch.contiguous(memory_format=torch.channels_last), passes)
+        return plain(classifier, batch.contiguous(memory_format=torch.channels_last), passes)
 
     return torch.cat(lane_map(threads, share, range(threads)))
 
@@ -105,11 +105,11 @@ def speed(size: str, device: str) -> None:
     others = libraries(model, spec.input_shape, len(spec.class_names), BUDGET)
     pgd_passes, epgd_passes = (steps * IMAGES // ROWS for steps in (BUDGET.steps, EPGD_STEPS))
     contest: Mapping[str, Callable[[], object]] = {
-        "bare": partial(bare, frozen, batch, pgd_passes),
-        "prepared": partial(prepared, classifier, pgd_passes),
+        "bare": partial(bare, classifier, pgd_passes),
+        "plain": partial(plain, frozen, batch, pgd_passes),
         "pgd": partial(ours, classifier, images, pgd()),
-        "bare for epgd": partial(bare, frozen, batch, epgd_passes),
-        "prepared for epgd": partial(prepared, classifier, epgd_passes),
+        "bare for epgd": partial(bare, classifier, epgd_passes),
+        "plain for epgd": partial(plain, frozen, batch, epgd_passes),
         "epgd": partial(ours, classifier, images[: IMAGES // EPGD_DRAWS], epgd()),
         **{name: partial(run, x, y) for name, run in others.items()},
     }
@@ -118,8 +118,8 @@ def speed(size: str, device: str) -> None:
     for name, suffix, bar in (("pgd", "", 1.10), ("epgd", " for epgd", 1.15)):
         label = f"{name} {size} fp32 / bare forward and backward passes"
         print(verdict(label, seconds[name] / seconds["bare" + suffix], bar, at_most=True))
-        label = f"{name} {size} fp32 / passes of the prepared network"
-        print(f"{label:<62}{seconds[name] / seconds['prepared' + suffix]:8.2f}")
+        label = f"{name} {size} fp32 / plain loop over the network as given"
+        print(f"{label:<62}{seconds[name] / seconds['plain' + suffix]:8.2f}")
     for name in others:
         label = f"{name} {size} fp32 / our pgd"
         print(verdict(label, seconds[name] / seconds["pgd"], 1.0))
