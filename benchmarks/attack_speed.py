@@ -1,8 +1,8 @@
 """PGD and EPGD against the bare passes that they need, and against three public libraries.
 
-Bare are the passes of the network as our engine prepares it, each core alone, which is as fast as
-we know. Beside them, without a bar, stand the passes of the network as it is given, in the best plain
-loop: parameters frozen, channels last, one batch of all images on all threads.
+Bare are the passes of the network as our engine prepares it, each core alone, which is as fast
+as we know. Beside them, without a bar, stand the passes of the network as it is given, in the
+best plain loop: parameters frozen, channels last, one batch of all images on all threads.
 
 The libraries are no dependencies of this project: `attack_libraries` says how to install them, and
 what cannot be imported is named and left out. All get the same network, images, step size, budget
