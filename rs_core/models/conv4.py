@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
+from rs_core.models import pooling
 from rs_core.models.sigma_input import SigmaScale
 
 
@@ -45,7 +46,7 @@ class Conv4(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, K) of normalised inputs (B, C, H, W)."""
         features: Tensor = self.features(inputs)
-        logits: Tensor = self.head(features.mean(dim=(2, 3)))
+        logits: Tensor = self.head(pooling.spatial_mean(features))
         return logits
 
 
@@ -78,7 +79,7 @@ class SigmaConv4(Conv4):
                 features = activation(next(told)(norm(convolution(features)), sigma))
             else:
                 features = layer(features)
-        logits: Tensor = self.head(features.mean(dim=(2, 3)))
+        logits: Tensor = self.head(pooling.spatial_mean(features))
         return logits
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
+from rs_core.models import pooling
+
 _WIDTHS = (16, 32, 64)
 _WIDE = (64, 128, 256, 512)
 
@@ -41,7 +43,7 @@ class _Residual(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, K) of normalised inputs (B, C, H, W)."""
         features: Tensor = self.blocks(relu(self.stem(inputs)))
-        logits: Tensor = self.head(features.mean(dim=(2, 3)))
+        logits: Tensor = self.head(pooling.spatial_mean(features))
         return logits
 
 
