@@ -23,6 +23,7 @@ from rs_core.models.weights import load_model
 from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
 from rs_core.probing import check_answers, check_rows, told
 from rs_core.results import ModelSpec
+from rs_core.tracing import running
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -108,7 +109,8 @@ class Classifier:
         pixels = pixels.to(_DTYPES[self.precision])
         pixels = pixels if self._channels_last else pixels.contiguous()
         told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
-        logits = self._network()(pixels, *told)
+        with running():
+            logits = self._network()(pixels, *told)
         if not isinstance(logits, Tensor) or logits.ndim != 2:
             raise ModelFileError(
                 f"{self.spec.name}: the network must return one (batch, classes) tensor of logits."

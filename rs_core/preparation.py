@@ -11,6 +11,7 @@ from rs_core.errors import ModelFileError
 from rs_core.fields import shown
 from rs_core.probing import told
 from rs_core.results import ModelSpec
+from rs_core.tracing import running, tracing
 
 TRIED_SIGMA = 0.25  # at which a network that takes sigma is tried out
 
@@ -119,8 +120,10 @@ def _fold_batch_norm(network: nn.Module, spec: ModelSpec) -> nn.Module:
     if getattr(network, "takes_sigma", False):
         inputs.append(torch.full((2,), TRIED_SIGMA))
     try:
-        folded = fuse(network)
-        close = torch.allclose(folded(*inputs), network(*inputs), rtol=1e-3, atol=1e-3)
+        with tracing():
+            folded = fuse(network)
+        with running():
+            close = torch.allclose(folded(*inputs), network(*inputs), rtol=1e-3, atol=1e-3)
     except Exception:  # torch.fx raises a wide variety of errors on code it cannot trace
         return network
     return folded if close else network

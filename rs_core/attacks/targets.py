@@ -15,6 +15,7 @@ from rs_core.seeding import block_seeds, derive_seed
 from rs_core.selectors import FromNetwork, Selector
 from rs_core.smoothing.noise import standard_normal
 from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.tracing import running
 
 # Purposes of a stream of noise; no two share a generator.
 CLIMB, JUDGE, CLEAN, START = range(4)
@@ -195,7 +196,8 @@ class Through(Smoothed):
         return self.sigmas
 
     def _sigma_of(self, pixels: Tensor, images: range) -> Tensor:
-        sigmas = self.network(pixels)
+        with running():
+            sigmas = self.network(pixels)
         if sigmas.numel() != len(pixels):
             raise ModelFileError(f"the selector network must return {len(pixels)} sigmas.")
         return sigmas.flatten().clamp(1e-6, SIGMA_MAX)

@@ -1,0 +1,70 @@
+"""Who traces a network is alone: torch.fx changes how all of them are called meanwhile.
+
+A network that another thread runs would fail in the middle ("module is not installed as a
+submodule"). So tracing waits until nobody runs one, and who wants to run one waits for the tracing.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+
+class _Road:
+    """Who is on it: how many that run networks, and the one thread that traces or is about to."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.running = 0
+        self.tracer: int | None = None
+        self.own = threading.local()
+
+    @property
+    def depth(self) -> int:
+        """Networks that this thread is inside of."""
+        return getattr(self.own, "depth", 0)
+
+
+@lru_cache(maxsize=1)
+def _road() -> _Road:
+    return _Road()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_road.cache_clear)  # the child has none of the threads
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """A network may be run here, beside those of other threads; waits while another one traces."""
+    road, me = _road(), threading.get_ident()
+    with road.changed:
+        # Who is inside a network already must go on: it is what a tracer waits for.
+        road.changed.wait_for(lambda: road.depth > 0 or road.tracer in (None, me))
+        road.running += 1
+    road.own.depth = road.depth + 1
+    try:
+        yield
+    finally:
+        road.own.depth -= 1
+        with road.changed:
+            road.running -= 1
+            if road.tracer is not None:
+                road.changed.notify_all()
+
+
+@contextmanager
+def tracing() -> Iterator[None]:
+    """A network may be traced here; waits until no other thread runs or traces one."""
+    road, me = _road(), threading.get_ident()
+    with road.changed:
+        road.changed.wait_for(lambda: road.tracer in (None, me))
+        outer, road.tracer = road.tracer, me
+        road.changed.wait_for(lambda: road.running == road.depth)
+    try:
+        yield
+    finally:
+        with road.changed:
+            road.tracer = outer
+            road.changed.notify_all()
