@@ -23,6 +23,7 @@ from rs_core.models.weights import load_model
 from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
 from rs_core.probing import check_answers, check_rows, told
 from rs_core.results import ModelSpec
+from rs_core.thin_convolutions import thin
 from rs_core.tracing import running
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -131,7 +132,7 @@ class Classifier:
         """This thread's copy of the prepared network; all copies share their tensors."""
         own: nn.Module | None = getattr(self._threads, "network", None)
         if own is None:
-            own = self._threads.network = thread_copy(self.module)
+            own = self._threads.network = thin(thread_copy(self.module))
         return own
 
     def _check(self) -> None:

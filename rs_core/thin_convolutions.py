@@ -1,0 +1,83 @@
+"""Convolutions of images, which have few channels: their gradient by a matrix product.
+
+What an attack asks of a network is its gradient to the image. oneDNN computes the first
+convolution's share of it as if there were sixteen channels. A product of matrices, whose columns
+are then added up in their places, takes a fifth of that for one channel and half for three.
+"""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
+
+_FEW = 3  # with four channels the product gains nothing
+
+
+class ThinConv2d(nn.Conv2d):
+    """A frozen convolution of few channels; its numbers are `nn.Conv2d`'s own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """As `nn.Conv2d`, in float32 on a CPU with the faster gradient to the input."""
+        slow = input.device.type != "cpu" or input.dtype != torch.float32 or input.ndim != 4
+        if slow or not input.requires_grad or self.weight.requires_grad:
+            return super().forward(input)
+        found = _Convolved.apply(
+            input, self.weight, self.bias, self.stride, self.padding, self.dilation
+        )
+        return cast(Tensor, found)
+
+
+class _Convolved(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        stride: tuple[int, int],
+        padding: tuple[int, int],
+        dilation: tuple[int, int],
+    ) -> Tensor:
+        ctx.save_for_backward(weight)
+        ctx.size, ctx.how = input.shape[2:], (stride, padding, dilation)
+        found: Tensor = conv2d(input, weight, bias, stride, padding, dilation)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (weight,) = ctx.saved_tensors
+        stride, padding, dilation = ctx.how
+        planes = gradients[0].permute(0, 2, 3, 1)
+        rows = planes.flatten(0, 2)  # a view where channels lie side by side
+        parts = torch.mm(weight.flatten(1).t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
+        found = _placed(_placed(parts, stride[0], dilation[0]), stride[1], dilation[1])
+        (height, width), (up, left) = ctx.size, padding
+        below, right = height + up - found.shape[2], width + left - found.shape[3]
+        found = pad(found, (-left, right, -up, below)).transpose(0, 1)
+        return found.contiguous(memory_format=torch.channels_last), *[None] * 5
+
+
+def _placed(parts: Tensor, stride: int, dilation: int) -> Tensor:
+    """Parts (C, taps, ..., B, length, ...) added up where the taps of a kernel have read.
+
+    The taps' dimension is the second, and that of the places, which grows, the fifth.
+    """
+    shape, last = list(parts.shape), stride * (parts.shape[4] - 1) + 1
+    taps = shape.pop(1)
+    shape[3] = last + dilation * (taps - 1)
+    found = parts.new_zeros(shape)
+    for tap in range(taps):
+        first = tap * dilation
+        found[:, :, :, first : first + last : stride] += parts[:, tap]
+    return found
+
+
+def thin(network: nn.Module) -> nn.Module:
+    """The network, which is changed: its convolutions of few channels are `ThinConv2d`."""
+    for part in network.modules():
+        if type(part) is not nn.Conv2d or part.in_channels > _FEW or part.groups > 1:
+            continue
+        if part.padding_mode == "zeros" and not isinstance(part.padding, str):
+            part.__class__ = ThinConv2d
+    return network

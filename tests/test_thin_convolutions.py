@@ -1,0 +1,81 @@
+"""A convolution of images gives torch's numbers, and torch's gradient by another way."""
+
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from rs_core.thin_convolutions import ThinConv2d, thin
+
+PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+def frozen(*args: object, **options: object) -> nn.Conv2d:
+    torch.manual_seed(0)
+    layer = nn.Conv2d(*args, **options).requires_grad_(False)  # type: ignore[arg-type]
+    return layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 5), st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    PAIR, st.tuples(st.integers(0, 3), st.integers(0, 3)), PAIR,
+    st.tuples(st.integers(3, 12), st.integers(3, 12)), st.booleans(), st.booleans(),
+)  # fmt: skip
+def test_answers_and_gradients_are_torchs(
+    channels: int, width: int, kernel: tuple[int, int], stride: tuple[int, int],
+    padding: tuple[int, int], dilation: tuple[int, int], size: tuple[int, int],
+    bias: bool, last: bool,
+) -> None:  # fmt: skip
+    spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
+    layer = frozen(channels, width, kernel, stride, padding, dilation, bias=bias)
+    x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1))
+    x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+    x.requires_grad_(True)
+    expected = layer(x)
+    pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2))
+    (theirs,) = torch.autograd.grad(expected, x, pull)
+    found = thin(layer)(x)
+    assert type(layer) is ThinConv2d
+    assert torch.equal(found, expected)
+    (gradient,) = torch.autograd.grad(found, x, pull)
+    torch.testing.assert_close(gradient, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_a_gradient_of_the_gradient_is_torchs() -> None:
+    layer = frozen(2, 4, 3, padding=1).double()
+    x = torch.randn(1, 2, 5, 5, generator=torch.Generator().manual_seed(0)).double()
+    x = x.float().requires_grad_(True)
+    layer = layer.float()
+
+    def twice(convolution: nn.Module) -> torch.Tensor:
+        (first,) = torch.autograd.grad(convolution(x).pow(3).sum(), x, create_graph=True)
+        (second,) = torch.autograd.grad(first.pow(2).sum(), x)
+        return second
+
+    expected = twice(layer)
+    torch.testing.assert_close(twice(thin(layer)), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_not_thin_stays_as_it_is() -> None:
+    class Own(nn.Conv2d):
+        pass
+
+    layers = [
+        nn.Conv2d(4, 4, 3), nn.Conv2d(3, 3, 3, groups=3), nn.Conv2d(1, 2, 3, padding="same"),
+        nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect"), Own(1, 2, 3),
+    ]  # fmt: skip
+    kinds = [type(layer) for layer in layers]
+    network = thin(nn.Sequential(*layers))
+    assert [type(layer) for layer in network] == kinds
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_weights_that_learn_get_their_gradient(trained: bool) -> None:
+    layer = thin(nn.Conv2d(1, 2, 3).requires_grad_(trained))
+    x = torch.rand(1, 1, 4, 4, requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    assert all((p.grad is not None) == trained for p in layer.parameters())
