@@ -5,19 +5,19 @@ no barrier in any layer, and activations stay in cache.
 """
 
 import os
-import time
 from collections.abc import Callable, Generator, Sequence
-from functools import lru_cache, partial
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from queue import SimpleQueue
 from threading import Lock
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from rs_core.smoothing.threads import block_threads
 
 A = TypeVar("A")
 B = TypeVar("B")
-# Seconds that lanes go on without meeting: a cancelled run may take that long to stop.
-APART = 0.1
 
 
 @lru_cache(maxsize=1)
@@ -42,24 +42,29 @@ def lane_map(threads: int, run: Callable[[A], B], items: Sequence[A]) -> list[B]
 
 
 def abreast(
-    threads: int, lanes: Sequence[Generator[A, None, B]], apart: float = APART
+    threads: int, lanes: Sequence[Generator[A, None, B]]
 ) -> Generator[list[A], None, list[B]]:
     """Yields what the lanes' steps say, step by step; returns what all of them return.
 
-    Lanes meet every few steps only, as many as fit into `apart` seconds by the time of those
-    before. Nothing computes while the reader holds a step.
+    Lanes do not wait for each other while the reader waits for them. When it holds a step, or
+    closes the stream, each ends the step that it is in and makes no other until asked again.
     """
-    steps = 1
-    while True:
-        begun = time.perf_counter()
-        walked = lane_map(threads, partial(_walk, steps), lanes)
-        each = (time.perf_counter() - begun) / steps
-        for number in range(min(len(said) for said, _ in walked)):
-            yield [said[number] for said, _ in walked]
-        if any(ended for _, ended in walked):
-            assert all(ended for _, ended in walked), "searches of equal cost end together"
-            return [found for _, ended in walked for found in ended]
-        steps = max(min(int(apart / each), 2 * steps), 1)
+    walks = [_Walk(lane, threads) for lane in lanes]
+    try:
+        while True:
+            for walk in walks:
+                walk.ask()
+            heard = [walk.heard() for walk in walks]
+            for walk in walks:
+                walk.hold()
+            ends = [one.result for one in heard if isinstance(one, _End)]
+            if ends:
+                assert len(ends) == len(walks), "searches of equal cost end together"
+                return ends
+            yield [one for one in heard if not isinstance(one, _End)]
+    finally:
+        for walk in walks:
+            walk.rest()
 
 
 def shares(count: int, lanes: int) -> list[range]:
@@ -68,12 +73,68 @@ def shares(count: int, lanes: int) -> list[range]:
     return [range(first, last) for first, last in pairwise(edges)]
 
 
-def _walk(steps: int, lane: Generator[A, None, B]) -> tuple[list[A], list[B]]:
-    """What at most so many steps say, and what the lane returned if it ended with them."""
-    said: list[A] = []
-    for _ in range(steps):
+@dataclass(frozen=True)
+class _End(Generic[B]):
+    """What a lane returned, after its last step."""
+
+    result: B
+
+
+class _Walk(Generic[A, B]):
+    """A lane that a thread of the pool leads on for as long as somebody asks."""
+
+    def __init__(self, lane: Generator[A, None, B], threads: int) -> None:
+        self._lane, self._threads = lane, threads
+        self._said: SimpleQueue[A | _End[B] | BaseException] = SimpleQueue()
+        self._lock, self._asked = Lock(), False
+        self._walking: Future[None] | None = None
+
+    def ask(self) -> None:
+        """Have steps made until told to hold."""
+        with self._lock:
+            self._asked = True
+            if self._threads > 1 and self._walking is None:
+                self._walking = block_threads(self._threads).submit(self._walk)
+
+    def hold(self) -> None:
+        """Have no further step made."""
+        with self._lock:
+            self._asked = False
+
+    def rest(self) -> None:
+        """Hold, and wait for the step under way."""
+        self.hold()
+        walking = self._walking
+        if walking is not None:
+            wait([walking])
+
+    def heard(self) -> A | _End[B]:
+        """The next step, or the end.
+
+        Raises:
+            BaseException: whatever the lane raised.
+        """
+        if self._threads == 1:
+            return self._step()
+        said = self._said.get()
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+    def _walk(self) -> None:
+        while True:
+            try:
+                said: A | _End[B] | BaseException = self._step()
+            except BaseException as error:  # the reader's to hear, in its own thread
+                said = error
+            self._said.put(said)
+            with self._lock:
+                if isinstance(said, _End | BaseException) or not self._asked:
+                    self._walking = None
+                    return
+
+    def _step(self) -> A | _End[B]:
         try:
-            said.append(next(lane))
+            return next(self._lane)
         except StopIteration as end:
-            return said, [end.value]
-    return said, []
+            return _End(end.value)
