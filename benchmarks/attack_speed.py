@@ -74,7 +74,7 @@ def bare(classifier: Classifier, passes: int) -> Tensor:
 
     def share(_: int) -> Tensor:
         batch = torch.rand(ROWS // threads, *classifier.spec.input_shape, device=classifier.device)
-        return plain(classifier, batch.contiguous(memory_format=torch.channels_last), passes)
+        return plain(classifier.module, batch.contiguous(memory_format=torch.channels_last), passes)
 
     return torch.cat(lane_map(threads, share, range(threads)))
 

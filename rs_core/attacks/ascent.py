@@ -6,7 +6,7 @@ schedule. The loop has no synchronisation with the device and a fixed cost.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -14,9 +14,11 @@ from torch import Tensor
 
 from rs_core.attacks.balls import Ball, Norm, norm_of, per_image, unit
 from rs_core.attacks.lanes import turn
-from rs_core.attacks.slopes import Slope
+from rs_core.attacks.slopes import Slope, together
 
 Look = Callable[[Tensor, int], Slope]
+# Steps that are remembered at once: many small operations less.
+TOGETHER = 8
 
 
 class Mover(ABC):
@@ -78,12 +80,23 @@ class Record:
         self.broken = torch.zeros(count, dtype=torch.int64, device=device)
         self.dead = torch.zeros(count, dtype=torch.int64, device=device)
 
-    def see(self, points: Tensor, slope: Slope) -> None:
-        """Remember a step."""
-        self.trace.append(slope.value)
-        self.broken += slope.broken
-        self.dead += (slope.largest == 0) & ~slope.broken
-        self.offer(points, slope.value, slope.reached)
+    def see(self, points: Sequence[Tensor], slopes: Sequence[Slope]) -> None:
+        """Remember steps, as if they had been seen one after another."""
+        steps, said = len(slopes), together([slope.said for slope in slopes])
+        values, reached = said.value.view(steps, -1), said.reached.view(steps, -1)
+        self.trace += values.unbind()
+        broken = ~torch.isfinite(torch.stack([slope.total for slope in slopes]))
+        dead = torch.stack([slope.largest for slope in slopes]) == 0
+        self.broken = self.broken + broken.sum(dim=0)
+        self.dead = self.dead + (dead & ~broken).sum(dim=0)
+        loud = values.nan_to_num(nan=-torch.inf)
+        good = loud
+        if self.nearest:
+            good = -torch.stack([norm_of(x - self.centre, self.nearest) for x in points])
+        good = torch.where(reached, good.clamp_min(torch.finfo(good.dtype).min), -torch.inf)
+        step = torch.where(reached.any(dim=0), good.argmax(dim=0), loud.argmax(dim=0))
+        at = (step, torch.arange(len(self.centre), device=step.device))
+        self.offer(torch.stack(list(points))[at], values[at], reached[at])
 
     def offer(self, points: Tensor, value: Tensor, reached: Tensor) -> Tensor:
         """Keep points that are better than the best so far; (b,) where they were."""
@@ -104,11 +117,15 @@ def climb(
     look: Look, start: Tensor, mover: Mover, record: Record, steps: int
 ) -> Generator[int, None, Tensor]:
     """Yields the number of steps made; returns the last points, which nothing has looked at."""
+    seen: list[tuple[Tensor, Slope]] = []
     points = start
     for step in range(steps):
         slope = look(points, step)
         with turn():
-            record.see(points, slope)
+            seen.append((points, slope))
             points = mover.move(points, slope, step)
+            if len(seen) == TOGETHER or step == steps - 1:
+                record.see(*zip(*seen, strict=True))
+                seen.clear()
         yield step + 1
     return points

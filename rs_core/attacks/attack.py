@@ -20,7 +20,7 @@ from rs_core.attacks.balls import Norm
 from rs_core.attacks.lanes import abreast, shares, turn
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
-from rs_core.attacks.slopes import cores, pass_rows
+from rs_core.attacks.slopes import Said, cores, pass_rows, votes_of
 from rs_core.attacks.steps import AttackStep, Seen
 from rs_core.attacks.targets import Base, Target, smoothing_target
 from rs_core.attacks.validation import hold_images, hold_target, label_of
@@ -197,13 +197,14 @@ class Attack(ABC):
         with turn():
             known = [
                 label_of(image, given[i], votes)
-                for image, i, votes in zip(images, which, clean.votes.cpu(), strict=True)
+                for image, i, votes in zip(images, which, votes_of(clean).cpu(), strict=True)
             ]
             hold_target(images, known, self.target)
             goal = self._goal(torch.tensor(known, device=classifier.device))
             copies = self.judged if target.noisy else 1
             norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
-            return Scene(classifier, images, pixels, seeds, target, goal, copies, clean, norm)
+            said = Said(goal, clean)
+            return Scene(classifier, images, pixels, seeds, target, goal, copies, said, norm)
 
     def _lane(
         self, make: Callable[[range], Scene], seed: int, which: range
@@ -216,7 +217,7 @@ class Attack(ABC):
                 passes = next(search)
             except StopIteration as ended:
                 return attack_results(self, scene, ended.value, seed)
-            yield Seen(passes, scene.climbed, scene.nearest)
+            yield Seen(passes, scene.said, scene.nearest)
 
     def _goal(self, labels: Tensor) -> Goal:
         targets = None if self.target is None else torch.full_like(labels, self.target)

@@ -41,7 +41,7 @@ class TanhAdam(Mover):
 
     def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
         """One Adam step (Kingma and Ba 2015)."""
-        pull = torch.where(slope.value < self.kappa, self.trade, 0.0)
+        pull = torch.where(slope.said.value < self.kappa, self.trade, 0.0)
         downhill = 2 * (points - self.centre) - per_image(pull) * slope.gradient
         gradient = downhill * 2 * points * (1 - points)  # dx/dw = 2 x (1 - x)
         first, second = _BETAS

@@ -43,7 +43,7 @@ class Decoupled(Mover):
         turn = (1 + math.cos(math.pi * step / self.steps)) / 2
         length = self.first * (_STEP_END + (1 - _STEP_END) * turn)
         self._delta = self._delta + length * unit(slope.gradient, slope.largest, "l2", self.kick)
-        self.norm = self.norm * torch.where(slope.reached, 1 - self.gamma, 1 + self.gamma)
+        self.norm = self.norm * torch.where(slope.said.reached, 1 - self.gamma, 1 + self.gamma)
         moved = Ball(self.centre, self.norm, "l2").onto_sphere(self.centre + self._delta)
         if self.levels:
             moved = moved.mul_(self.levels - 1).round_().div_(self.levels - 1)

@@ -97,7 +97,7 @@ class Pgd(Attack):
                 f"targets={self.targets} is too many: {scene.classifier.spec.name} has "
                 f"{classes - 1} other classes."
             )
-        scores = torch.nan_to_num(scene.clean.logits, nan=-torch.inf)
+        scores = torch.nan_to_num(scene.clean.logits.mean(dim=1), nan=-torch.inf)
         others = scores.scatter(1, scene.goal.labels[:, None], -torch.inf)
         # A stable sort, so that equal scores do not hang on the device.
         order = others.argsort(dim=1, descending=True, stable=True)

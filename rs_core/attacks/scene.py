@@ -10,7 +10,7 @@ from torch import Tensor
 from rs_core.attacks.ascent import Mover, Record, climb
 from rs_core.attacks.balls import Norm, norm_of, per_image
 from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import Slope, Verdict, judge, slope
+from rs_core.attacks.slopes import Said, Slope, judge, slope
 from rs_core.attacks.targets import CLEAN, JUDGE, START, Target
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
@@ -33,7 +33,7 @@ class Scene:
         clean: what `CLEAN_COPIES` copies said of the images as they are.
         norm: in which `nearest` is measured.
         spent: passes per image so far, forward passes alone counted as a third.
-        climbed: (b,) what the latest step saw of the goal; None before the first.
+        said: by the copies of the latest step; None before the first.
         nearest: (b,) the smallest norm whose judging copies fulfilled the goal so far, else inf.
     """
 
@@ -44,10 +44,10 @@ class Scene:
     target: Target
     goal: Goal
     copies: int
-    clean: Verdict
+    clean: Said
     norm: Norm = "l2"
     spent: float = 0.0
-    climbed: Tensor | None = field(default=None, init=False)
+    said: Said | None = field(default=None, init=False)
     nearest: Tensor = field(init=False)
     _runs: int = field(default=0, init=False)
 
@@ -65,7 +65,7 @@ class Scene:
             self.spent += draws
             self.target.settle(points, step)
             seen = slope(self.target, goal, points, first + step)
-            self.climbed = seen.value
+            self.said = seen.said
             return seen
 
         steps_made = climb(look, start, mover, record, steps)
@@ -81,11 +81,11 @@ class Scene:
         """(value, reached), each (b,), on copies that no step climbs."""
         self.spent += self.copies * _FORWARD
         goal = goal or self.goal
-        verdict = judge(self.target, goal, points, self.copies, JUDGE)
-        reached = self.goal.reached(verdict.votes)
+        said = Said(goal, judge(self.target, points, self.copies, JUDGE))
+        reached = self.goal.reached(said.votes)
         near = torch.minimum(self.nearest, norm_of(points - self.pixels, self.norm))
         self.nearest = torch.where(reached, near, self.nearest)
-        return verdict.value, reached if goal is self.goal else goal.reached(verdict.votes)
+        return said.value, reached if goal is self.goal else said.reached
 
     def normals(self, number: int) -> Tensor:
         """(b, C, H, W) for a random start or a random direction; each number has its own."""
@@ -144,11 +144,9 @@ class Found:
         )
 
 
-def look_at_clean(target: Target, pixels: Tensor) -> Verdict:
-    """What the target says of images as they are."""
-    nothing = Goal(torch.zeros(len(pixels), dtype=torch.int64, device=pixels.device))
-    copies = CLEAN_COPIES if target.noisy else 1
-    return judge(target, nothing, pixels, copies, CLEAN)
+def look_at_clean(target: Target, pixels: Tensor) -> Tensor:
+    """Logits (b, copies, K) of images as they are."""
+    return judge(target, pixels, CLEAN_COPIES if target.noisy else 1, CLEAN)
 
 
 def shortest(scene: Scene, found: Found, halvings: int) -> Found:

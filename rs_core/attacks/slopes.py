@@ -1,7 +1,8 @@
 """Gradients and votes of many copies, in passes that stay in cache, on every core."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -19,22 +20,56 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
+class Said:
+    """What an image's copies said, logits (b, j, K); what follows from it, when asked for."""
+
+    goal: Goal
+    logits: Tensor
+
+    @cached_property
+    def value(self) -> Tensor:
+        """(b,) what is climbed."""
+        return self.goal.over_copies(self.goal.each(self.logits))
+
+    @cached_property
+    def votes(self) -> Tensor:
+        """(b, K), as `votes_of` counts them."""
+        return votes_of(self.logits)
+
+    @cached_property
+    def reached(self) -> Tensor:
+        """(b,) whether the copies vote as the goal wants."""
+        return self.goal.reached(self.votes)
+
+
+def votes_of(logits: Tensor) -> Tensor:
+    """Votes (b, K) float of logits (b, j, K); a copy with NaN or infinite logits has none."""
+    valid = logits.isfinite().all(dim=-1, keepdim=True).to(logits.dtype)
+    ballot = torch.zeros_like(logits).scatter_(-1, logits.argmax(dim=-1, keepdim=True), valid)
+    return ballot.sum(dim=1)
+
+
+def together(steps: Sequence[Said]) -> Said:
+    """Steps of the same images as one: operations this small cost the same for all as for one."""
+    goal = steps[0].goal.repeated(len(steps))
+    return Said(goal, torch.cat([said.logits for said in steps]))
+
+
+@dataclass(frozen=True, eq=False)
 class Slope:
     """What one step sees.
 
     Fields:
-        value: (b,) what is climbed.
-        gradient: (b, C, H, W) of it; pixels where it was NaN or infinite have 0.
+        said: by the step's copies.
+        gradient: (b, C, H, W) of what is climbed; pixels where it was NaN or infinite have 0.
         largest: (b,) the linf norm of the gradient.
-        reached: (b,) whether this step's copies vote as the goal wants.
-        broken: (b,) whether the gradient held NaN or infinities.
+        total: (b,) the sum of the gradient as it came, finite where all of it is.
     """
 
-    value: Tensor
+    said: Said
     gradient: Tensor
     largest: Tensor
-    reached: Tensor
-    broken: Tensor
+    total: Tensor
 
 
 @dataclass(frozen=True)
@@ -81,7 +116,7 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
     """
     todo = list(units(len(pixels), target.draws, pass_rows(target.classifier), target.threads))
 
-    def run(unit: Unit) -> tuple[Tensor, Tensor, Tensor]:
+    def run(unit: Unit) -> tuple[Tensor, Tensor]:
         first, last = unit.images.start, unit.images.stop
 
         def logits_of(x: Tensor) -> Tensor:
@@ -91,78 +126,59 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
 
     found = spread(target, run, todo)
     if len(todo) == 1:
-        ((value, gradient, votes),) = found
+        ((logits, gradient),) = found
     elif len(todo[0].copies) == target.draws:
-        value, gradient, votes = (torch.cat(parts) for parts in zip(*found, strict=True))
+        logits, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
     else:
-        value, gradient, votes = _joined(goal, todo, found)
+        logits, gradient = _joined(goal, todo, found)
     with turn():
-        return finished(goal, value, gradient, votes)
+        return finished(goal, logits, gradient)
 
 
-def finished(goal: Goal, value: Tensor, gradient: Tensor, votes: Tensor) -> Slope:
-    """The slope of an image whose copies have all been looked at."""
-    whole = torch.isfinite(gradient.sum(dim=(1, 2, 3)))
+def finished(goal: Goal, logits: Tensor, gradient: Tensor) -> Slope:
+    """The slope of images whose copies have all been looked at."""
+    total = gradient.sum(dim=(1, 2, 3))
     gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
-    return Slope(value, gradient, norm_of(gradient, "linf"), goal.reached(votes), ~whole)
+    return Slope(Said(goal, logits), gradient, norm_of(gradient, "linf"), total)
 
 
 def gradient_of(
     logits_of: Callable[[Tensor], Tensor], goal: Goal, pixels: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """(value (b,), gradient (b, C, H, W), votes (b, K)) of logits (b, j, K); of the input only."""
+) -> tuple[Tensor, Tensor]:
+    """Logits (b, j, K) and the goal's gradient (b, C, H, W), of the input only."""
     with torch.enable_grad():
         x = pixels.detach().requires_grad_(True)
         logits = logits_of(x)
-        with turn():
-            value = goal.over_copies(goal.each(logits))
-            votes, total = votes_of(logits.detach()), value.sum()
-        if not value.requires_grad:
-            raise ParameterError(
-                "the network gives no gradients: attack it with 'square', which needs none."
-            )
-        (gradient,) = torch.autograd.grad(total, x)
-    return value.detach(), gradient, votes
+    if not logits.requires_grad:
+        raise ParameterError(
+            "the network gives no gradients: attack it with 'square', which needs none."
+        )
+    with turn():
+        pull = goal.pull(logits)
+    (gradient,) = torch.autograd.grad(logits, x, pull)
+    return logits.detach(), gradient
 
 
 def _joined(
-    goal: Goal, todo: list[Unit], found: list[tuple[Tensor, Tensor, Tensor]]
-) -> tuple[Tensor, Tensor, Tensor]:
+    goal: Goal, todo: list[Unit], found: list[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
     """Images whose copies were cut into several passes."""
     rows = []
     for image in sorted({unit.images.start for unit in todo}):
         own = [i for i, unit in enumerate(todo) if unit.images.start == image]
-        copies = [len(todo[i].copies) for i in own]
-        values, gradients, votes = (
-            torch.stack(p) for p in zip(*(found[i] for i in own), strict=True)
-        )
-        counts = torch.tensor(copies, dtype=values.dtype, device=values.device)
-        value, weights = goal.part(image, image + 1).shares(values, counts)
-        gradient = (weights[:, :, None, None, None] * gradients).sum(dim=0)
-        rows.append((value, gradient, votes.sum(dim=0)))
-    value, gradient, votes = (torch.cat(parts) for parts in zip(*rows, strict=True))
-    return value, gradient, votes
+        parts, gradients = zip(*(found[i] for i in own), strict=True)
+        alone = goal.part(image, image + 1)
+        values = torch.stack([Said(alone, part).value for part in parts])
+        counts = values.new_tensor([len(todo[i].copies) for i in own])
+        weights = alone.weights(values, counts)
+        gradient = (weights[:, :, None, None, None] * torch.stack(gradients)).sum(dim=0)
+        rows.append((torch.cat(parts, dim=1), gradient))
+    logits, gradient = (torch.cat(parts) for parts in zip(*rows, strict=True))
+    return logits, gradient
 
 
-def votes_of(logits: Tensor) -> Tensor:
-    """Votes (b, K) float of logits (b, j, K); a copy with NaN or infinite logits has none."""
-    valid = logits.isfinite().all(dim=-1, keepdim=True).to(logits.dtype)
-    ballot = torch.zeros_like(logits).scatter_(-1, logits.argmax(dim=-1, keepdim=True), valid)
-    return ballot.sum(dim=1)
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What forward passes alone say of points: value (b,), votes and mean logits (b, K)."""
-
-    value: Tensor
-    votes: Tensor
-    logits: Tensor
-
-
-@torch.no_grad()
-def judge(target: Target, goal: Goal, pixels: Tensor, copies: int, purpose: int) -> Verdict:
-    """What copies that no step climbs say of points; all judgements of an image share them."""
+def judge(target: Target, pixels: Tensor, copies: int, purpose: int) -> Tensor:
+    """Logits (b, copies, K) of copies that no step climbs, the same in all of an image's looks."""
     target.settle(pixels, None)
     todo = list(units(len(pixels), copies, pass_rows(target.classifier), target.threads))
 
@@ -175,8 +191,7 @@ def judge(target: Target, goal: Goal, pixels: Tensor, copies: int, purpose: int)
     for unit, own in zip(todo, spread(target, run, todo), strict=True):
         images, rows = unit.images, unit.copies
         logits[images.start : images.stop, rows.start : rows.stop] = own
-    value = goal.over_copies(goal.each(logits))
-    return Verdict(value, votes_of(logits), logits.mean(dim=1))
+    return logits
 
 
 def spread(target: Target, run: Callable[[Unit], T], todo: list[Unit]) -> list[T]:

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from rs_core.attacks.slopes import Said
 from rs_core.events import Step
 
 
@@ -16,12 +17,12 @@ class Seen:
 
     Fields:
         passes: per image, that the step took.
-        climbed: (b,) what it saw of the goal; None before the first gradient.
+        said: by the step's copies; None before the first gradient.
         nearest: (b,) see `AttackStep.nearest`.
     """
 
     passes: int
-    climbed: Tensor | None
+    said: Said | None
     nearest: Tensor
 
 
@@ -37,20 +38,22 @@ class AttackStep(Step):
     """
 
     first: int
-    _climbed: tuple[Tensor, ...] | None
+    _said: tuple[Said, ...] | None
     _nearest: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, done: int, total: int, first: int, seen: Sequence[Seen]) -> "AttackStep":
         """The step that these lanes made."""
-        climbed = [one.climbed for one in seen if one.climbed is not None]
-        whole = tuple(climbed) if len(climbed) == len(seen) else None
+        said = [one.said for one in seen if one.said is not None]
+        whole = tuple(said) if len(said) == len(seen) else None
         return cls(done, total, first, whole, tuple(one.nearest for one in seen))
 
     @cached_property
     def losses(self) -> tuple[float, ...] | None:
         """What was climbed, per image of the group; None for attacks without gradients."""
-        return None if self._climbed is None else tuple(torch.cat(self._climbed).tolist())
+        if self._said is None:
+            return None
+        return tuple(torch.cat([said.value for said in self._said]).tolist())
 
     @cached_property
     def nearest(self) -> tuple[float, ...]:

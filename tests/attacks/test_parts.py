@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from rs_core.attacks.ascent import Record
 from rs_core.attacks.balls import Ball, directions, norm_of, unit
 from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import Slope, slope, units, votes_of
+from rs_core.attacks.slopes import finished, slope, units, votes_of
 from rs_core.attacks.targets import CLIMB, JUDGE, Smoothed
 from rs_core.classifiers import Classifier
 from tests.attacks.conftest import SHAPE
@@ -30,12 +30,34 @@ def test_the_cross_entropy_is_itself() -> None:
     torch.testing.assert_close(Goal(labels, aims).each(logits), -toward.view(4, 3))
 
 
-def test_a_saturated_softmax_still_shows_the_way() -> None:
-    logits = torch.tensor([[[60.0, -30.0, -40.0]]], requires_grad=True)
-    value = Goal(torch.tensor([0])).each(logits).sum()
-    (gradient,) = torch.autograd.grad(value, logits)
-    direction = gradient[0, 0] / gradient.abs().max()
+@pytest.mark.parametrize("expectation", ["loss", "probability"])
+def test_a_saturated_softmax_still_shows_the_way(expectation: str) -> None:
+    logits = torch.tensor([[[60.0, -30.0, -40.0]]])
+    pull = Goal(torch.tensor([0]), expectation=expectation).pull(logits)
+    direction = pull[0, 0] / pull.abs().max()
     torch.testing.assert_close(direction, torch.tensor([-1.0, 1.0, 0.0]), atol=1e-4, rtol=0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.booleans(),
+    st.sampled_from(
+        [("cross-entropy", "loss"), ("cross-entropy", "probability"), ("margin", "loss")]
+    ),
+    st.integers(1, 5),
+    st.floats(0.1, 30),
+)
+def test_the_pull_is_what_autograd_says(
+    seed: int, aimed: bool, climbed: tuple[str, str], copies: int, scale: float
+) -> None:
+    logits = (scale * normals(3, copies, 6, seed=seed).double()).requires_grad_(True)
+    aims = torch.tensor([1, 0, 0]) if aimed else None
+    goal = Goal(torch.tensor([0, 5, 2]), aims, *climbed)
+    value = goal.over_copies(goal.each(logits)).sum()
+    (expected,) = torch.autograd.grad(value, logits)
+    torch.testing.assert_close(goal.pull(logits), expected, atol=1e-12, rtol=1e-9)
+    assert not goal.pull(logits).requires_grad
 
 
 def test_the_margin_is_the_gap_to_the_best_other_class() -> None:
@@ -65,8 +87,7 @@ def test_copies_cut_into_passes_are_worth_what_they_are_together(
     (expected,) = torch.autograd.grad(whole.sum(), logits)
     cuts = [slice(0, 8), slice(8, 11)]
     parts = [goal.over_copies(goal.each(logits[:, cut])) for cut in cuts]
-    joined, weights = goal.shares(torch.stack(parts).detach(), torch.tensor([8.0, 3.0]))
-    torch.testing.assert_close(joined, whole.detach())
+    weights = goal.weights(torch.stack(parts).detach(), torch.tensor([8.0, 3.0]))
     together = sum(w.detach() * p for w, p in zip(weights, parts, strict=True))
     (gradient,) = torch.autograd.grad(together.sum(), logits)
     torch.testing.assert_close(gradient, expected)
@@ -171,7 +192,7 @@ def test_a_slope_is_the_gradient_whatever_the_passes(
     value = goal.over_copies(goal.each(target.logits(x, range(2), range(draws), 0)))
     (expected,) = torch.autograd.grad(value.sum(), x)
     found = slope(target, goal, pixels, 0)
-    torch.testing.assert_close(found.value, value.detach(), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.said.value, value.detach(), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(found.gradient, expected, atol=1e-4, rtol=1e-3)
 
 
@@ -195,11 +216,33 @@ def test_a_record_prefers_what_reached_the_goal() -> None:
 
 
 def test_a_record_counts_what_went_wrong() -> None:
-    record = Record(torch.zeros(2, 1, 1, 1))
-    flat = Slope(
-        torch.zeros(2), torch.zeros(2, 1, 1, 1), torch.zeros(2), torch.zeros(2) > 0,
-        torch.tensor([True, False]),
-    )  # fmt: skip
-    record.see(record.centre, flat)
-    assert record.broken.tolist() == [1, 0]
-    assert record.dead.tolist() == [0, 1]
+    record = Record(torch.zeros(3, 1, 1, 1))
+    goal, logits = Goal(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2)
+    gradients = torch.tensor([[torch.nan, 0.0, 1.0], [torch.inf, 0.0, 0.0]]).view(2, 3, 1, 1, 1)
+    record.see([record.centre] * 2, [finished(goal, logits, gradient) for gradient in gradients])
+    assert record.broken.tolist() == [2, 0, 0]
+    assert record.dead.tolist() == [0, 2, 1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.sampled_from([None, "l2", "linf"]), st.integers(1, 9))
+def test_steps_seen_together_are_worth_what_they_are_one_by_one(
+    data: st.DataObject, nearest: str | None, steps: int
+) -> None:
+    few = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, torch.nan])
+    numbers = st.lists(few, min_size=6 * steps, max_size=6 * steps)
+    logits = torch.tensor(data.draw(numbers)).view(steps, 2, 1, 3)
+    points = list(torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps)))
+    goal = Goal(torch.tensor([0, 1]))
+    slopes = [finished(goal, row, torch.zeros(2, 1, 2, 2)) for row in logits]
+    whole = Record(torch.zeros(2, 1, 2, 2), nearest)
+    alone = Record(torch.zeros(2, 1, 2, 2), nearest)
+    for first in range(0, steps, 4):
+        whole.see(points[first : first + 4], slopes[first : first + 4])
+    for x, seen in zip(points, slopes, strict=True):
+        alone.offer(x, seen.said.value, seen.said.reached)
+    assert torch.equal(whole.reached, alone.reached)
+    torch.testing.assert_close(whole.value, alone.value, equal_nan=True)
+    assert torch.equal(whole.best, alone.best)
+    assert torch.equal(whole.norm, alone.norm)
+    assert len(whole.trace) == steps

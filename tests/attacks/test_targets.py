@@ -73,7 +73,9 @@ def test_the_gradient_goes_through_the_selector_network() -> None:
     found = slope(target, goal, point, 0)
     direction = torch.randn(1, *SHAPE, generator=torch.Generator().manual_seed(2))
     step = 1e-2
-    ahead, behind = (slope(target, goal, point + s * direction, 0).value for s in (step, -step))
+    ahead, behind = (
+        slope(target, goal, point + s * direction, 0).said.value for s in (step, -step)
+    )
     numeric = float(ahead - behind) / (2 * step)
     assert float((found.gradient * direction).sum()) == pytest.approx(numeric, rel=2e-2)
 
