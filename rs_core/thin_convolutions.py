@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
 _FEW = 3  # with four channels the product gains nothing
+_DTYPES = (torch.float32, torch.bfloat16)
 
 
 class ThinConv2d(nn.Conv2d):
     """A frozen convolution of few channels; its numbers are `nn.Conv2d`'s own."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """As `nn.Conv2d`, in float32 on a CPU with the faster gradient to the input."""
-        slow = input.device.type != "cpu" or input.dtype != torch.float32 or input.ndim != 4
-        if slow or not input.requires_grad or self.weight.requires_grad:
+        """As `nn.Conv2d`, on a CPU with the faster gradient to the input."""
+        other = input.device.type != "cpu" or input.dtype not in _DTYPES or input.ndim != 4
+        if other or not input.requires_grad or self.weight.requires_grad:
             return super().forward(input)
         found = _Convolved.apply(
             input, self.weight, self.bias, self.stride, self.padding, self.dilation
@@ -49,12 +50,13 @@ class _Convolved(torch.autograd.Function):
         (weight,) = ctx.saved_tensors
         stride, padding, dilation = ctx.how
         planes = gradients[0].permute(0, 2, 3, 1)
-        rows = planes.flatten(0, 2)  # a view where channels lie side by side
-        parts = torch.mm(weight.flatten(1).t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
+        # A view where channels lie side by side; bf16 would round the parts before they add up.
+        rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
+        parts = torch.mm(taps.t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
         found = _placed(_placed(parts, stride[0], dilation[0]), stride[1], dilation[1])
         (height, width), (up, left) = ctx.size, padding
         below, right = height + up - found.shape[2], width + left - found.shape[3]
-        found = pad(found, (-left, right, -up, below)).transpose(0, 1)
+        found = pad(found, (-left, right, -up, below)).transpose(0, 1).to(gradients[0].dtype)
         return found.contiguous(memory_format=torch.channels_last), *[None] * 5
 
 

@@ -22,33 +22,34 @@ def frozen(*args: object, **options: object) -> nn.Conv2d:
     st.integers(1, 3), st.integers(1, 5), st.tuples(st.integers(1, 5), st.integers(1, 5)),
     PAIR, st.tuples(st.integers(0, 3), st.integers(0, 3)), PAIR,
     st.tuples(st.integers(3, 12), st.integers(3, 12)), st.booleans(), st.booleans(),
+    st.sampled_from([torch.float32, torch.bfloat16]),
 )  # fmt: skip
 def test_answers_and_gradients_are_torchs(
     channels: int, width: int, kernel: tuple[int, int], stride: tuple[int, int],
     padding: tuple[int, int], dilation: tuple[int, int], size: tuple[int, int],
-    bias: bool, last: bool,
+    bias: bool, last: bool, dtype: torch.dtype,
 ) -> None:  # fmt: skip
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
-    layer = frozen(channels, width, kernel, stride, padding, dilation, bias=bias)
-    x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1))
+    layer = frozen(channels, width, kernel, stride, padding, dilation, bias=bias).to(dtype)
+    x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1)).to(dtype)
     x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
     x.requires_grad_(True)
     expected = layer(x)
-    pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2))
+    pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     (theirs,) = torch.autograd.grad(expected, x, pull)
     found = thin(layer)(x)
     assert type(layer) is ThinConv2d
     assert torch.equal(found, expected)
     (gradient,) = torch.autograd.grad(found, x, pull)
-    torch.testing.assert_close(gradient, theirs, atol=1e-5, rtol=1e-5)
+    assert gradient.dtype == dtype
+    close = 1e-5 if dtype == torch.float32 else 0.02
+    torch.testing.assert_close(gradient, theirs, atol=close, rtol=close)
 
 
 def test_a_gradient_of_the_gradient_is_torchs() -> None:
-    layer = frozen(2, 4, 3, padding=1).double()
-    x = torch.randn(1, 2, 5, 5, generator=torch.Generator().manual_seed(0)).double()
-    x = x.float().requires_grad_(True)
-    layer = layer.float()
+    layer = frozen(2, 4, 3, padding=1)
+    x = torch.randn(1, 2, 5, 5, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
 
     def twice(convolution: nn.Module) -> torch.Tensor:
         (first,) = torch.autograd.grad(convolution(x).pow(3).sum(), x, create_graph=True)

@@ -5,7 +5,7 @@ no barrier in any layer, and activations stay in cache.
 """
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,13 +32,6 @@ def turn() -> Lock:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=turn.cache_clear)  # a thread of the parent may hold it
-
-
-def lane_map(threads: int, run: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    """Each item's answer, in order, by threads that compute alone; with 1 by the caller's own."""
-    if threads == 1:
-        return [run(item) for item in items]
-    return list(block_threads(threads).map(run, items))
 
 
 def abreast(
