@@ -16,6 +16,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.smoothing.threads import block_threads
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -115,23 +116,28 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         ParameterError: the network has no gradients.
     """
     todo = list(units(len(pixels), target.draws, pass_rows(target.classifier), target.threads))
+    whole = len(todo[0].copies) == target.draws
+    # What passes leave goes into its place at once: kept as it came, between activations that are
+    # gone, it would hold their memory apart, and the heap would grow with the number of passes.
+    logits = pixels.new_empty(len(pixels), target.draws, target.classifier.num_classes)
+    gradients = torch.empty_like(pixels)
+    if not whole:
+        gradients = pixels.new_empty(len(todo), *pixels.shape[1:])
 
-    def run(unit: Unit) -> tuple[Tensor, Tensor]:
-        first, last = unit.images.start, unit.images.stop
+    def run(index: int) -> None:
+        images, copies = todo[index].images, todo[index].copies
+        first, last = images.start, images.stop
 
         def logits_of(x: Tensor) -> Tensor:
-            return target.logits(x, unit.images, unit.copies, step, CLIMB)
+            return target.logits(x, images, copies, step, CLIMB)
 
-        return gradient_of(logits_of, goal.part(first, last), pixels[first:last])
+        found = gradient_of(logits_of, goal.part(first, last), pixels[first:last])
+        logits[first:last, copies.start : copies.stop] = found[0]
+        gradients[slice(first, last) if whole else index] = found[1]
 
-    found = spread(target, run, todo)
-    if len(todo) == 1:
-        ((logits, gradient),) = found
-    elif len(todo[0].copies) == target.draws:
-        logits, gradient = (torch.cat(parts) for parts in zip(*found, strict=True))
-    else:
-        logits, gradient = _joined(goal, todo, found)
+    spread(target, run, range(len(todo)))
     with turn():
+        gradient = gradients if whole else _joined(goal, todo, logits, gradients)
         return finished(goal, logits, gradient)
 
 
@@ -149,32 +155,28 @@ def gradient_of(
     with torch.enable_grad():
         x = pixels.detach().requires_grad_(True)
         logits = logits_of(x)
-    if not logits.requires_grad:
-        raise ParameterError(
-            "the network gives no gradients: attack it with 'square', which needs none."
-        )
-    with turn():
-        pull = goal.pull(logits)
-    (gradient,) = torch.autograd.grad(logits, x, pull)
+        if not logits.requires_grad:
+            raise ParameterError(
+                "the network gives no gradients: attack it with 'square', which needs none."
+            )
+        with turn():
+            # Of a sum: for anything else autograd imports a computer algebra, 30 MB of it.
+            total = (logits * goal.pull(logits)).sum()
+        (gradient,) = torch.autograd.grad(total, x)
     return logits.detach(), gradient
 
 
-def _joined(
-    goal: Goal, todo: list[Unit], found: list[tuple[Tensor, Tensor]]
-) -> tuple[Tensor, Tensor]:
-    """Images whose copies were cut into several passes."""
-    rows = []
-    for image in sorted({unit.images.start for unit in todo}):
+def _joined(goal: Goal, todo: list[Unit], logits: Tensor, gradients: Tensor) -> Tensor:
+    """The gradient (b, C, H, W) of images whose copies were cut into several passes."""
+    joined = []
+    for image in range(len(logits)):
         own = [i for i, unit in enumerate(todo) if unit.images.start == image]
-        parts, gradients = zip(*(found[i] for i in own), strict=True)
-        alone = goal.part(image, image + 1)
-        values = torch.stack([Said(alone, part).value for part in parts])
-        counts = values.new_tensor([len(todo[i].copies) for i in own])
-        weights = alone.weights(values, counts)
-        gradient = (weights[:, :, None, None, None] * torch.stack(gradients)).sum(dim=0)
-        rows.append((torch.cat(parts, dim=1), gradient))
-    logits, gradient = (torch.cat(parts) for parts in zip(*rows, strict=True))
-    return logits, gradient
+        alone, cuts = goal.part(image, image + 1), [todo[i].copies for i in own]
+        said = [Said(alone, logits[image : image + 1, cut.start : cut.stop]) for cut in cuts]
+        values = torch.stack([part.value for part in said])
+        weights = alone.weights(values, values.new_tensor([len(cut) for cut in cuts]))
+        joined.append((weights[:, :, None, None] * gradients[own]).sum(dim=0))
+    return torch.stack(joined)
 
 
 def judge(target: Target, pixels: Tensor, copies: int, purpose: int) -> Tensor:
@@ -194,8 +196,8 @@ def judge(target: Target, pixels: Tensor, copies: int, purpose: int) -> Tensor:
     return logits
 
 
-def spread(target: Target, run: Callable[[Unit], T], todo: list[Unit]) -> list[T]:
-    """Each unit's answer, in order; a lone unit is run by whoever asks."""
+def spread(target: Target, run: Callable[[A], T], todo: Sequence[A]) -> list[T]:
+    """Each item's answer, in order; a lone item is run by whoever asks."""
     if target.threads == 1 or len(todo) == 1:
-        return [run(unit) for unit in todo]
+        return [run(item) for item in todo]
     return list(block_threads(target.threads).map(run, todo))
