@@ -114,18 +114,22 @@ class Record:
 
 
 def climb(
-    look: Look, start: Tensor, mover: Mover, record: Record, steps: int
+    look: Look, start: Tensor, mover: Mover, record: Record | None, steps: int
 ) -> Generator[int, None, Tensor]:
-    """Yields the number of steps made; returns the last points, which nothing has looked at."""
+    """Yields the number of steps made; returns the last points, which nothing has looked at.
+
+    Without a record only those are of interest, and nothing is remembered.
+    """
     seen: list[tuple[Tensor, Slope]] = []
     points = start
     for step in range(steps):
         slope = look(points, step)
         with turn():
-            seen.append((points, slope))
+            if record is not None:
+                seen.append((points, slope))
+                if len(seen) == TOGETHER or step == steps - 1:
+                    record.see(*zip(*seen, strict=True))
+                    seen.clear()
             points = mover.move(points, slope, step)
-            if len(seen) == TOGETHER or step == steps - 1:
-                record.see(*zip(*seen, strict=True))
-                seen.clear()
         yield step + 1
     return points

@@ -58,7 +58,7 @@ def perturb(
 
     mover = Projected(ball, length, directions(z, norm))
     look = _looking(forward, goal, noise)
-    return _last(climb(look, start, mover, Record(ball.centre), steps))
+    return _last(climb(look, start, mover, None, steps))
 
 
 def perturb_ddn(
