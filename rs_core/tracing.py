@@ -61,8 +61,9 @@ def tracing() -> Iterator[None]:
     with road.changed:
         road.changed.wait_for(lambda: road.tracer in (None, me))
         outer, road.tracer = road.tracer, me
-        road.changed.wait_for(lambda: road.running == road.depth)
     try:
+        with road.changed:
+            road.changed.wait_for(lambda: road.running == road.depth)
         yield
     finally:
         with road.changed:

@@ -41,8 +41,10 @@ def test_a_network_answers_while_others_are_prepared(pool: ThreadPoolExecutor) -
         return calls
 
     answering = [pool.submit(answer) for _ in range(2)]
-    made = [Classifier(network(), SPEC) for _ in range(20)]
-    over.set()
+    try:
+        made = [Classifier(network(), SPEC) for _ in range(20)]
+    finally:
+        over.set()
     assert all(future.result(30) > 0 for future in answering)
     for other in made:
         assert not any(isinstance(part, nn.BatchNorm2d) for part in other.module.modules())

@@ -98,7 +98,7 @@ class _Walk(Generic[A, B]):
         """Hold, and wait for the step under way."""
         self.hold()
         walking = self._walking
-        if walking is not None:
+        if walking is not None and not walking.cancel():
             wait([walking])
 
     def heard(self) -> A | _End[B]:
@@ -115,16 +115,15 @@ class _Walk(Generic[A, B]):
         return said
 
     def _walk(self) -> None:
-        while True:
-            try:
-                said: A | _End[B] | BaseException = self._step()
-            except BaseException as error:  # the reader's to hear, in its own thread
-                said = error
-            self._said.put(said)
-            with self._lock:
-                if isinstance(said, _End | BaseException) or not self._asked:
-                    self._walking = None
-                    return
+        """One step; the next one queues behind whoever else wants a thread of the pool."""
+        try:
+            said: A | _End[B] | BaseException = self._step()
+        except BaseException as error:  # the reader's to hear, in its own thread
+            said = error
+        self._said.put(said)
+        with self._lock:
+            goes_on = self._asked and not isinstance(said, _End | BaseException)
+            self._walking = block_threads(self._threads).submit(self._walk) if goes_on else None
 
     def _step(self) -> A | _End[B]:
         try:

@@ -39,9 +39,9 @@ def slowly(seconds: float, made: list[int]) -> Generator[int, None, None]:
 def test_a_lane_ends_its_step_and_rests_while_the_reader_holds_one() -> None:
     made: list[int] = []
     steps = abreast(2, [slowly(0.001, made), counting(1000, [])])
-    for _ in range(10):
+    for _ in range(5):
         next(steps)
-        time.sleep(0.01)
+        time.sleep(0.1)
         count = len(made)
         time.sleep(0.01)
         assert len(made) == count
@@ -49,7 +49,7 @@ def test_a_lane_ends_its_step_and_rests_while_the_reader_holds_one() -> None:
 
 def test_no_lane_waits_for_another_while_the_reader_waits() -> None:
     made: list[int] = []
-    steps = abreast(2, [slowly(0.05, []), slowly(0.001, made)])
+    steps = abreast(2, [slowly(0.2, []), slowly(0.001, made)])
     assert next(steps) == [0, 0]
     assert len(made) > 5
     assert next(steps) == [1, 1]
