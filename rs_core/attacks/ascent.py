@@ -89,7 +89,7 @@ class Record:
         dead = torch.stack([slope.largest for slope in slopes]) == 0
         self.broken = self.broken + broken.sum(dim=0)
         self.dead = self.dead + (dead & ~broken).sum(dim=0)
-        loud = values.nan_to_num(nan=-torch.inf)
+        loud = values.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
         good = loud
         if self.nearest:
             good = -torch.stack([norm_of(x - self.centre, self.nearest) for x in points])
@@ -100,6 +100,7 @@ class Record:
 
     def offer(self, points: Tensor, value: Tensor, reached: Tensor) -> Tensor:
         """Keep points that are better than the best so far; (b,) where they were."""
+        value = value.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
         louder = closer = value > self.value
         if self.nearest:
             norm = norm_of(points - self.centre, self.nearest)

@@ -1,7 +1,7 @@
 """What can be seen of an attack under way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -47,6 +47,12 @@ class AttackStep(Step):
         said = [one.said for one in seen if one.said is not None]
         whole = tuple(said) if len(said) == len(seen) else None
         return cls(done, total, first, whole, tuple(one.nearest for one in seen))
+
+    def settled(self) -> "AttackStep":
+        """The same for whoever keeps many: what was climbed is read now, and the logits let go."""
+        kept = replace(self, _said=None)
+        kept.__dict__["losses"] = self.losses
+        return kept
 
     @cached_property
     def losses(self) -> tuple[float, ...] | None:

@@ -85,7 +85,7 @@ class Course:
     def _note(self, step: AttackStep) -> None:
         if self.seen and self.seen[-1].first != step.first:
             self.seen = []
-        self.seen.append(step)
+        self.seen.append(step.settled())
 
     def _step(self, phase: str, reached: int) -> TrialStep:
         return TrialStep(self.done + reached, self.total, phase, self.seen, len(self.seen))

@@ -111,3 +111,13 @@ def test_shares_cover_everything_once() -> None:
     for count in range(20):
         for lanes in range(1, 5):
             assert [i for share in shares(count, lanes) for i in share] == list(range(count))
+
+
+def test_a_settled_step_says_the_same_without_the_logits(
+    network: Classifier, images: list[ImageInput]
+) -> None:
+    for step in list(SETTINGS["epgd"].run(network, images, seed=0))[:-1]:
+        kept = step.settled()
+        assert kept.losses == step.losses
+        assert kept.nearest == step.nearest
+        assert kept._said is None

@@ -229,9 +229,10 @@ def test_a_record_counts_what_went_wrong() -> None:
 def test_steps_seen_together_are_worth_what_they_are_one_by_one(
     data: st.DataObject, nearest: str | None, steps: int
 ) -> None:
-    few = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, torch.nan])
-    numbers = st.lists(few, min_size=6 * steps, max_size=6 * steps)
-    logits = torch.tensor(data.draw(numbers)).view(steps, 2, 1, 3)
+    few = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, torch.nan, torch.inf, -torch.inf])
+    copies = data.draw(st.integers(1, 3))
+    numbers = st.lists(few, min_size=6 * copies * steps, max_size=6 * copies * steps)
+    logits = torch.tensor(data.draw(numbers)).view(steps, 2, copies, 3)
     points = list(torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps)))
     goal = Goal(torch.tensor([0, 1]))
     slopes = [finished(goal, row, torch.zeros(2, 1, 2, 2)) for row in logits]
