@@ -21,7 +21,8 @@ class ThinConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         """As `nn.Conv2d`, on a CPU with the faster gradient to the input."""
         other = input.device.type != "cpu" or input.dtype not in _DTYPES or input.ndim != 4
-        if other or not input.requires_grad or self.weight.requires_grad:
+        learns = any(parameter.requires_grad for parameter in self.parameters(recurse=False))
+        if other or learns or not input.requires_grad:
             return super().forward(input)
         found = _Convolved.apply(
             input, self.weight, self.bias, self.stride, self.padding, self.dilation

@@ -38,6 +38,9 @@ def test_answers_and_gradients_are_torchs(
     expected = layer(x)
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     (theirs,) = torch.autograd.grad(expected, x, pull)
+    # Of odd kernels and paddings torch itself sometimes answers with what lay in memory.
+    assume(all(bool((t.isfinite() & (t.abs() < 1e4)).all()) for t in (expected, theirs)))
+    assume(torch.equal(layer(x), expected))
     found = thin(layer)(x)
     assert type(layer) is ThinConv2d
     assert torch.equal(found, expected)
@@ -73,10 +76,13 @@ def test_what_is_not_thin_stays_as_it_is() -> None:
     assert [type(layer) for layer in network] == kinds
 
 
-@pytest.mark.parametrize("trained", [False, True])
-def test_weights_that_learn_get_their_gradient(trained: bool) -> None:
-    layer = thin(nn.Conv2d(1, 2, 3).requires_grad_(trained))
+@pytest.mark.parametrize("trained", [(), ("weight",), ("bias",), ("weight", "bias")])
+def test_weights_that_learn_get_their_gradient(trained: tuple[str, ...]) -> None:
+    layer = thin(nn.Conv2d(1, 2, 3))
+    for name, parameter in layer.named_parameters():
+        parameter.requires_grad_(name in trained)
     x = torch.rand(1, 1, 4, 4, requires_grad=True)
     layer(x).sum().backward()
     assert x.grad is not None
-    assert all((p.grad is not None) == trained for p in layer.parameters())
+    for name, parameter in layer.named_parameters():
+        assert (parameter.grad is not None) == (name in trained)

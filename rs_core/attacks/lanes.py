@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from queue import SimpleQueue
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Generic, TypeVar
 
 from rs_core.smoothing.threads import block_threads
@@ -81,6 +81,7 @@ class _Walk(Generic[A, B]):
         self._said: SimpleQueue[A | _End[B] | BaseException] = SimpleQueue()
         self._lock, self._asked = Lock(), False
         self._walking: Future[None] | None = None
+        self._walker: int | None = None
 
     def ask(self) -> None:
         """Have steps made until told to hold."""
@@ -97,6 +98,8 @@ class _Walk(Generic[A, B]):
     def rest(self) -> None:
         """Hold, and wait for the step under way."""
         self.hold()
+        if self._walker == get_ident():
+            return  # the collector found an abandoned stream in the midst of its own step
         walking = self._walking
         if walking is not None and not walking.cancel():
             wait([walking])
@@ -111,11 +114,15 @@ class _Walk(Generic[A, B]):
             return self._step()
         said = self._said.get()
         if isinstance(said, BaseException):
-            raise said
+            try:
+                raise said
+            finally:
+                del said  # its traceback holds this frame, and the lane's tensors
         return said
 
     def _walk(self) -> None:
         """One step; the next one queues behind whoever else wants a thread of the pool."""
+        self._walker = get_ident()
         try:
             said: A | _End[B] | BaseException = self._step()
         except BaseException as error:  # the reader's to hear, in its own thread
