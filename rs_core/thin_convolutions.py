@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 
 _FEW = 3  # with four channels the product gains nothing
 _DTYPES = (torch.float32, torch.bfloat16)
@@ -54,21 +54,23 @@ class _Convolved(torch.autograd.Function):
         # A view where channels lie side by side; bf16 would round the parts before they add up.
         rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
         parts = torch.mm(taps.t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
-        found = _placed(_placed(parts, stride[0], dilation[0]), stride[1], dilation[1])
         (height, width), (up, left) = ctx.size, padding
-        below, right = height + up - found.shape[2], width + left - found.shape[3]
-        found = pad(found, (-left, right, -up, below)).transpose(0, 1).to(gradients[0].dtype)
+        found = _placed(parts, stride[0], dilation[0], height + up)
+        found = _placed(found, stride[1], dilation[1], width + left)
+        found = found[:, :, up : up + height, left : left + width].transpose(0, 1)
+        found = found.to(gradients[0].dtype)
         return found.contiguous(memory_format=torch.channels_last), *[None] * 5
 
 
-def _placed(parts: Tensor, stride: int, dilation: int) -> Tensor:
-    """Parts (C, taps, ..., B, length, ...) added up where the taps of a kernel have read.
+def _placed(parts: Tensor, stride: int, dilation: int, least: int) -> Tensor:
+    """Parts (C, taps, ..., B, places, ...) added up where the taps of a kernel have read.
 
-    The taps' dimension is the second, and that of the places, which grows, the fifth.
+    The taps' dimension is the second, and that of the places the fifth, which grows to `least` or
+    more: strides may end before the image does.
     """
     shape, last = list(parts.shape), stride * (parts.shape[4] - 1) + 1
     taps = shape.pop(1)
-    shape[3] = last + dilation * (taps - 1)
+    shape[3] = max(last + dilation * (taps - 1), least)
     found = parts.new_zeros(shape)
     for tap in range(taps):
         first = tap * dilation

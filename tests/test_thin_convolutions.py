@@ -30,24 +30,42 @@ def test_answers_and_gradients_are_torchs(
     bias: bool, last: bool, dtype: torch.dtype,
 ) -> None:  # fmt: skip
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-    assume(all(n + 2 * p >= span for n, p, span in zip(size, padding, spans, strict=True)))
+    room = [n + 2 * p - span for n, p, span in zip(size, padding, spans, strict=True)]
+    assume(min(room) >= 0)
+    # torch itself answers wrongly where a stride leaves a single place in a row.
+    assume(stride[1] == 1 or room[1] >= stride[1])
     layer = frozen(channels, width, kernel, stride, padding, dilation, bias=bias).to(dtype)
     x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1)).to(dtype)
     x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
     x.requires_grad_(True)
     expected = layer(x)
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
-    (theirs,) = torch.autograd.grad(expected, x, pull)
-    # Of odd kernels and paddings torch itself sometimes answers with what lay in memory.
-    assume(all(bool((t.isfinite() & (t.abs() < 1e4)).all()) for t in (expected, theirs)))
-    assume(torch.equal(layer(x), expected))
     found = thin(layer)(x)
     assert type(layer) is ThinConv2d
     assert torch.equal(found, expected)
     (gradient,) = torch.autograd.grad(found, x, pull)
     assert gradient.dtype == dtype
-    close = 1e-5 if dtype == torch.float32 else 0.02
-    torch.testing.assert_close(gradient, theirs, atol=close, rtol=close)
+    close = 1e-5 if dtype == torch.float32 else 0.01
+    torch.testing.assert_close(gradient, exact(layer, x, pull), atol=close, rtol=close)
+
+
+def exact(layer: nn.Conv2d, x: torch.Tensor, pull: torch.Tensor) -> torch.Tensor:
+    """torch's gradient in double precision, which oneDNN has no part in."""
+    double = x.detach().double().requires_grad_(True)
+    plain = nn.Conv2d(
+        layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding,
+        layer.dilation, bias=layer.bias is not None, dtype=torch.float64,
+    )  # fmt: skip
+    plain.load_state_dict(layer.state_dict())
+    (gradient,) = torch.autograd.grad(plain(double), double, pull.double())
+    return gradient.to(x.dtype)
+
+
+def test_strides_that_read_only_padding_give_no_gradient() -> None:
+    layer = thin(frozen(1, 2, 1, stride=10, padding=3))
+    x = torch.randn(1, 1, 2, 2).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(layer(x).sum(), x)
+    assert torch.equal(gradient, torch.zeros_like(x))
 
 
 def test_a_gradient_of_the_gradient_is_torchs() -> None:

@@ -20,6 +20,7 @@ from rs_core.statistics import (
     median_indices,
     shifted_percentiles,
 )
+from rs_core.tracing import running
 
 _BLOCKS_AT_ONCE = 4
 
@@ -126,7 +127,7 @@ def draw_scalars(
             first = number * size
             take = min(size, n - first)
             z = standard_normal(classifier, size, block_seed, torch.float32)
-            with torch.inference_mode():
+            with torch.inference_mode(), running():
                 found = network(torch.add(pixels, z, alpha=sigma))
             answers[row, first : first + take] = _held(found, size)[:take]
             done += take
