@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rs_core.attacks.balls import Ball, Norm, norm_of, per_image, unit
 from rs_core.attacks.lanes import turn
-from rs_core.attacks.slopes import Slope, together
+from rs_core.attacks.slopes import Account, Slope, together
 
 Look = Callable[[Tensor, int], Slope]
 # Steps that are remembered at once: many small operations less.
@@ -80,13 +80,13 @@ class Record:
         self.broken = torch.zeros(count, dtype=torch.int64, device=device)
         self.dead = torch.zeros(count, dtype=torch.int64, device=device)
 
-    def see(self, points: Sequence[Tensor], slopes: Sequence[Slope]) -> None:
+    def see(self, points: Sequence[Tensor], accounts: Sequence[Account]) -> None:
         """Remember steps, as if they had been seen one after another."""
-        steps, said = len(slopes), together([slope.said for slope in slopes])
+        steps, said = len(accounts), together([account.said for account in accounts])
         values, reached = said.value.view(steps, -1), said.reached.view(steps, -1)
         self.trace += values.unbind()
-        broken = ~torch.isfinite(torch.stack([slope.total for slope in slopes]))
-        dead = torch.stack([slope.largest for slope in slopes]) == 0
+        broken = ~torch.isfinite(torch.stack([account.total for account in accounts]))
+        dead = torch.stack([account.largest for account in accounts]) == 0
         self.broken = self.broken + broken.sum(dim=0)
         self.dead = self.dead + (dead & ~broken).sum(dim=0)
         loud = values.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
@@ -121,13 +121,13 @@ def climb(
 
     Without a record only those are of interest, and nothing is remembered.
     """
-    seen: list[tuple[Tensor, Slope]] = []
+    seen: list[tuple[Tensor, Account]] = []
     points = start
     for step in range(steps):
         slope = look(points, step)
         with turn():
             if record is not None:
-                seen.append((points, slope))
+                seen.append((points, slope.account))
                 if len(seen) == TOGETHER or step == steps - 1:
                     record.see(*zip(*seen, strict=True))
                     seen.clear()

@@ -9,7 +9,7 @@ from rs_core.attacks.ascent import Look, Projected, Record, climb
 from rs_core.attacks.balls import Ball, Norm, directions, per_image
 from rs_core.attacks.ddn import Decoupled
 from rs_core.attacks.losses import Expectation, Goal
-from rs_core.attacks.slopes import Slope, finished, gradient_of
+from rs_core.attacks.slopes import Said, Slope, gradient_of
 
 Forward = Callable[[Tensor], Tensor]
 _LEVELS = 256  # pixel values that the published DDN rounds to
@@ -107,7 +107,8 @@ def _looking(forward: Forward, goal: Goal, noise: Tensor | None) -> Look:
         return logits.view(len(x), -1, logits.shape[-1])
 
     def look(points: Tensor, step: int) -> Slope:
-        return finished(goal, *gradient_of(logits_of, goal, points))
+        logits, gradient = gradient_of(logits_of, goal, points)
+        return Slope(Said(goal, logits), gradient)
 
     return look
 

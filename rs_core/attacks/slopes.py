@@ -57,20 +57,46 @@ def together(steps: Sequence[Said]) -> Said:
 
 
 @dataclass(frozen=True, eq=False)
-class Slope:
-    """What one step sees.
+class Account:
+    """What is remembered of a step.
 
     Fields:
         said: by the step's copies.
-        gradient: (b, C, H, W) of what is climbed; pixels where it was NaN or infinite have 0.
         largest: (b,) the linf norm of the gradient.
         total: (b,) the sum of the gradient as it came, finite where all of it is.
     """
 
     said: Said
-    gradient: Tensor
     largest: Tensor
     total: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Slope:
+    """What one step sees; what follows from it, when asked for: by a lane in its turn.
+
+    Fields:
+        said: by the step's copies.
+        raw: (b, C, H, W) the gradient of what is climbed, as it came.
+    """
+
+    said: Said
+    raw: Tensor
+
+    @cached_property
+    def gradient(self) -> Tensor:
+        """(b, C, H, W); pixels where it was NaN or infinite have 0."""
+        return self.raw.nan_to_num(0.0, 0.0, 0.0)
+
+    @cached_property
+    def largest(self) -> Tensor:
+        """(b,) the linf norm of the gradient."""
+        return norm_of(self.gradient, "linf")
+
+    @property
+    def account(self) -> Account:
+        """The step without its gradient, for who keeps many."""
+        return Account(self.said, self.largest, self.raw.sum(dim=(1, 2, 3)))
 
 
 @dataclass(frozen=True)
@@ -136,16 +162,10 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         gradients[slice(first, last) if whole else index] = found[1]
 
     spread(target, run, range(len(todo)))
-    with turn():
-        gradient = gradients if whole else _joined(goal, todo, logits, gradients)
-        return finished(goal, logits, gradient)
-
-
-def finished(goal: Goal, logits: Tensor, gradient: Tensor) -> Slope:
-    """The slope of images whose copies have all been looked at."""
-    total = gradient.sum(dim=(1, 2, 3))
-    gradient = gradient.nan_to_num(0.0, 0.0, 0.0)
-    return Slope(Said(goal, logits), gradient, norm_of(gradient, "linf"), total)
+    if not whole:
+        with turn():
+            gradients = _joined(goal, todo, logits, gradients)
+    return Slope(Said(goal, logits), gradients)
 
 
 def gradient_of(

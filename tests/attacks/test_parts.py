@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from rs_core.attacks.ascent import Record
 from rs_core.attacks.balls import Ball, directions, norm_of, unit
 from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import finished, slope, units, votes_of
+from rs_core.attacks.slopes import Said, Slope, slope, units, votes_of
 from rs_core.attacks.targets import CLIMB, JUDGE, Smoothed
 from rs_core.classifiers import Classifier
 from tests.attacks.conftest import SHAPE
@@ -217,9 +217,9 @@ def test_a_record_prefers_what_reached_the_goal() -> None:
 
 def test_a_record_counts_what_went_wrong() -> None:
     record = Record(torch.zeros(3, 1, 1, 1))
-    goal, logits = Goal(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2)
+    said = Said(Goal(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2))
     gradients = torch.tensor([[torch.nan, 0.0, 1.0], [torch.inf, 0.0, 0.0]]).view(2, 3, 1, 1, 1)
-    record.see([record.centre] * 2, [finished(goal, logits, gradient) for gradient in gradients])
+    record.see([record.centre] * 2, [Slope(said, gradient).account for gradient in gradients])
     assert record.broken.tolist() == [2, 0, 0]
     assert record.dead.tolist() == [0, 2, 1]
 
@@ -235,12 +235,12 @@ def test_steps_seen_together_are_worth_what_they_are_one_by_one(
     logits = torch.tensor(data.draw(numbers)).view(steps, 2, copies, 3)
     points = list(torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps)))
     goal = Goal(torch.tensor([0, 1]))
-    slopes = [finished(goal, row, torch.zeros(2, 1, 2, 2)) for row in logits]
+    accounts = [Slope(Said(goal, row), torch.zeros(2, 1, 2, 2)).account for row in logits]
     whole = Record(torch.zeros(2, 1, 2, 2), nearest)
     alone = Record(torch.zeros(2, 1, 2, 2), nearest)
     for first in range(0, steps, 4):
-        whole.see(points[first : first + 4], slopes[first : first + 4])
-    for x, seen in zip(points, slopes, strict=True):
+        whole.see(points[first : first + 4], accounts[first : first + 4])
+    for x, seen in zip(points, accounts, strict=True):
         alone.offer(x, seen.said.value, seen.said.reached)
     assert torch.equal(whole.reached, alone.reached)
     torch.testing.assert_close(whole.value, alone.value, equal_nan=True)
