@@ -2,9 +2,9 @@
 
 Bare are autograd's passes of the prepared network (folded, channels last), each core alone, as in
 the benchmark of certificates without normalisation. Beside them, without a bar, stand the engine's
-own passes, which take the first convolution's gradient by a matrix product and normalise, and those
-of the network as it is given, in the best plain loop: parameters frozen, channels last, one batch
-of all images on all threads.
+own passes, which take the first convolution's gradient by a matrix product, pool before ReLU, and
+normalise, and those of the network as it is given, in the best plain loop: parameters frozen,
+channels last, one batch of all images on all threads.
 
 The libraries are no dependencies of this project: `attack_libraries` says how to install them, and
 what cannot be imported is named and left out. All get the same network, images, step size, budget

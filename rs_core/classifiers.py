@@ -20,6 +20,7 @@ from rs_core.errors import ModelFileError, ParameterError, RsError
 from rs_core.fields import shown
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
+from rs_core.pooling_first import pooling_first
 from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
 from rs_core.probing import check_answers, check_rows, told
 from rs_core.results import ModelSpec
@@ -132,7 +133,7 @@ class Classifier:
         """This thread's copy of the prepared network; all copies share their tensors."""
         own: nn.Module | None = getattr(self._threads, "network", None)
         if own is None:
-            own = self._threads.network = thin(thread_copy(self.module))
+            own = self._threads.network = thin(pooling_first(thread_copy(self.module)))
         return own
 
     def _check(self) -> None:

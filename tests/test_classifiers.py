@@ -15,7 +15,7 @@ from rs_core.classifiers import Classifier, load_classifier
 from rs_core.devices import resolve_device, resolve_precision
 from rs_core.errors import DeviceError, ModelFileError, ParameterError, WeightsNotFoundError
 from rs_core.images import ImageInput
-from rs_core.models.registry import build_network
+from rs_core.models.registry import MODELS, build_network
 from rs_core.results import ModelSpec
 from tests.conftest import spec_of
 
@@ -45,6 +45,17 @@ def test_the_prepared_copy_computes_the_same_function(architecture: str) -> None
         found = classifier(pixels)
     assert torch.allclose(found, expected, atol=1e-3, rtol=1e-3)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in classifier.module.modules())
+
+
+@pytest.mark.parametrize("architecture", sorted(MODELS))
+def test_a_threads_copy_gives_the_prepared_networks_bits(architecture: str) -> None:
+    network = trained_like(architecture)
+    classifier = Classifier(network, spec_of(SHAPE, 10))
+    told = (torch.full((4,), 0.25),) if classifier.takes_sigma else ()
+    pixels = torch.rand(4, *SHAPE).contiguous(memory_format=torch.channels_last)
+    expected = classifier.module(pixels, *told)
+    assert torch.equal(classifier(pixels, 0.25), expected)
+    assert torch.equal(classifier(pixels.requires_grad_(True), 0.25), expected)
 
 
 def test_the_callers_network_is_left_alone() -> None:

@@ -1,0 +1,110 @@
+"""A pool before its ReLU gives the same bits, forwards and backwards."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, fx, nn
+from torch.nn.functional import relu
+
+from rs_core.pooling_first import pooling_first
+
+
+class Functional(nn.Module):
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(relu(inputs + 0))
+        return pooled * 2
+
+
+class Between(Functional):
+    """Somebody looks between ReLU and pool."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        active = relu(inputs + 0)
+        pooled: Tensor = self.pool(active)
+        return pooled.sum() + active.sum()
+
+
+class Overwritten(nn.Module):
+    """Somebody looks at what the ReLU overwrites."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu, self.pool = nn.ReLU(inplace=True), nn.MaxPool2d(2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        moved = inputs + 0
+        pooled: Tensor = self.pool(self.relu(moved))
+        return pooled.sum() + moved.sum()
+
+
+class Plus(nn.Module):
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + 0
+
+
+class Heard(nn.Sequential):
+    """Somebody listens to the ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__(Plus(), nn.ReLU(), nn.MaxPool2d(2))
+        self[1].register_forward_hook(lambda part, given, said: said + given[0].sum())
+
+
+def order(network: nn.Module) -> list[str]:
+    assert isinstance(network, fx.GraphModule)
+    return [node.name for node in network.graph.nodes if node.op not in ("placeholder", "output")]
+
+
+def answers(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    points = x.clone().requires_grad_(True)
+    said = network(points)
+    weights = torch.arange(1.0, said.numel() + 1).view(said.shape).to(x.dtype)
+    (gradient,) = torch.autograd.grad(said, points, weights)
+    return said.detach(), gradient
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.data(), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.booleans(),
+    st.sampled_from([torch.float32, torch.bfloat16]),
+)  # fmt: skip
+def test_both_orders_agree_to_the_last_bit(
+    data: st.DataObject, kernel: int, stride: int, inplace: bool, module: bool, dtype: torch.dtype
+) -> None:
+    padding = data.draw(st.integers(0, kernel // 2))
+    # Few values: ties, and windows without anything positive, are what could go wrong.
+    few = st.sampled_from(
+        [-2.0, -1.0, -0.0, 0.0, 1.0, 2.0, float("inf"), -float("inf"), float("nan")]
+    )
+    values = data.draw(st.lists(few, min_size=2 * 5 * 6, max_size=2 * 5 * 6))
+    x = torch.tensor(values, dtype=dtype).view(1, 2, 5, 6)
+    pool = nn.MaxPool2d(kernel, stride, padding)
+    plain: nn.Module = nn.Sequential(Plus(), nn.ReLU(inplace), pool) if module else Functional(pool)
+    exchanged = pooling_first(fx.symbolic_trace(plain))
+    assert order(exchanged)[:2] == ["add", "_2" if module else "pool"]
+    for found, expected in zip(answers(exchanged, x), answers(plain, x), strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Between(nn.MaxPool2d(2)), Overwritten(), Heard(), Functional(nn.MaxPool2d(2, dilation=2)),
+        Functional(nn.MaxPool2d(3, ceil_mode=True)), Functional(nn.AvgPool2d(2)),
+    ],
+)  # fmt: skip
+def test_what_would_differ_stays_as_it_is(network: nn.Module) -> None:
+    traced = fx.symbolic_trace(network)
+    before = order(traced)
+    assert order(pooling_first(traced)) == before
+
+
+def test_what_is_not_traced_stays_as_it_is() -> None:
+    network = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+    assert pooling_first(network) is network
+    assert [type(part) for part in network] == [nn.ReLU, nn.MaxPool2d]
