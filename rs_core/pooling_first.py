@@ -9,6 +9,8 @@ from typing import Any, cast
 from torch import fx, nn
 from torch.nn import functional
 
+_FRESH = (nn.Conv2d, nn.BatchNorm2d)  # their answers are tensors of their own
+
 
 def pooling_first(network: nn.Module) -> nn.Module:
     """The network, which is changed where it is a traced one: pools come before their ReLU."""
@@ -26,6 +28,8 @@ def _exchange(network: fx.GraphModule, relu: fx.Node, pool: fx.Node) -> None:
     before = cast(fx.Node, relu.args[0])
     if len(relu.users) > 1 or len(before.users) > 1:
         return  # somebody else looks between them, or at what a ReLU in place would overwrite
+    if type(_part(network, before)) not in _FRESH:
+        return  # it may hand on a tensor that others look at, too
     pool.replace_input_with(relu, before)
     with network.graph.inserting_after(pool):
         after = network.graph.node_copy(relu, lambda _: pool)
