@@ -59,7 +59,8 @@ def prepare(
     would not notice a small one.
 
     Raises:
-        ModelFileError: the module cannot be copied, or moved to the device.
+        ModelFileError: the module cannot be copied, or moved to the device, or its copy would
+            compute something else.
     """
     try:
         network = copy.deepcopy(module)
@@ -68,6 +69,7 @@ def prepare(
             f"{spec.name}: the network cannot be copied ({told(error)}); remove what copy.deepcopy "
             "cannot take, e.g. weight norm hooks, locks or open files."
         ) from error
+    _hold_copy(module, network, spec)
     try:
         with torch.no_grad():
             network = network.cpu().float().eval()
@@ -80,6 +82,28 @@ def prepare(
             f"{spec.name}: the network cannot be prepared on {device} ({told(error)}); give one "
             "whose weights can be moved and cast."
         ) from error
+
+
+def _hold_copy(module: nn.Module, network: nn.Module, spec: ModelSpec) -> None:
+    """Refuse a copy that has lost what changes answers: torch.fx copies a graph without its hooks.
+
+    Raises:
+        ModelFileError: says how to keep them.
+    """
+    originals = dict(module.named_modules())
+    for name, part in network.named_modules():
+        if name in originals and _own_ways(part) != _own_ways(originals[name]):
+            raise ModelFileError(
+                f"{spec.name}: copying {type(part).__name__} loses its hooks, or a forward of its "
+                "own: put them into a torch.nn.Module around it."
+            )
+
+
+def _own_ways(part: nn.Module) -> tuple[bool, int]:
+    """Whether a layer has a forward of its own, and its hooks; torch's own only check inputs."""
+    hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
+    foreign = [h for h in hooks if not (getattr(h, "__module__", None) or "").startswith("torch.")]
+    return "forward" in vars(part), len(foreign)
 
 
 def thread_copy(network: nn.Module) -> nn.Module:

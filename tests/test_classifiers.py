@@ -58,6 +58,27 @@ def test_a_threads_copy_gives_the_prepared_networks_bits(architecture: str) -> N
     assert torch.equal(classifier(pixels.requires_grad_(True), 0.25), expected)
 
 
+def test_a_copy_that_would_lose_hooks_is_refused() -> None:
+    def flipped(part: nn.Module, given: object, said: torch.Tensor) -> torch.Tensor:
+        return said.flip(1)
+
+    plain, traced = (nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)).eval() for _ in range(2))
+    plain.register_forward_hook(flipped)
+    pixels = torch.rand(2, *SHAPE)
+    assert torch.equal(Classifier(plain, spec_of(SHAPE, 10))(pixels), plain(pixels))
+
+    graph = torch.fx.symbolic_trace(traced)
+    assert torch.equal(Classifier(graph, spec_of(SHAPE, 10))(pixels), graph(pixels))
+    handle = graph.register_forward_hook(flipped)
+    for network in (graph, nn.Sequential(graph)):
+        with pytest.raises(ModelFileError, match="GraphModule loses its hooks"):
+            Classifier(network, spec_of(SHAPE, 10))
+    handle.remove()
+    graph.forward = lambda inputs: traced(inputs).flip(1)
+    with pytest.raises(ModelFileError, match="a forward of its own"):
+        Classifier(graph, spec_of(SHAPE, 10))
+
+
 def test_the_callers_network_is_left_alone() -> None:
     network = trained_like("conv4").train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}

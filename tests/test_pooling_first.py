@@ -1,5 +1,7 @@
 """A pool before its ReLU gives the same bits, forwards and backwards."""
 
+import operator
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,11 +22,11 @@ def identity() -> nn.Conv2d:
 class Functional(nn.Module):
     def __init__(self, pool: nn.Module) -> None:
         super().__init__()
-        self.convolution, self.pool = identity(), pool
+        self.convolution, self.pool, self.second = identity(), pool, identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
         pooled: Tensor = self.pool(relu(self.convolution(inputs)))
-        return pooled * 2
+        return self.second(pooled) + pooled
 
 
 class Between(Functional):
@@ -33,7 +35,7 @@ class Between(Functional):
     def forward(self, inputs: Tensor) -> Tensor:
         active = relu(self.convolution(inputs))
         pooled: Tensor = self.pool(active)
-        return pooled.sum() + active.sum()
+        return self.second(pooled).sum() + active.sum()
 
 
 class Overwritten(nn.Module):
@@ -42,11 +44,12 @@ class Overwritten(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.convolution, self.relu, self.pool = identity(), nn.ReLU(True), nn.MaxPool2d(2)
+        self.second = identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
         moved = self.convolution(inputs)
         pooled: Tensor = self.pool(self.relu(moved))
-        return pooled.sum() + moved.sum()
+        return self.second(pooled).sum() + moved.sum()
 
 
 class Seen(Overwritten):
@@ -55,14 +58,71 @@ class Seen(Overwritten):
     def forward(self, inputs: Tensor) -> Tensor:
         moved = self.convolution(inputs)
         pooled: Tensor = self.pool(self.relu(moved[:, :]))
-        return pooled.sum() + moved.sum()
+        return self.second(pooled).sum() + moved.sum()
+
+
+class Dropped(Overwritten):
+    """The same, by a layer that does nothing in evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        moved = self.convolution(inputs)
+        pooled: Tensor = self.pool(self.relu(self.dropout(moved)))
+        return self.second(pooled).sum() + moved.sum()
+
+
+class Changed(Functional):
+    """Somebody changes what the pool says, and so what a ReLU's gradient would need."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(relu(self.convolution(inputs)))
+        return pooled.mul_(0.5)
+
+
+class Keyword(Functional):
+    """A pool that is called by keyword."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(input=relu(self.convolution(inputs)))
+        return pooled
+
+
+class Switched(Functional):
+    """Something happens between ReLU and pool."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        active = relu(self.convolution(inputs))
+        inputs.sum()
+        pooled: Tensor = self.pool(active)
+        return pooled
+
+
+class Beside(Functional):
+    """The ReLU before the pool is that of something else."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        active = relu(self.convolution(inputs))
+        other = relu(self.second(inputs))
+        pooled: Tensor = self.second(self.pool(active))
+        return pooled.sum() + other.sum()
+
+
+class Another(nn.Sequential):
+    """A layer that is not itself."""
+
+    def __init__(self, which: int) -> None:
+        super().__init__(identity(), nn.ReLU(), nn.MaxPool2d(2), identity())
+        self[which].forward = lambda inputs: inputs[..., ::2, ::2]  # type: ignore[method-assign]
 
 
 class Heard(nn.Sequential):
     """Somebody listens to the ReLU."""
 
     def __init__(self) -> None:
-        super().__init__(identity(), nn.ReLU(), nn.MaxPool2d(2))
+        super().__init__(identity(), nn.ReLU(), nn.MaxPool2d(2), identity())
         self[1].register_forward_hook(lambda part, given, said: said + given[0].sum())
 
 
@@ -96,7 +156,9 @@ def test_both_orders_agree_to_the_last_bit(
     x = torch.tensor(values, dtype=dtype).view(1, 2, 5, 6)
     pool = nn.MaxPool2d(kernel, stride, padding)
     plain: nn.Module = (
-        nn.Sequential(identity(), nn.ReLU(inplace), pool) if module else Functional(pool)
+        nn.Sequential(identity(), nn.ReLU(inplace), pool, identity())
+        if module
+        else Functional(pool)
     ).to(dtype)
     exchanged = pooling_first(fx.symbolic_trace(plain))
     assert order(exchanged)[:2] == (["_0", "_2"] if module else ["convolution", "pool"])
@@ -107,7 +169,9 @@ def test_both_orders_agree_to_the_last_bit(
 @pytest.mark.parametrize(
     "network",
     [
-        Between(nn.MaxPool2d(2)), Overwritten(), Seen(), Heard(), Functional(nn.AvgPool2d(2)),
+        Between(nn.MaxPool2d(2)), Overwritten(), Seen(), Dropped(), Changed(nn.MaxPool2d(2)),
+        Keyword(nn.MaxPool2d(2)), Switched(nn.MaxPool2d(2)), Beside(nn.MaxPool2d(2)), Another(1),
+        Another(2), Another(3), Heard(), Functional(nn.AvgPool2d(2)),
         Functional(nn.MaxPool2d(2, dilation=2)), Functional(nn.MaxPool2d(3, ceil_mode=True)),
     ],
 )  # fmt: skip
@@ -115,6 +179,27 @@ def test_what_would_differ_stays_as_it_is(network: nn.Module) -> None:
     traced = fx.symbolic_trace(network)
     before = order(traced)
     assert order(pooling_first(traced)) == before
+
+
+def test_a_sum_in_place_changes_its_first_part_only() -> None:
+    for first, exchanged in ((True, False), (False, True)):
+        traced = fx.symbolic_trace(Functional(nn.MaxPool2d(2)))
+        before = order(traced)
+        (total,) = (node for node in traced.graph.nodes if node.name == "add")
+        second, pooled = total.args
+        total.target, total.args = operator.iadd, (pooled, second) if first else (second, pooled)
+        assert (order(pooling_first(traced)) != before) == exchanged
+
+
+def test_a_hook_on_all_networks_leaves_them_as_they_are() -> None:
+    traced = fx.symbolic_trace(Functional(nn.MaxPool2d(2)))
+    before = order(traced)
+    hook = nn.modules.module.register_module_forward_hook(lambda part, given, said: said)
+    try:
+        assert order(pooling_first(traced)) == before
+    finally:
+        hook.remove()
+    assert order(pooling_first(traced)) != before
 
 
 def test_what_is_not_traced_stays_as_it_is() -> None:

@@ -16,7 +16,6 @@ from rs_core.selectors.selector import Selector
 from rs_core.smoothing.noise import as_batch
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
-from rs_core.tracing import running
 
 _ROWS = 64
 
@@ -54,7 +53,7 @@ class FromNetwork(Selector):
         for first in range(0, len(images), _ROWS):
             own = images[first : first + _ROWS]
             pixels = torch.cat([as_batch(classifier, image) for image in own])
-            with torch.inference_mode(), running():
+            with torch.inference_mode():
                 sigmas = self.network(pixels)
             for image, sigma in zip(own, _checked(sigmas, len(own)), strict=True):
                 found.append(Selection(self.name, _held(sigma, image), (), 0))

@@ -20,7 +20,6 @@ from rs_core.statistics import (
     median_indices,
     shifted_percentiles,
 )
-from rs_core.tracing import running
 
 _BLOCKS_AT_ONCE = 4
 
@@ -127,7 +126,7 @@ def draw_scalars(
             first = number * size
             take = min(size, n - first)
             z = standard_normal(classifier, size, block_seed, torch.float32)
-            with torch.inference_mode(), running():
+            with torch.inference_mode():
                 found = network(torch.add(pixels, z, alpha=sigma))
             answers[row, first : first + take] = _held(found, size)[:take]
             done += take
