@@ -4,12 +4,13 @@ For many images, or to watch the steps, run the same dataclasses yourself:
 `drain(Certify(sigma=0.5).run(classifier, images, seed=0))`.
 """
 
+from dataclasses import fields
 from typing import Any
 
 from rs_core.attack_results import AttackResult
-from rs_core.attacks import Attack, Confirm
+from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
-from rs_core.errors import ParameterError
+from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.evaluation.sandwich import Sandwich
 from rs_core.events import drain
 from rs_core.fields import shown
@@ -79,19 +80,27 @@ def attack(
     classifier: Classifier,
     image: ImageInput,
     *,
-    attack: Attack,
+    attack: Attack | str,
     label: int | None = None,
     seed: int = 0,
     confirm: Confirm | None = None,
+    **options: Any,
 ) -> AttackResult:
     """The adversarial image that an attack found, and what is known of it.
 
     Args:
-        attack: e.g. `ATTACKS["epgd"](eps=0.5, sigma=0.25)`.
+        attack: a name of `ATTACKS`, e.g. "epgd", or an attack that is made already.
         label: the class to leave; by default the image's own, then what the target predicts.
         confirm: asks fresh noise, e.g. `Confirm(n=1000)`; without it nothing is confirmed.
+        options: fields of the attack that is named: eps, sigma, steps, ...
+
+    Raises:
+        ParameterError: a field is unknown or out of range, the image does not fit the network, or
+            it gives no gradients.
+        UnknownNameError: there is no such attack.
     """
     seed = _checked(classifier, image, seed)
+    attack = _attack(attack, options)
     found = drain(attack.run(classifier, [image], labels=[label], seed=seed))
     if confirm is not None:
         found = drain(confirm.run(classifier, [image], found, seed=seed))
@@ -120,6 +129,24 @@ def predict(
     """
     seed = _checked(classifier, image, seed)
     return drain(Predict(**options).run(classifier, [image], seed=seed))[0]
+
+
+def _attack(attack: Attack | str, options: dict[str, Any]) -> Attack:
+    if isinstance(attack, Attack):
+        if options:
+            raise ParameterError(
+                f"{', '.join(options)}: the attack is made already; give its name and these, or "
+                "the attack alone."
+            )
+        return attack
+    if attack not in ATTACKS:
+        raise UnknownNameError("attack", shown(attack), list(ATTACKS))
+    kind = ATTACKS[attack]
+    known = [field.name for field in fields(kind) if field.init]
+    for name in options:
+        if name not in known:
+            raise UnknownNameError(f"setting of {attack}", name, known)
+    return kind(**options)
 
 
 def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:

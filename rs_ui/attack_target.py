@@ -47,18 +47,10 @@ def choose_target(subject: Subject, prefix: str) -> Target:
     if what == PIPELINE:
         selector = _selector(subject, prefix)
         return Target(what, None, selector, selector is not None)
-    sigma = st.number_input(
-        "Noise level σ that is voted at (pixels of [0,1])",
-        0.01,
-        10.0,
-        0.25,
-        0.05,
-        format="%.6g",
-        key=f"{prefix}_sigma",
-        bind="query-params",
-        persist_state="session",
-    )
-    return Target(what, sigma, None, sigma is not None)
+    (field,) = (f for f in caching.description()["attacks"]["epgd"] if f["name"] == "sigma")
+    field = {**field, "help": "noise level σ that is voted at"}
+    values = form([field], prefix=prefix, first=("sigma",), given=())
+    return Target(what, values["sigma"] if values else None, None, values is not None)
 
 
 def choose_aim(subject: Subject, prefix: str) -> int | None:

@@ -16,11 +16,14 @@ def is_inside(value: float, field: Mapping[str, Any]) -> bool:
 def range_text(field: Mapping[str, Any]) -> str:
     """The limits, after "give a number"."""
     low, high = _limit(field, "low"), _limit(field, "high")
+    if low is not None and low == high:
+        return f"of exactly {number_text(low)}"
     parts = []
     if low is not None:
         parts.append(f"{'above' if field['low_open'] else 'of at least'} {number_text(low)}")
     if high is not None:
-        parts.append(f"{'below' if field['high_open'] else 'of at most'} {number_text(high)}")
+        most = "at most" if parts else "of at most"
+        parts.append(f"{'below' if field['high_open'] else most} {number_text(high)}")
     return " and ".join(parts) or "that are finite"
 
 

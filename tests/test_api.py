@@ -3,10 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from rs_core import api
+from rs_core.attacks import ATTACKS
 from rs_core.classifiers import Classifier
-from rs_core.errors import ParameterError
+from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.images import ImageInput
 from rs_core.smoothing import Predict
 from tests.conftest import Coin, spec_of
@@ -65,3 +67,19 @@ def test_results_record_plain_values(coin: Classifier, grey: ImageInput) -> None
 def test_a_seed_is_held_where_the_draws_are(coin: Classifier, grey: ImageInput) -> None:
     with pytest.raises(ParameterError, match="seed=-1"):
         list(Predict(sigma=0.25).run(coin, [grey], seed=-1))
+
+
+def test_an_attack_is_named_or_made(grey: ImageInput) -> None:
+    flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    net = Classifier(flat, spec_of((1, 8, 8), 2))
+    named = api.attack(net, grey, attack="pgd", eps=0.5, steps=2)
+    made = api.attack(net, grey, attack=ATTACKS["pgd"](eps=0.5, steps=2))
+    assert (named.l2, named.success) == (made.l2, made.success)
+    with pytest.raises(UnknownNameError, match="epdg"):
+        api.attack(net, grey, attack="epdg")
+    with pytest.raises(UnknownNameError, match="step_sise"):
+        api.attack(net, grey, attack="pgd", step_sise=0.1)
+    with pytest.raises(ParameterError, match="eps"):
+        api.attack(net, grey, attack="pgd", eps=-1.0)
+    with pytest.raises(ParameterError, match="the attack is made already"):
+        api.attack(net, grey, attack=ATTACKS["pgd"](), eps=1.0)

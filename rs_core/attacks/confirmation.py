@@ -196,5 +196,7 @@ def _closed(result: AttackResult) -> AttackResult:
         return result
     notes = result.notes
     if result.success:
-        notes += (f"unconfirmed: {len(result.confirmations)} PREDICTs returned no other class",)
+        asked = len(result.confirmations)
+        said = "1 PREDICT" if asked == 1 else f"{asked} PREDICTs"
+        notes += (f"unconfirmed: {said} returned no other class",)
     return replace(result, confirmed=False, stored_confirmed=False, notes=notes)

@@ -11,11 +11,10 @@ from rs_core.cli.adversarials import Adversarials
 from rs_core.cli.attack_tables import attack_lines
 from rs_core.cli.attacking import ATTACK, attack_of, with_attack
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
 from rs_core.cli.tables import network_line, notes_below
-from rs_core.errors import ParameterError
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.fields import param
@@ -37,7 +36,7 @@ class AttackCommand:
 
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Output = field(default_factory=Output)
+    output: Tables = field(default_factory=Tables)
     attack: str = ATTACK
     selector: str | None = param(
         None, help="attack the pipeline in which this one picks sigma", choices=tuple(SELECTORS)
@@ -64,8 +63,6 @@ class AttackCommand:
         """Compute, print, write; the exit code."""
         inputs = (*self.image.files(), *self.model.files())
         self.output.check(*inputs)
-        if self.output.html is not None:
-            raise ParameterError("rs attack writes no report yet: leave --html out.")
         files = Adversarials.at(self.out, self.image.is_single, inputs)
         attack = attack_of(self)
         trying = TryAttack(attack=attack, confirm=self._confirm(attack), self_check=self.check)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from rs_core.durable import hold_writable, is_outlet, write_durably
 from rs_core.errors import DataError, ParameterError
@@ -16,12 +16,12 @@ from rs_core.plots.wording import tidy
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
-    """Where results go besides the terminal."""
+class Tables:
+    """Where results go besides the terminal, of a command that draws nothing."""
 
     json: bool = param(False, help="print the result as JSON, under its Python field names")
     tsv: Path | None = param(None, help="write Cohen's columns, then ours, to this file")
-    html: Path | None = param(None, help="write a self-contained report with the figure")
+    html: ClassVar[Path | None] = None
 
     def check(self, *inputs: Path) -> None:
         """Refuse a file that could not be written, before anything is computed.
@@ -64,6 +64,13 @@ class Output:
             yield table
         finally:
             table.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output(Tables):
+    """The same, and a report."""
+
+    html: Path | None = param(None, help="write a self-contained report with the figure")  # type: ignore[misc]
 
     def write_report(self, document: str) -> None:
         """Write the --html report.

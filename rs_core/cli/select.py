@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
@@ -41,7 +41,7 @@ class SelectCommand:
 
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Output = field(default_factory=Output)
+    output: Tables = field(default_factory=Tables)
     selector: str = SELECTOR
     guarantee: str | None = param(
         None, help="certify at the picked sigma; none: only pick", choices=tuple(GUARANTEES)
@@ -71,8 +71,6 @@ class SelectCommand:
                 f"--tsv holds l2 radii, and {self.guarantee} certifies {self.settings.norm} radii: "
                 "leave it out, or take --json."
             )
-        if self.output.html is not None:
-            raise ParameterError("rs select writes no report yet: leave --html out.")
         selector, settings = selector_of(self), self.settings
         if settings is not None:
             settings = paired(selector, settings, declared=self.declared).under(str(selector))

@@ -10,7 +10,7 @@ from rs_core.attacks import Attack, Epgd, Pgd, Transfer
 from rs_core.classifiers import Classifier
 from rs_core.cli.attack_tables import transfer_lines
 from rs_core.cli.choices import MODEL_HELP, MachineChoice, files_of
-from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
 from rs_core.cli.tables import notes_below
@@ -54,7 +54,7 @@ class TransferCommand:
     )
     image: ImageChoice = field(default_factory=ImageChoice)
     machine: MachineChoice = field(default_factory=MachineChoice)
-    output: Output = field(default_factory=Output)
+    output: Tables = field(default_factory=Tables)
 
     def __post_init__(self) -> None:
         for name in self.attacks:
@@ -68,8 +68,6 @@ class TransferCommand:
         """Compute, print, write; the exit code."""
         models = [file for name in (*self.sources, *self.targets) for file in files_of(name)]
         self.output.check(*self.image.files(), *models)
-        if self.output.html is not None:
-            raise ParameterError("rs transfer writes no report yet: leave --html out.")
         attacks = {name: self._attack(name) for name in self.attacks}
         transfer = Transfer(attacks=attacks, sigma=self.sigma, n=self.n, alpha=self.alpha)
         loaded = self._load()
@@ -84,11 +82,25 @@ class TransferCommand:
         matrix = follow(stream, label="transfer")
         self._write(matrix)
         if self.output.json:
-            print_json(to_json(matrix))
+            print_json({"settings": self._settings(loaded), **to_json(matrix)})
             return 0
         for line in (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen)):
             print(line)
         return 0
+
+    def _settings(self, loaded: Mapping[str, Classifier]) -> dict[str, Any]:
+        """What a reader of the rates needs to make them again."""
+        names = "norm", "eps", "steps", "draws", "sigma", "n", "alpha"
+        return {
+            **{name: getattr(self, name) for name in names},
+            "source_sigma": self._source_sigma,
+            "seed": self.machine.seed,
+            "weights": {name: classifier.weights_id for name, classifier in loaded.items()},
+        }
+
+    @property
+    def _source_sigma(self) -> float:
+        return self.source_sigma or self.sigma or _SOURCE_SIGMA
 
     def _load(self) -> Mapping[str, Classifier]:
         names = dict.fromkeys((*self.sources, *self.targets))
@@ -98,10 +110,9 @@ class TransferCommand:
         settings: dict[str, Any] = {"norm": self.norm, "eps": self.eps, "steps": self.steps}
         if name == "pgd":
             return Pgd(**settings)
-        sigma = self.source_sigma or self.sigma or _SOURCE_SIGMA
         if name == "pgd-s":
-            return Pgd(**settings, sigma=sigma)
-        return Epgd(**settings, sigma=sigma, draws=self.draws)
+            return Pgd(**settings, sigma=self._source_sigma)
+        return Epgd(**settings, sigma=self._source_sigma, draws=self.draws)
 
     def _said(self, matrix: TransferMatrix) -> list[str]:
         judged = "the target itself gives another class"

@@ -16,6 +16,7 @@ from rs_core.plots.wording import class_text, plain
 AMPLIFIED = 10
 _MOST_CLASSES = 6
 _MOST_POINTS = 2000
+_ROOMY = 4
 _SEEN = 0.001  # a smaller share is no bar that anybody could see
 
 
@@ -159,12 +160,14 @@ def _losses(losses: Sequence[float], every: int) -> _Losses:
 def _bars(
     name: str, names: Sequence[str], shares: Sequence[float], colour: str, pattern: str
 ) -> go.Bar:
+    # Seven pairs of bars leave no room for more than whole percents; the mouse reads the rest.
+    written = "{:.1f}%" if len(names) <= _ROOMY else "{:.0f}"
     return go.Bar(
         x=names,
         y=shares,
         name=name,
         marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6}},
-        text=[f"{100 * share:.1f}%" if share >= _SEEN else "" for share in shares],
+        text=[written.format(100 * share) if share >= _SEEN else "" for share in shares],
         textposition="outside",
         textfont={"size": 10},
         textangle=0,

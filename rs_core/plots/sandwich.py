@@ -86,6 +86,7 @@ def _drawn(bars: Sequence[Bar], *, subtitle: str, alt: str, budget: float | None
         "zeroline": False,
     }
     layout["barmode"] = "overlay"
+    layout["showlegend"] = True  # a lone mark would have none
     return go.Figure(data=traces, layout=layout)
 
 
@@ -112,9 +113,12 @@ def _traces(places: list[tuple[int, Bar]], budget: float | None) -> list[Any]:
             "diamond-open", lambda bar: bar.hollow,
         ),
         _marks(
-            [p for p in places if p[1].state in ("open", "unconfirmed")],
-            "none found" if budget is None else f"none found up to {budget:g}", GREY,
+            [p for p in places if p[1].state == "open"], _limited("none found", budget), GREY,
             "triangle-right-open", lambda bar: bar.reach,
+        ),
+        _marks(
+            [p for p in places if p[1].state == "unconfirmed"], _limited("none confirmed", budget),
+            GREY, "triangle-right", lambda bar: bar.reach,
         ),
         _marks(
             [p for p in places if p[1].state == "misclassified"], STATES["misclassified"],
@@ -127,6 +131,10 @@ def _traces(places: list[tuple[int, Bar]], budget: float | None) -> list[Any]:
         *_pipelines(places),
     ]  # fmt: skip
     return [trace for trace in traces if trace is not None]
+
+
+def _limited(words: str, budget: float | None) -> str:
+    return words if budget is None else f"{words} up to {budget:g}"
 
 
 def _bars(

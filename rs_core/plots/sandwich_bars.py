@@ -117,8 +117,10 @@ def state_of(one: Sandwich) -> State:
 def state_words(one: Sandwich) -> str:
     """The case for a table; where nothing is certified there is one end at most."""
     state = state_of(one)
-    alone = state == "closed" and one.certificate.predicted is None
-    return "upper end alone" if alone else STATES[state]
+    if state != "closed" or one.certificate.predicted is not None:
+        return STATES[state]
+    # Nothing is certified of the image, yet PREDICT was sure of another class than its own.
+    return "misclassified as it is, confirmed" if one.upper == 0 else "upper end alone"
 
 
 def upper_words(upper: float | None, hollow: float | None, eps: float | None) -> str:

@@ -80,7 +80,7 @@ def test_a_lie_about_success_is_not_confirmed(grey: ImageInput) -> None:
     sure = drain(Confirm(n=500).run(coin(0.9), [grey], [result], seed=0))[0]
     assert sure.confirmed is False
     assert sure.stored_confirmed is False
-    assert any(note.startswith("unconfirmed: 1 PREDICTs") for note in sure.notes)
+    assert any(note.startswith("unconfirmed: 1 PREDICT returned") for note in sure.notes)
     assert [c.predicted for c in sure.confirmations] == [1]
     flipped = drain(Confirm(n=500).run(coin(0.1), [grey], [result], seed=0))[0]
     assert flipped.confirmed

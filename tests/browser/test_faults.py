@@ -241,7 +241,7 @@ def test_unfit_networks_are_refused_and_the_good_one_stays(
 
 
 LEVELS = {
-    "0": "0 is out of range: give numbers above 0 and of at most 10.",
+    "0": "0 is out of range: give numbers above 0 and at most 10.",
     "-0.5": "-0.5 is out of range",
     "nan": "nan is out of range",
     "1e9": "1e+09 is out of range",
@@ -269,7 +269,7 @@ def test_bad_settings_are_named_beside_their_field_and_the_curve_stays(visit: Vi
     for number in ("0", "-1", "1000000000000"):
         copies.fill(number)
         copies.press("Enter")
-        expect(told).to_contain_text("give a number of at least 1 and of at most 100,000,000")
+        expect(told).to_contain_text("give a number of at least 1 and at most 100,000,000")
         expect(page.get_by_role("button", name="Start the sweep")).to_be_disabled()
     copies.fill("1")
     copies.press("Enter")

@@ -123,7 +123,7 @@ def test_a_data_set_becomes_a_folder_of_images(
         (["--label", "12"], "label=12 is outside the 10 classes"),
         (["--attack", "ddn", "--check"], "not for ddn"),
         (["--attack", "epgd", "--confirm-n", "3"], "n=3 can never confirm"),
-        (["--html", "x.html"], "no report yet"),
+        (["--html", "x.html"], "unknown option '--html'"),
         (["--queries", "5"], "unknown option '--queries'"),
         ([*SMALL, "--out", "one.png"], "is one picture and there are several images"),
         (["--out", "missing/one.png"], "cannot write missing/one.png"),
@@ -159,6 +159,9 @@ def test_transfer_has_siam_s_rows(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "PREDICT on 50 fresh copies at sigma=0.25" in text
     assert "no attack found is not safety" in text
     out = printed(capsys, *words, "--attacks", "epgd", "pgd", "--json", command="transfer")
+    settings = json.loads(out)["settings"]
+    assert (settings["eps"], settings["source_sigma"], settings["seed"]) == (3.0, 0.25, 0)
+    assert set(settings["weights"]) == {"mnist-conv4"}
     matrix = from_json(TransferMatrix, json.loads(out))
     assert matrix.attacks == ("epgd", "pgd")
     assert matrix.images == 3
@@ -182,7 +185,7 @@ def test_transfer_without_sigma_asks_the_networks_themselves(
         ([*FROM_TO, "--attacks", "fgsm"], "unknown attack 'fgsm'"),
         ([*FROM_TO, "--eps", "0"], "eps=0"),
         ([*FROM_TO, "--steps", "0"], "steps=0"),
-        ([*FROM_TO, "--html", "x.html"], "no report yet"),
+        ([*FROM_TO, "--html", "x.html"], "unknown option '--html'"),
         (
             ["--sources", "mnist-conv4", "mnist-conv4", "--targets", "mnist-conv4"],
             "--sources names a network twice",

@@ -98,7 +98,7 @@ def test_what_answers_nothing_later_is_told(
         (["--selector", "gradient", "--guarantee", "sukenik"], "has a bounded slope"),
         (["--selector", "gradient", "--guarantee", "global_sigma"], "fixed beforehand"),
         (["--tsv", "x.tsv"], "--tsv holds certificates"),
-        (["--html", "x.html"], "no report yet"),
+        (["--html", "x.html"], "unknown option '--html'"),
         (["--guarantee", "frozen_lambda", "--tsv", "x.tsv"], "--tsv holds l2 radii"),
         (["--guarantee", "frozen_lambda", "--rigorous"], "no rigorous mode"),
         (["--selector", "gradient", "--guarantee", "frozen_lambda"], "for l2 radii"),

@@ -52,6 +52,20 @@ def test_an_empty_page_says_what_to_do(open_app: Open, desk: AttackWorker) -> No
     assert app.segmented_control(key="attack_part").options == ["One image", "On a set"]
 
 
+@pytest.mark.parametrize("sigma", [0.0, -1.0, 2000.0])
+def test_a_noise_level_out_of_range_is_said_and_not_attacked_at(
+    open_app: Open, desk: AttackWorker, sigma: float
+) -> None:
+    app = open_app("attack")
+    app.number_input(key="attack_sigma").set_value(sigma).run()
+    said = " ".join(error.value.replace("\\", "") for error in app.main.error)
+    assert f"sigma={sigma:,.0f} is out of range: give a number above 0" in said
+    assert app.button(key="start_attack").disabled
+    app.number_input(key="attack_sigma").set_value(0.5).run()
+    assert not app.main.error
+    assert not app.button(key="start_attack").disabled
+
+
 def test_the_default_attacks_the_smoothed_network(open_app: Open, desk: AttackWorker) -> None:
     app = start(open_app("attack"))
     sent = asked(desk)

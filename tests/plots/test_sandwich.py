@@ -63,7 +63,8 @@ def test_every_case_has_a_mark_of_its_own_and_no_point_is_the_truth() -> None:
     assert (attack.marker.color, attack.marker.symbol) == (ORANGE, "diamond")
     assert list(attack.x) == [0.9, 0.9, 0.9]
     assert named(figure, "attack, unconfirmed").marker.symbol == "diamond-open"
-    assert list(named(figure, "none found up to 3").x) == [3.0, 3.0]
+    assert list(named(figure, "none found up to 3").x) == [3.0]
+    assert list(named(figure, "none confirmed up to 3").x) == [3.0]
     red = named(figure, "inconsistent: alpha event, different classifier, or bug")
     assert red.marker.color == VERMILION
     assert red.marker.pattern.shape == "x"

@@ -52,6 +52,8 @@ def test_where_nothing_was_attacked_none_is_said_to_be_missing() -> None:
     assert ends_text(one, 3.0) == "nothing certified; no attack was made"
     assert state_words(one) == "no attack was made"
     assert state_words(CASES["silent"]) == "upper end alone"
+    moved_nowhere = Sandwich("z", 3, SILENT, replace(ATTACK, l2=0.0))
+    assert state_words(moved_nowhere) == "misclassified as it is, confirmed"
     assert state_words(CASES["closed"]) == "both ends"
     (bar,) = sandwich_bars(replace(STRIP, sandwiches=(one,)))
     assert "no attack was made" in bar.hover
