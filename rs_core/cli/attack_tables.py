@@ -34,6 +34,12 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
             f"they are (upper bound 0). {NO_PROOF}"
         )
     yield budget_text(trial)
+    silent = [after.predicted(trial.level) is None for after in trial.after]
+    if any(r.confirmed and s for r, s in zip(trial.results, silent, strict=True)):
+        yield (
+            "after: a vote of its own, on noise that no confirmation drew; at the edge of a class "
+            "it may abstain where PREDICT had confirmed"
+        )
     for index, name in enumerate(trial.names):
         for remark in remarks(trial, index):
             if not remark.startswith("self-check: "):

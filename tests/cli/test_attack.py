@@ -1,6 +1,7 @@
 """`rs attack` and `rs transfer`: options by attack, tables, files, a sentence for each mistake."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 from rs_core.attack_results import TransferMatrix
 from rs_core.attacks import ATTACKS
 from rs_core.cli import main
+from rs_core.cli.attack_tables import attack_lines
 from rs_core.evaluation.attack_log import ATTACK_COLUMNS
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
@@ -66,6 +68,10 @@ def test_a_confirmed_attack_is_told_and_kept(
     assert "4 PREDICTs x 0.00025" in text
     assert "8-bit adversarial image in" in text
     trial = from_json(AttackTrial, json.loads(printed(capsys, *STRONG, "--json")))
+    even = replace(trial.after[0], counts=(500, 500, *(0,) * (len(trial.after[0].counts) - 2)))
+    for vote, said in ((trial.after[0], False), (even, True)):
+        lines = attack_lines(replace(trial, after=(vote,)), tuple("0123456789"))
+        assert any("may abstain where PREDICT" in line for line in lines) == said
     read = np.asarray(Image.open(BytesIO(picture.read_bytes())), dtype=np.float32)
     assert np.array_equal(read[None] / np.float32(255), trial.results[0].stored)
     header, row = (line.split("\t") for line in table.read_text().splitlines())
