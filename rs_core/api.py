@@ -95,9 +95,9 @@ def attack(
         options: fields of the attack that is named: eps, sigma, steps, ...
 
     Raises:
-        ParameterError: a field is unknown or out of range, the image does not fit the network, or
-            it gives no gradients.
-        UnknownNameError: there is no such attack.
+        ParameterError: a field is out of range, the image does not fit the network, or that gives
+            no gradients.
+        UnknownNameError: there is no such attack, or it has no such field.
     """
     seed = _checked(classifier, image, seed)
     attack = _attack(attack, options)
@@ -139,14 +139,14 @@ def _attack(attack: Attack | str, options: dict[str, Any]) -> Attack:
                 "the attack alone."
             )
         return attack
-    if attack not in ATTACKS:
-        raise UnknownNameError("attack", shown(attack), list(ATTACKS))
-    kind = ATTACKS[attack]
-    known = [field.name for field in fields(kind) if field.init]
-    for name in options:
-        if name not in known:
-            raise UnknownNameError(f"setting of {attack}", name, known)
-    return kind(**options)
+    name = attack if isinstance(attack, str) else shown(attack)
+    if name not in ATTACKS:
+        raise UnknownNameError("attack", name, ATTACKS)
+    known = [field.name for field in fields(ATTACKS[name]) if field.init]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"setting of {name}", option, known)
+    return ATTACKS[name](**options)
 
 
 def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:

@@ -77,6 +77,8 @@ def test_an_attack_is_named_or_made(grey: ImageInput) -> None:
     assert (named.l2, named.success) == (made.l2, made.success)
     with pytest.raises(UnknownNameError, match="epdg"):
         api.attack(net, grey, attack="epdg")
+    with pytest.raises(UnknownNameError, match="unknown attack"):
+        api.attack(net, grey, attack=["pgd"])
     with pytest.raises(UnknownNameError, match="step_sise"):
         api.attack(net, grey, attack="pgd", step_sise=0.1)
     with pytest.raises(ParameterError, match="eps"):

@@ -48,7 +48,7 @@ def test_the_prepared_copy_computes_the_same_function(architecture: str) -> None
 
 
 @pytest.mark.parametrize("architecture", sorted(MODELS))
-def test_a_threads_copy_gives_the_prepared_networks_bits(architecture: str) -> None:
+def test_a_threads_copy_gives_the_prepared_networks_numbers(architecture: str) -> None:
     network = trained_like(architecture)
     classifier = Classifier(network, spec_of(SHAPE, 10))
     told = (torch.full((4,), 0.25),) if classifier.takes_sigma else ()

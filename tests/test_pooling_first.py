@@ -1,4 +1,4 @@
-"""A pool before its ReLU gives the same bits, forwards and backwards."""
+"""A pool before its ReLU gives the same numbers, forwards and backwards."""
 
 import operator
 
@@ -144,7 +144,7 @@ def answers(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     st.data(), st.integers(1, 3), st.integers(1, 3), st.booleans(), st.booleans(),
     st.sampled_from([torch.float32, torch.bfloat16]),
 )  # fmt: skip
-def test_both_orders_agree_to_the_last_bit(
+def test_both_orders_agree_exactly(
     data: st.DataObject, kernel: int, stride: int, inplace: bool, module: bool, dtype: torch.dtype
 ) -> None:
     padding = data.draw(st.integers(0, kernel // 2))

@@ -32,8 +32,6 @@ def test_answers_and_gradients_are_torchs(
     spans = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     room = [n + 2 * p - span for n, p, span in zip(size, padding, spans, strict=True)]
     assume(min(room) >= 0)
-    # torch itself answers wrongly where a stride leaves a single place in a row.
-    assume(stride[1] == 1 or room[1] >= stride[1])
     layer = frozen(channels, width, kernel, stride, padding, dilation, bias=bias).to(dtype)
     x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(1)).to(dtype)
     x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
@@ -42,7 +40,8 @@ def test_answers_and_gradients_are_torchs(
     pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     found = thin(layer)(x)
     assert type(layer) is ThinConv2d
-    assert torch.equal(found, expected)
+    # torch itself answers now this, now that where a stride leaves a single place in a row.
+    assert torch.equal(found, expected) or (stride[1] > 1 and room[1] < stride[1])
     (gradient,) = torch.autograd.grad(found, x, pull)
     assert gradient.dtype == dtype
     close = 1e-5 if dtype == torch.float32 else 0.01

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import Any, TextIO
 
 from rs_core.durable import hold_writable, is_outlet, write_durably
 from rs_core.errors import DataError, ParameterError
@@ -21,7 +22,10 @@ class Tables:
 
     json: bool = param(False, help="print the result as JSON, under its Python field names")
     tsv: Path | None = param(None, help="write Cohen's columns, then ours, to this file")
-    html: ClassVar[Path | None] = None
+
+    def files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return {} if self.tsv is None else {"--tsv": self.tsv}
 
     def check(self, *inputs: Path) -> None:
         """Refuse a file that could not be written, before anything is computed.
@@ -32,7 +36,8 @@ class Tables:
         Raises:
             ParameterError: it cannot be written, or it is an input or the other output.
         """
-        for path in filter(None, (self.tsv, self.html)):
+        files = self.files()
+        for path in files.values():
             try:
                 hold_writable(path)
             except OSError as error:
@@ -51,10 +56,11 @@ class Tables:
                     f"cannot write {_shown(path)}: this command prints into it already; name "
                     "another file."
                 )
-        if self.tsv and self.html and _same(self.tsv, self.html) and not is_outlet(self.tsv):
-            raise ParameterError(
-                f"--tsv and --html both name {_shown(self.html)}: give each a file of its own."
-            )
+        for (one, path), (other, second) in combinations(files.items(), 2):
+            if _same(path, second) and not is_outlet(path):
+                raise ParameterError(
+                    f"{one} and {other} both name {_shown(second)}: give each a file of its own."
+                )
 
     @contextmanager
     def growing_table(self) -> Iterator["GrowingTable"]:
@@ -70,7 +76,11 @@ class Tables:
 class Output(Tables):
     """The same, and a report."""
 
-    html: Path | None = param(None, help="write a self-contained report with the figure")  # type: ignore[misc]
+    html: Path | None = param(None, help="write a self-contained report with the figure")
+
+    def files(self) -> dict[str, Path]:
+        """The files that are asked for, by their options."""
+        return super().files() | ({} if self.html is None else {"--html": self.html})
 
     def write_report(self, document: str) -> None:
         """Write the --html report.

@@ -69,7 +69,7 @@ def vote_shift_figure(
         subtitle=_sigmas(before, after),
         alt=_alt(info),
         x="",
-        y=info.what,
+        y=f"{info.what}, in %",
         height=400,
     )
     layout["yaxis"] |= {"range": [0, 1.12], "tickformat": ".0%", "nticks": 6}
