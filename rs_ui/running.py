@@ -58,9 +58,9 @@ def questions_note(status: Status) -> None:
     """Says so when several questions were asked of this image: the best answer promises less."""
     if status.questions > 1:
         st.caption(
-            f":material/casino: {status.questions} statements were asked for of this image with "
-            "this network (other seeds, noise levels or numbers of copies, attacks; a sandwich is "
-            "two, and what was cancelled counts). Each holds by itself; the "
+            f":material/casino: {status.questions} questions were asked about this image with "
+            "this network (other seeds, noise levels, numbers of copies, attacks; a sandwich asks "
+            "two, and cancelled ones count). Each answer holds by itself; the "
             "best of them, picked afterwards, may be false with probability up to "
             f"{ceil_digits(min(status.risk, 1.0), 3)}."
         )

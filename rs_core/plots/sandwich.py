@@ -23,9 +23,9 @@ def sandwich_figure(strip: SandwichStrip, names: Sequence[str] | None = None) ->
     """One horizontal bar per image: crossings first, then the narrowest gap, open ends last.
 
     Green is certified, hatched is unknown, an orange diamond is the smallest confirmed attack. A
-    hollow diamond was not confirmed; an arrow at the budget says that none was found; red crosses
-    are ends that contradict each other. A thin second row belongs to the system that picks sigma
-    again: only an attack, because nothing is certified of it.
+    hollow diamond was not confirmed; at the budget an open arrow says that none was found, a filled
+    one that none was confirmed; red crosses are ends that contradict each other. A thin second row
+    belongs to the system that picks sigma again: only an attack, as nothing is certified of it.
 
     Args:
         strip: at least one sandwich.
@@ -36,9 +36,11 @@ def sandwich_figure(strip: SandwichStrip, names: Sequence[str] | None = None) ->
     """
     bars = sandwich_bars(strip, names)
     joint = ceil_digits(strip.joint_alpha, 3)
+    wrong = all(bar.state == "misclassified" for bar in bars)
+    where = "misclassified: nothing lies between" if wrong else "the truth lies between"
     return _drawn(
         bars,
-        subtitle=f"the truth lies between; P(an end of an image is false) ≤ {joint}",
+        subtitle=f"{where}; P(an end of an image is false) ≤ {joint}",
         alt=_alt(bars, f"Both ends hold with probability at least 1 minus {joint} per image."),
         budget=strip.eps,
     )

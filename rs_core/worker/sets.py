@@ -10,7 +10,7 @@ from rs_core.errors import DataError, ParameterError, UnknownNameError
 from rs_core.results import ModelSpec
 
 DATA_VARIABLE = "RS_DATA"
-_SEEN = "training images: a network trained on them has seen them"
+_SEEN = "Training images: a network trained on them has seen them"
 _LOG = logging.getLogger(__name__)
 
 

@@ -64,16 +64,18 @@ def test_several_runs_of_an_image_are_counted_with_their_risks(
     open_app: Open, worker: FakeWorker
 ) -> None:
     def notes() -> list[str]:
-        return [c.value for c in app.main.caption if "of this image with this network" in c.value]
+        return [
+            c.value for c in app.main.caption if "questions were asked about this image" in c.value
+        ]
 
     app = open_app()
     assert not notes()
     app.sidebar.number_input(key="seed").set_value(1).run()
     app.sidebar.number_input(key="alpha").set_value(0.01).run()
-    assert "3 statements were asked for" in notes()[0]
+    assert "3 questions were asked" in notes()[0]
     assert "up to 0.012." in notes()[0]
     app.select_slider(key="sigma").set_value(0.5).run()
-    assert "4 statements were asked for" in notes()[0]
+    assert "4 questions were asked" in notes()[0]
     app.sidebar.number_input(key="alpha").set_value(0.001).run()
     app.sidebar.number_input(key="seed").set_value(0).run()
     app.select_slider(key="sigma").set_value(0.25).run()

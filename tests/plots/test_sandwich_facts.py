@@ -6,6 +6,7 @@ import pytest
 from rs_core.attack_results import Confirmation
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots.perturbation import magnified
+from rs_core.plots.sandwich import sandwich_figure
 from rs_core.plots.sandwich_bars import sandwich_bars, state_words
 from rs_core.plots.sandwich_facts import (
     attack_table,
@@ -52,6 +53,9 @@ def test_where_nothing_was_attacked_none_is_said_to_be_missing() -> None:
     assert ends_text(one, 3.0) == "nothing certified; no attack was made"
     assert state_words(one) == "no attack was made"
     assert state_words(CASES["silent"]) == "upper end alone"
+    alone = sandwich_figure(replace(STRIP, sandwiches=(CASES["wrong"],)))
+    assert "nothing lies between" in alone.layout.title.subtitle.text
+    assert alone.layout.showlegend
     moved_nowhere = Sandwich("z", 3, SILENT, replace(ATTACK, l2=0.0))
     assert state_words(moved_nowhere) == "misclassified as it is, confirmed"
     assert state_words(CASES["closed"]) == "both ends"
