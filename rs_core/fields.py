@@ -191,6 +191,8 @@ def _overflows(number: Any) -> bool:
 
 def _range(field: dataclasses.Field[Any]) -> str:
     low, high = field.metadata["low"], field.metadata["high"]
+    if low == high:
+        return f"give {_limit(low)}, the only value there is"
     parts = []
     if low > -math.inf:
         parts.append(f"{'above' if field.metadata['low_open'] else 'at least'} {_limit(low)}")

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rs_core.attacks import Fgsm
 from rs_core.errors import ParameterError
 from rs_core.fields import (
     FieldDescription,
@@ -97,6 +98,11 @@ def test_descriptions_hold_what_a_form_needs() -> None:
     assert found["many"].default == (0.1, 0.2)
     assert found["maybe"].default is None
     assert not found["maybe"].required
+
+
+def test_a_range_of_one_value_is_named_as_one() -> None:
+    with pytest.raises(ParameterError, match=r"steps=2 is out of range: give 1, the only value"):
+        Fgsm(steps=2)
 
 
 def test_a_field_without_default_is_required() -> None:

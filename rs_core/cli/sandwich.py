@@ -1,11 +1,12 @@
 """`rs sandwich`: certified radius <= true radius <= smallest confirmed attack, per image."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import Output, print_json
+from rs_core.cli.outputs import GrowingTable, Output, print_json
 from rs_core.cli.pictures import ImageChoice, Selection
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.sandwich_table import sandwich_table
@@ -14,10 +15,11 @@ from rs_core.cli.tables import network_line, notes_below
 from rs_core.evaluation.crossings import crossing_report, crossing_sentence
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
+from rs_core.events import Finished, Stream
 from rs_core.fields import check_params, param
 from rs_core.plots.wording import tidy
 from rs_core.results import to_json
-from rs_core.sandwiching import MakeSandwiches, SandwichOptions
+from rs_core.sandwiching import MakeSandwiches, SandwichOptions, SandwichStep
 from rs_core.selectors import SELECTORS
 from rs_core.statistics import ceil_digits
 
@@ -27,9 +29,9 @@ class SandwichCommand:
     """Both ends of what is known of each image: a certificate below, a confirmed attack above.
 
     Give --sigma, or a --selector that picks it, whose fields are options `--selector-FIELD`.
-    --tsv writes one row per image: idx label predict lower sigma upper stored_upper confirmed
-    hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n counts guarantee
-    weights precision.
+    --tsv writes one row per image, as soon as it is finished: idx label predict lower sigma upper
+    stored_upper confirmed hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n
+    counts guarantee weights precision.
     """
 
     image: ImageChoice = field(default_factory=ImageChoice)
@@ -66,13 +68,12 @@ class SandwichCommand:
         stream = made.run(
             classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
         )
-        strip = follow(stream, label="sandwich")
+        with self.output.growing_table() as table:
+            strip = follow(_kept(stream, table), label="sandwich")
         self._write(classifier, chosen, strip)
         return 0
 
     def _write(self, classifier: Classifier, chosen: Selection, strip: SandwichStrip) -> None:
-        if self.output.tsv is not None:
-            write_sandwiches(self.output.tsv, strip)
         if self.output.html is not None:
             from rs_core.plots import sandwich_report
 
@@ -99,6 +100,26 @@ class SandwichCommand:
                 print(tidy(crossing_sentence(one)))
             print("crossing report, to keep for a bug report:")
             print_json(crossing_report(strip))
+
+
+def _kept(stream: Stream[SandwichStrip], table: GrowingTable) -> Stream[SandwichStrip]:
+    """The stream; the images that are finished meanwhile are rows of the table."""
+    rows = 0
+    for event in stream:
+        if isinstance(event, Finished | SandwichStep):
+            strip = event.result if isinstance(event, Finished) else event.partial
+            if len(strip.sandwiches) > rows:
+                table.add(_rows(strip, rows))
+                rows = len(strip.sandwiches)
+        yield event
+
+
+def _rows(strip: SandwichStrip, first: int) -> str:
+    """The strip's table without the rows before `first`."""
+    text, new = io.StringIO(), slice(first, None)
+    more = replace(strip, sandwiches=strip.sandwiches[new], indices=strip.indices[new])
+    write_sandwiches(text, more)
+    return text.getvalue()
 
 
 def _told(strip: SandwichStrip, class_names: tuple[str, ...], names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from rs_core.attacks.losses import Goal
 from rs_core.attacks.slopes import gradient_of
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.sandwich import Sandwich, SandwichRow, SandwichStrip
+from rs_core.evaluation.sandwich import SandwichRow, SandwichStrip
 from rs_core.events import Finished, Stream
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
@@ -101,22 +101,21 @@ class MakeSandwiches(SandwichOptions):
         self.check(classifier, images)
         if self.attack != "square":
             _hold_gradients(classifier)  # not in `check`, where nobody computes yet
-        board = Board(len(images) * self.most_passes)
+        empty = SandwichStrip(
+            sandwiches=(), alpha=self.alpha, alpha_attack=self.alpha_attack,
+            confirmations=self.confirmations, eps=self.eps, sigma_from=self.sigma_from,
+            dataset=self.dataset, settings=self.settings(classifier, seed),
+        )  # fmt: skip
+        board = Board(len(images) * self.most_passes, empty)
+        indices = self.indices or tuple(range(len(images)))
         size = self.attacker(Held()).together(classifier, batch_size)
-        found: list[Sandwich] = []
         for first in range(0, len(images), size):
             own = range(first, min(first + size, len(images)))
             board.rows += [SandwichRow(i, images[i].name) for i in own]
             group = Group(self, classifier, images, own, seed, batch_size, board)
-            found += yield from group.sandwiches()
-        yield Finished(
-            SandwichStrip(
-                sandwiches=tuple(found), alpha=self.alpha, alpha_attack=self.alpha_attack,
-                confirmations=self.confirmations, eps=self.eps, sigma_from=self.sigma_from,
-                dataset=self.dataset, indices=self.indices or tuple(range(len(images))),
-                settings=self.settings(classifier, seed),
-            )
-        )  # fmt: skip
+            finished = yield from group.sandwiches()
+            board.finish(finished, [indices[i] for i in own])
+        yield Finished(board.partial)
 
     @property
     def sigma_from(self) -> str:

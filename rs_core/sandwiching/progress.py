@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from rs_core.attacks import AttackStep
-from rs_core.evaluation.sandwich import SandwichRow
+from rs_core.evaluation.sandwich import Sandwich, SandwichRow, SandwichStrip
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.smoothing.certify import CertifyStep
 from rs_core.statistics import anytime_lower_bound, l2_radius
@@ -20,8 +20,12 @@ Look = Callable[[Step], tuple[SandwichRow, ...]]
 
 @dataclass(frozen=True, eq=False)
 class SandwichStep(PhaseStep):
-    """A strip under way; `total` is the most forward passes it can cost and never changes."""
+    """A strip under way; `total` is the most forward passes it can cost and never changes.
 
+    `partial` is the strip of the images that are finished, for who stops before the others are.
+    """
+
+    partial: SandwichStrip
     _seen: Callable[[], tuple[SandwichRow, ...]]
 
     @cached_property
@@ -32,9 +36,10 @@ class SandwichStep(PhaseStep):
 
 @dataclass(eq=False)
 class Board:
-    """The rows of all images so far, and one count of forward passes over all parts."""
+    """All images so far, in rows and as far as finished, and one count of passes over all parts."""
 
     total: int
+    partial: SandwichStrip
     done: int = 0
     rows: list[SandwichRow] = field(default_factory=list)
 
@@ -59,12 +64,20 @@ class Board:
             yield self._step(phase, min(reached, cost), _seen(event, before, look))
         raise RuntimeError("the stream ended without a result")
 
+    def finish(self, sandwiches: Sequence[Sandwich], indices: Sequence[int]) -> None:
+        """Add images of which nothing more will be asked, and their indices in the data set."""
+        self.partial = replace(
+            self.partial,
+            sandwiches=(*self.partial.sandwiches, *sandwiches),
+            indices=(*self.partial.indices, *indices),
+        )
+
     def skip(self, cost: int) -> None:
         """A part that is not needed."""
         self.done += cost
 
     def _step(self, phase: str, reached: int, seen: Callable[[], tuple[SandwichRow, ...]]) -> Step:
-        return SandwichStep(self.done + reached, self.total, phase, seen)
+        return SandwichStep(self.done + reached, self.total, phase, self.partial, seen)
 
 
 def _seen(

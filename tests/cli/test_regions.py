@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from rs_core import devices
 from rs_core.cli import main
 from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.results import Certificate, from_json
@@ -159,7 +161,6 @@ def test_regions_that_meet_are_seen_from_the_pixels(
         (["check", "."], ". cannot be read"),
         (["allocate", "--out", "."], ". exists"),
         (["show", "FILE", "--image", "digit-7", "--model", "mnist-conv4-s050"], "frozen for"),
-        (["show", "FILE", "--image", "digit-7", "--precision", "fp32"], "answers may differ"),
         (["allocate"], "--out is missing"),
         (["allocate", "--out", "FILE"], "certificates may rest on it"),
         (["allocate", "--out", "missing/regions.json"], "folder that exists"),
@@ -180,6 +181,16 @@ def test_bad_words_are_one_sentence(
     monkeypatch.chdir(tmp_path)
     assert said in told(capsys, *(str(frozen) if w == "FILE" else w for w in words), code=2)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_precision_is_refused(
+    frozen: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two this machine froze with, the other one is asked for."""
+    other = "fp32" if devices.has_bf16(torch.device("cpu")) else "bf16"
+    monkeypatch.setattr(devices, "has_bf16", lambda _: True)
+    words = ["--image", "digit-7", "--device", "cpu", "--precision", other]
+    assert "answers may differ" in told(capsys, "show", str(frozen), *words, code=2)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])

@@ -1,13 +1,16 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from rs_core.cli import main
+from rs_core.cli import main, sandwich
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import SANDWICH_COLUMNS
+from rs_core.events import Stream
 from rs_core.results import from_json
+from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing import sampling
 
 QUICK = [
@@ -93,3 +96,30 @@ def test_why_no_attack_was_made_is_said(capsys: pytest.CaptureFixture[str], tmp_
     text = printed(capsys, "--image", str(own), "--sigma", "6")
     assert "no attack was made" in text
     assert "no class is named that an attack could leave; give a label" in text
+
+
+def test_the_table_grows_while_images_are_finished(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever interrupts in the second group keeps the first, and nothing else."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in "abcd":
+        shutil.copy("assets/samples/digit-7.png", pictures / f"{name}.png")
+    words = ["--image", str(pictures), "--sigma", "0.25"]
+    words += ["--draws", "2", "--batch-size", "4"]  # two images at a time
+    log, stopped = tmp_path / "log.tsv", tmp_path / "stopped.tsv"
+    printed(capsys, *words, "--tsv", str(log))
+    header, *rows = log.read_text().splitlines()
+    assert header.split("\t") == list(SANDWICH_COLUMNS)
+    assert len(rows) == 4
+
+    def interrupted(stream: Stream[SandwichStrip], *, label: str) -> SandwichStrip:
+        for event in stream:
+            if isinstance(event, SandwichStep) and len(event.sandwiches) > 2:
+                raise KeyboardInterrupt
+        raise AssertionError("the strip was one group")
+
+    monkeypatch.setattr(sandwich, "follow", interrupted)
+    assert main([*QUICK, *words, "--tsv", str(stopped)]) == 130
+    assert stopped.read_text().splitlines() == [header, *rows[:2]]

@@ -78,14 +78,20 @@ def test_groups_settle_one_after_another(linear: MakeLinear) -> None:
         sigma=0.25, n0=32, n=100, alpha=0.01, steps=2, draws=64, rounds=1, judged=16,
         confirm_n=400,
     )  # fmt: skip
-    later = [
-        step.sandwiches
-        for step in made.run(classifier, [image, image], seed=0, batch_size=64)
-        if isinstance(step, SandwichStep) and len(step.sandwiches) == 2
-    ]
+    *seen, last = made.run(classifier, [image, image], seed=0, batch_size=64)
+    steps = [step for step in seen if isinstance(step, SandwichStep)]
+    later = [step.sandwiches for step in steps if len(step.sandwiches) == 2]
     assert later
     assert all(rows[0].done and not rows[1].done for rows in later)
     assert later[0][0].upper is not None or later[0][0].hollow is not None
+    assert isinstance(last, Finished)
+    whole = last.result
+    kept = [step.partial for step in steps]
+    assert [len(strip.sandwiches) for strip in kept] == [len(step.sandwiches) - 1 for step in steps]
+    assert kept[-1].sandwiches == whole.sandwiches[:1]
+    assert (kept[-1].indices, whole.indices) == ((0,), (0, 1))
+    assert kept[-1].settings == whole.settings
+    assert kept[-1].joint_alpha == whole.joint_alpha
 
 
 def test_nothing_is_computed_for_rows_that_nobody_reads(
