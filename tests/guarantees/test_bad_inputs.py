@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rs_core import devices
 from rs_core.classifiers import Classifier
 from rs_core.cli import main
 from rs_core.errors import ModelFileError, ParameterError, RsError
@@ -164,7 +165,7 @@ def of_version_9(path: Path) -> None:
         (lambda path: path.write_bytes(b"junk" * 999), [], "not a database"),
         (foreign, [], "no memory of answers"),
         (None, ["--model", "mnist-conv4-s050"], "made with weights"),
-        (None, ["--precision", "fp32"], "made with precision"),
+        (None, ["--precision", "bf16"], "made with precision"),
         (None, ["--selector-sigma", "0.5"], "made with sigma policy"),
         (of_version_9, [], "has version 9 and this program reads 1"),
         (lambda path: path.mkdir(), [], "cannot be opened: name a file in a folder that exists"),
@@ -177,9 +178,11 @@ def test_a_memory_that_is_not_this_one(
     said: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(devices, "has_bf16", lambda _: True)  # refused before anything is computed
     path = tmp_path / "memory.sqlite"
-    words = [*WORDS, "--n", "100", "--path", str(path)]
+    words = [*WORDS, "--precision", "fp32", "--n", "100", "--path", str(path)]
     if spoil is None or spoil is of_version_9:
         assert main(words) == 0
     if spoil is not None:
