@@ -54,6 +54,7 @@ class AttackResult:
         stored_confirmed: the same for `stored`.
         confirmations: every PREDICT that was spent, in order, the one of `stored` last.
         notes: warnings, and what should be known of this result.
+        precision: that the target computed in; "" where an older version did not say.
     """
 
     attack: str
@@ -76,6 +77,7 @@ class AttackResult:
     stored_confirmed: bool | None = None
     confirmations: tuple[Confirmation, ...] = ()
     notes: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def stored(self) -> np.ndarray:

@@ -75,6 +75,7 @@ def _result(
         image_digest=image.digest,
         seed=seed,
         notes=_notes(row, steps, attack.gradient_free),
+        precision=scene.classifier.precision,
     )
 
 

@@ -96,6 +96,7 @@ class TransferCommand:
             "source_sigma": self._source_sigma,
             "seed": self.machine.seed,
             "weights": {name: classifier.weights_id for name, classifier in loaded.items()},
+            "precision": {name: classifier.precision for name, classifier in loaded.items()},
         }
 
     @property

@@ -9,7 +9,7 @@ from rs_core.evaluation.tables import write_table
 ATTACK_COLUMNS = (
     "idx", "name", "label", "leave", "reach", "before", "after", "l2", "linf", "stored_l2",
     "stored_linf", "success", "confirmed", "stored_confirmed", "attack", "sigma", "n", "alpha",
-    "confirmations", "passes", "seed", "notes", "weights",
+    "confirmations", "passes", "seed", "notes", "weights", "precision",
 )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def _row(trial: AttackTrial, index: int) -> list[str]:
         result.stored_linf, result.success, result.confirmed, result.stored_confirmed,
         result.attack, result.sigma, trial.n, trial.alpha, trial.confirmations, result.passes,
         result.seed, "; ".join(result.notes), result.weights_id,
+        result.precision,
     ]  # fmt: skip
     return [_cell(value) for value in cells]
 

@@ -59,6 +59,11 @@ def differences(certificate: Certificate, attack: AttackResult) -> tuple[str, ..
             f"different classifier: certified {certificate.weights_id}, attacked "
             f"{attack.weights_id}"
         )
+    if attack.precision and attack.precision != certificate.precision:
+        found.append(
+            f"different precision: certified in {certificate.precision}, attacked in "
+            f"{attack.precision}"
+        )
     if attack.image_digest != certificate.image_digest:
         found.append("different image")
     if certificate.predicted is not None and attack.label != certificate.predicted:
@@ -95,7 +100,8 @@ def _crossing(strip: SandwichStrip, sandwich: Sandwich, index: int) -> dict[str,
                 name: getattr(attack, name)
                 for name in (
                     *("attack", "target", "label", "sigma", "l2", "linf", "stored_l2"),
-                    *("stored_confirmed", "passes", "weights_id", "image_digest", "seed", "notes"),
+                    *("stored_confirmed", "passes", "weights_id", "precision", "image_digest"),
+                    *("seed", "notes"),
                 )
             },
             "adversarial": attack.adversarial,

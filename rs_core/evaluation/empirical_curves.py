@@ -23,6 +23,7 @@ class StudySet:
         indices: of the images in that data set; their positions for single pictures.
         seed: of attacks and noise.
         notes: what should be known of these numbers.
+        precision: that the network computed in; "" where an older version did not say.
     """
 
     network: str
@@ -31,6 +32,7 @@ class StudySet:
     indices: tuple[int, ...]
     seed: int
     notes: tuple[str, ...] = ()
+    precision: str = ""
 
     @property
     def images(self) -> int:

@@ -21,6 +21,7 @@ _SHARED = (
     "guarantee",
     "attacked_with",
     "weights",
+    "precision",
 )
 
 
@@ -87,4 +88,5 @@ def _shared(study: Study, correct: int, attack: str, eps: float | None) -> tuple
     return (
         exact_text(accuracy), exact_text(error), str(correct), str(study.about.images), "D",
         facts_of(study, attack).words(eps), study.about.weights_id,
+        study.about.precision,
     )  # fmt: skip

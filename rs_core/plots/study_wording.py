@@ -29,7 +29,9 @@ def accuracy_text(count: int, images: int) -> str:
 
 def study_images(study: Study) -> str:
     """Which images and network these numbers are of."""
-    return f"{index_text(study.about, short=True)}; network {study.about.network}"
+    about = study.about
+    precision = f", {about.precision}" if about.precision else ""
+    return f"{index_text(about, short=True)}; network {about.network}{precision}"
 
 
 def attack_words(study: Study) -> tuple[str, ...]:

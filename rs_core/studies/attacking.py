@@ -75,6 +75,7 @@ def study_set(
         tuple(indices) or tuple(range(len(images))),
         seed,
         (RANDOM_NOTE,) if classifier.random else (),
+        classifier.precision,
     )
 
 

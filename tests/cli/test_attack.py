@@ -167,7 +167,7 @@ def test_transfer_has_siam_s_rows(capsys: pytest.CaptureFixture[str], tmp_path: 
     out = printed(capsys, *words, "--attacks", "epgd", "pgd", "--json", command="transfer")
     settings = json.loads(out)["settings"]
     assert (settings["eps"], settings["source_sigma"], settings["seed"]) == (3.0, 0.25, 0)
-    assert set(settings["weights"]) == {"mnist-conv4"}
+    assert set(settings["weights"]) == set(settings["precision"]) == {"mnist-conv4"}
     matrix = from_json(TransferMatrix, json.loads(out))
     assert matrix.attacks == ("epgd", "pgd")
     assert matrix.images == 3

@@ -59,6 +59,7 @@ def test_json_is_the_result(network: list[str], capsys: pytest.CaptureFixture[st
     assert len(found["points"]) == POINTS["noise"]
     assert len(found["about"]["indices"]) == 6
     assert found["about"]["dataset"].endswith("test")
+    assert found["about"]["precision"] in ("fp32", "bf16")
 
 
 def test_the_papers_numbers_are_defaults_on_request(

@@ -22,8 +22,8 @@ def made_trial(shape: tuple[int, int, int] = (1, 4, 4), **changes: object) -> At
     result = AttackResult(
         attack="epgd", target="", label=1, goal=None, adversarial=pixels, success=True, l2=0.4,
         linf=0.1, stored_l2=0.41, stored_linf=0.11, loss_trace=(0.1, 0.5), sigma=0.25, passes=12.5,
-        weights_id="w", image_digest="d", seed=4, confirmed=True, stored_confirmed=True,
-        confirmations=(said, said),
+        weights_id="w", precision="bf16", image_digest="d", seed=4, confirmed=True,
+        stored_confirmed=True, confirmations=(said, said),
     )  # fmt: skip
     trial = AttackTrial(
         attack="epgd", settings={"sigma": 0.25, "norm": "l2", "eps": 0.5}, selector=None,
@@ -77,6 +77,7 @@ def test_the_table_has_a_row_per_image_in_full_precision() -> None:
     assert (cells["idx"], cells["label"], cells["leave"], cells["reach"]) == ("3", "", "1", "")
     assert (cells["before"], cells["after"], cells["confirmed"]) == ("1", "0", "1")
     assert cells["notes"] == "one note; two"
+    assert (cells["weights"], cells["precision"]) == ("w", "bf16")
 
 
 def test_an_abstention_is_minus_one_in_the_table() -> None:

@@ -45,6 +45,7 @@ def test_a_report_holds_all_that_repeats_and_disputes_a_crossing() -> None:
     ("attack", "word"),
     [
         (replace(ATTACK, weights_id="other"), "different classifier"),
+        (replace(ATTACK, precision="bf16"), "certified in fp32, attacked in bf16"),
         (replace(ATTACK, image_digest="other"), "different image"),
         (replace(ATTACK, sigma=0.5), "certified at 0.25, attacked at 0.5"),
         (replace(ATTACK, sigma=None), "without noise"),
@@ -59,6 +60,10 @@ def test_a_report_holds_all_that_repeats_and_disputes_a_crossing() -> None:
 def test_what_the_two_ends_do_not_share_is_named(attack: AttackResult, word: str) -> None:
     (sentence,) = differences(CERTIFICATE, attack)
     assert word in sentence
+
+
+def test_an_older_attack_that_names_no_precision_is_not_called_another_one() -> None:
+    assert differences(CERTIFICATE, replace(ATTACK, precision="")) == ()
 
 
 def test_a_hollow_success_is_no_end() -> None:

@@ -17,6 +17,7 @@ ATTACK = AttackResult(
     attack="minimal", target="", label=3, goal=None, adversarial=np.ones((1, 2, 2), np.float32),
     success=True, l2=0.9, linf=0.5, stored_l2=0.9, stored_linf=0.5, loss_trace=(), sigma=0.25,
     passes=1, weights_id="w", image_digest="i", seed=0, confirmed=True,
+    precision="fp32",
 )  # fmt: skip
 
 

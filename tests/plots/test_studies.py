@@ -26,9 +26,11 @@ from rs_core.plots import (
     study_report,
 )
 from rs_core.plots.study_report import study_table
-from rs_core.plots.study_wording import accuracy_text
+from rs_core.plots.study_wording import accuracy_text, study_images
 
-ABOUT = StudySet("tiny", "w", "CIFAR-10 (JPEG 75) test", tuple(range(0, 2000, 20)), 7, ("noted",))
+ABOUT = StudySet(
+    "tiny", "w", "CIFAR-10 (JPEG 75) test", tuple(range(0, 2000, 20)), 7, ("noted",), "bf16"
+)
 NONE = AttackFacts("none", "", 0.0, 0, 0, 0.0)
 EPGD = AttackFacts("epgd", "l2", 0.5, 20, 8, 2.5)
 OPEN = {"norm": "l2", "eps": math.nan, "steps": 20, "reach": 2.5}
@@ -133,6 +135,7 @@ def test_words_say_images_and_that_nothing_is_guaranteed(study: Any) -> None:
     text = study_report(study, settings={"model": "m"})
     assert "D Empirical" in text
     assert "CIFAR-10 (JPEG 75) test, index 0, 20, ..., 1980 in steps of 20" in text
+    assert "network tiny, bf16" in text
     assert "noted" in text
     assert "no radius is certified" in text
     table = study_table(study)
@@ -148,6 +151,12 @@ def test_the_table_has_a_row_per_point(study: Any) -> None:
     key = "robust" if study is FRONTIER else "correct"
     assert [int(row[place]) for row in rows] == [getattr(p, key) for p in study.points]
     assert {row[columns.index("guarantee")] for row in rows} == {"D"}
+    assert {row[columns.index("precision")] for row in rows} == {"bf16"}
+
+
+def test_a_study_of_an_older_version_names_no_precision() -> None:
+    older = replace(NOISE, about=replace(ABOUT, precision=""))
+    assert study_images(older).endswith("network tiny")
 
 
 @pytest.mark.parametrize("study", ALL)
