@@ -82,10 +82,11 @@ class Confirm:
     ) -> Stream[tuple[AttackResult, ...]]:
         """Yields steps counted in noisy copies, then the results with `confirmed` filled in.
 
-        A result without success is left unconfirmed and costs nothing.
+        A result without success is left unconfirmed and costs nothing. The classifier that is asked
+        may be another one than was attacked, as in a transfer.
 
         Raises:
-            ParameterError: results of other images or another network.
+            ParameterError: results of other images, or of another shape than the network takes.
         """
         check_seed(seed)
         _hold_pairs(classifier, images, results)
