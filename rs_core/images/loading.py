@@ -227,7 +227,10 @@ def _checked_label(label: int | None, spec: ModelSpec) -> int | None:
     if isinstance(label, bool) or not isinstance(label, int | np.integer):
         raise ParameterError(f"label={label!r} is not a class number: give 0 to {classes - 1}.")
     if not 0 <= label < classes:
-        raise ParameterError(f"label={label} is outside the {classes} classes of {spec.name}.")
+        raise ParameterError(
+            f"label={label} is outside the {classes} classes of {spec.name}: give 0 to "
+            f"{classes - 1}, or none."
+        )
     return int(label)
 
 

@@ -126,7 +126,10 @@ def test_a_data_set_becomes_a_folder_of_images(
         (["--steps", "0"], "steps=0 is out of range"),
         (["--target", "7", "--image", "digit-7"], "target=7 is its label already"),
         (["--target", "12"], "target=12 is outside the 10 classes"),
-        (["--label", "12"], "label=12 is outside the 10 classes"),
+        (
+            ["--label", "12"],
+            "label=12 is outside the 10 classes of mnist-conv4: give 0 to 9, or none",
+        ),
         (["--attack", "ddn", "--check"], "not for ddn"),
         (["--attack", "epgd", "--confirm-n", "3"], "n=3 can never confirm"),
         (["--html", "x.html"], "unknown option '--html'"),
