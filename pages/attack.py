@@ -15,8 +15,9 @@ PARTS: dict[str, Callable[[Subject], None]] = {
 shell.guard()
 st.title("What breaks it?")
 st.write(
-    "A certificate is a lower end: closer than its radius nothing can change the answer. An attack "
-    "is an upper end: it looks for a change that does, and it counts once fresh noise confirms it."
+    "A certificate of the smoothed network is a lower end: closer than its radius nothing changes "
+    "the answer, except with probability α. An attack is an upper end: it looks for a change that "
+    "does, and it counts once fresh noise confirms it."
 )
 subject = session.subject()
 if subject is None:

@@ -60,7 +60,7 @@ def questions_note(status: Status) -> None:
         st.caption(
             f":material/casino: {status.questions} questions were asked about this image with "
             "this network (other seeds, noise levels, numbers of copies, attacks; a sandwich asks "
-            "two, and cancelled ones count). Each answer holds by itself; the "
+            "one for each end, and cancelled ones count). Each answer holds by itself; the "
             "best of them, picked afterwards, may be false with probability up to "
             f"{ceil_digits(min(status.risk, 1.0), 3)}."
         )

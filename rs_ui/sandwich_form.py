@@ -4,9 +4,11 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.evaluation.cost import choosing_draws
 from rs_ui import caching
 from rs_ui.forms import form
 from rs_ui.methods import reference_sets, spoken, suited
+from rs_ui.panels import error_box
 from rs_ui.session import Subject
 
 _FIXED, _PICKED = "Fixed", "Picked for each image"
@@ -14,6 +16,7 @@ _EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
 _SIGMA = 0.25
 _SHOWN = ("n", "eps", "steps", "draws", "restarts")
 _ELSEWHERE = ("alpha", "sigma", "attack", "pipeline", "reselect")
+_MOST_PICKS = 10_000  # the worker refuses more in an attack that picks again
 # UX.md, the page's own ranges; the engine and the command line take more.
 _RANGES = {"steps": (10, 200), "draws": (1, 128)}
 
@@ -108,9 +111,21 @@ def _noise(
     if on:
         field = [fields["reselect"]]
         again = form(field, prefix=prefix, first=("reselect",), given=())
-    if picked is None or again is None:
+    if picked is None or again is None or (on and not _quick(picked)):
         return None
     return {"sigma": None, "selector": picked, **rest, **again, "pipeline": on}
+
+
+def _quick(picked: dict[str, Any]) -> bool:
+    """Whether sigma can be picked again and again in an attack; says why not."""
+    draws = choosing_draws(picked["selector"], picked["settings"])
+    if draws > _MOST_PICKS:
+        error_box(
+            f"{spoken(picked['selector'])} takes {draws:,} copies for each choice of σ, and that "
+            f"attack picks σ many times: the limit is {_MOST_PICKS:,}. Give the selector fewer "
+            "copies, choose another one, or do not attack the system that picks σ again."
+        )
+    return draws <= _MOST_PICKS
 
 
 def _selector(subject: Subject, prefix: str) -> dict[str, Any] | None:

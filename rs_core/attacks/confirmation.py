@@ -54,12 +54,7 @@ class Confirm:
 
     def __post_init__(self) -> None:
         check_params(self)
-        if float(top_two_p_value(self.n, 0)) > self.level:
-            least = int(np.ceil(1 - np.log2(self.level)))
-            raise ParameterError(
-                f"n={self.n} can never confirm anything at level {self.level:.3g}: "
-                f"give n of at least {least}."
-            )
+        hold_decidable(self.n, self.level)
 
     @property
     def level(self) -> float:
@@ -152,6 +147,19 @@ class Confirm:
                 before=before, total=total, noise=noise_kind(self.rigorous),
             )
         )  # fmt: skip
+
+
+def hold_decidable(n: int, level: float) -> None:
+    """Refuse a PREDICT that abstains whatever its n copies say.
+
+    Raises:
+        ParameterError: names the least n.
+    """
+    if float(top_two_p_value(n, 0)) > level:
+        least = int(np.ceil(1 - np.log2(level)))
+        raise ParameterError(
+            f"n={n} can never confirm anything at level {level:.3g}: give n of at least {least}."
+        )
 
 
 def _hold_pairs(

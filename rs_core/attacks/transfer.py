@@ -8,6 +8,7 @@ import torch
 
 from rs_core.attack_results import AttackResult, Confirmation, TransferMatrix
 from rs_core.attacks.attack import Attack
+from rs_core.attacks.confirmation import hold_decidable
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_images
@@ -43,6 +44,8 @@ class Transfer:
         check_params(self)
         if not self.attacks:
             raise ParameterError("no attack is given: name at least one.")
+        if self.sigma is not None:
+            hold_decidable(self.n, self.alpha)
 
     def run(
         self,

@@ -17,6 +17,7 @@ from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.events import Finished, Stream
 from rs_core.fields import check_params, param
+from rs_core.plots.sandwich_facts import pipeline_text
 from rs_core.plots.wording import tidy
 from rs_core.results import to_json
 from rs_core.sandwiching import MakeSandwiches, SandwichOptions, SandwichStep
@@ -78,7 +79,10 @@ class SandwichCommand:
             from rs_core.plots import sandwich_report
 
             report = sandwich_report(
-                strip, names=chosen.names, class_names=classifier.spec.class_names
+                strip,
+                names=chosen.names,
+                class_names=classifier.spec.class_names,
+                notes=notes_below(chosen),
             )
             self.output.write_report(report)
         if self.output.json:
@@ -127,10 +131,12 @@ def _told(strip: SandwichStrip, class_names: tuple[str, ...], names: Sequence[st
     alpha, attack, joint = (
         ceil_digits(risk, 3) for risk in (strip.alpha, strip.alpha_attack, strip.joint_alpha)
     )
+    second = pipeline_text(strip)
     return "\n".join([
         sandwich_table(strip, class_names, names),
         f"l2, pixels of [0,1]; sigma {strip.sigma_from}; lower ends rounded down, upper ends up",
         f"P(an end of one row is false) <= alpha + alpha_attack = {alpha} + {attack} = {joint}",
         f"an attack counts once fresh noise confirms it, asked at most {strip.confirmations} "
         "times; none found is no proof",
+        *([second] if second else []),
     ])  # fmt: skip

@@ -63,10 +63,10 @@ class AttackFacts:
 
     def words(self, eps: float | None = None) -> str:
         """e.g. "PGD, l2 0.5, 40 steps; not a guarantee"."""
-        if self.name == NONE:
+        size = self.eps if eps is None else eps
+        if self.name == NONE or size == 0:
             return "no attack"
         kind = {"pgd": "PGD", "epgd": "EPGD"}.get(self.name, f"{self.name} attack: PGD")
-        size = self.eps if eps is None else eps
         ball = self.norm if math.isnan(size) else f"{self.norm} {size:.4g}"
         copies = f" x {self.draws} copies" if self.draws > 1 else ""
         return f"{kind}, {ball}, {self.steps} steps{copies}; not a guarantee"

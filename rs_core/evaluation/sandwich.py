@@ -5,6 +5,7 @@ from typing import Any
 
 from rs_core.attack_results import AttackResult
 from rs_core.results import Certificate
+from rs_core.statistics import add_risks
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,10 @@ class Sandwich:
 
 
 def confirmed_norm(attack: AttackResult | None) -> float | None:
-    """The l2 norm of an adversarial image that fresh noise confirmed; None for any other."""
-    return attack.l2 if attack is not None and attack.confirmed else None
+    """The smallest l2 norm that fresh noise confirmed, its 8-bit copy's too; None without one."""
+    if attack is None or not attack.confirmed:
+        return None
+    return min(attack.l2, attack.stored_l2) if attack.stored_confirmed else attack.l2
 
 
 def unconfirmed_norm(attack: AttackResult | None) -> float | None:
@@ -135,7 +138,7 @@ class SandwichStrip:
     @property
     def joint_alpha(self) -> float:
         """Probability, at most, that an end of one sandwich is false."""
-        return self.alpha + self.alpha_attack
+        return add_risks(self.alpha, self.alpha_attack)
 
     @property
     def crossings(self) -> tuple[Sandwich, ...]:

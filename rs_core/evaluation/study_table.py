@@ -56,12 +56,19 @@ def _noise(study: NoiseStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 def _strength(study: StrengthStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = [
         (
-            point.network, point.attack, exact_text(point.eps),
+            point.network, point.attack, exact_text(point.eps), *_voted(study, point.network),
             *_shared(study, point.correct, point.attack, point.eps),
         )
         for point in study.points
     ]  # fmt: skip
-    return ("network", "attack", "eps", *_SHARED), rows
+    return ("network", "attack", "eps", "sigma", "vote", "samples", *_SHARED), rows
+
+
+def _voted(study: StrengthStudy, network: str) -> tuple[str, str, str]:
+    """Sigma, rule and M of the vote; the plain network answers once, without noise."""
+    if network == "plain":
+        return exact_text(0.0), "", "1"
+    return exact_text(study.sigma), study.vote, str(study.samples)
 
 
 def _frontier(study: FrontierStudy) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -74,11 +81,13 @@ def _frontier(study: FrontierStudy) -> tuple[tuple[str, ...], list[tuple[str, ..
             point.method, point.settings, exact_text(point.sigma), point.strength,
             exact_text(point.gamma), exact_text(clean), exact_text(clean_error),
             *(exact_text(share(count, images)[0]) for count in abstained),
+            str(study.n), exact_text(study.alpha),
             *_shared(study, point.robust, point.strength, point.gamma),
         ))  # fmt: skip
     columns = (
         *("method", "settings", "sigma", "strength", "gamma", "clean_accuracy"),
-        *("clean_standard_error", "clean_abstained", "robust_abstained", *_SHARED),
+        *("clean_standard_error", "clean_abstained", "robust_abstained"),
+        *("n", "alpha", *_SHARED),
     )
     return columns, rows
 

@@ -69,7 +69,7 @@ def index_text(comparison: Indexed, *, short: bool = False) -> str:
     if len(indices) > _FEW and len(steps) == 1:
         which = f"{indices[0]}, {indices[1]}, ..., {indices[-1]} in steps of {steps.pop()}"
     elif len(indices) > _FEW and short:
-        which = f"{', '.join(map(str, indices[:3]))}, ..., {indices[-1]} (listed below)"
+        which = f"{', '.join(map(str, indices[:3]))}, ..., {indices[-1]} (uneven steps)"
     else:
         which = ", ".join(map(str, indices))
     noun = "image" if len(indices) == 1 else "images"

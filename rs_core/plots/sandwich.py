@@ -11,7 +11,14 @@ import plotly.graph_objects as go
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import GREEN, GREY, ORANGE, PURPLE, VERMILION
-from rs_core.plots.sandwich_bars import STATES, Bar, live_bars, sandwich_bars, upper_text
+from rs_core.plots.sandwich_bars import (
+    STATES,
+    Bar,
+    live_bars,
+    sandwich_bars,
+    upper_text,
+    where_text,
+)
 from rs_core.plots.wording import plain, radius_text, tidy
 from rs_core.statistics import ceil_digits
 
@@ -36,11 +43,9 @@ def sandwich_figure(strip: SandwichStrip, names: Sequence[str] | None = None) ->
     """
     bars = sandwich_bars(strip, names)
     joint = ceil_digits(strip.joint_alpha, 3)
-    wrong = all(bar.state == "misclassified" for bar in bars)
-    where = "misclassified: nothing lies between" if wrong else "the truth lies between"
     return _drawn(
         bars,
-        subtitle=f"{where}; P(an end of an image is false) ≤ {joint}",
+        subtitle=f"{where_text(bars)}; P(an end of an image is false) ≤ {joint}",
         alt=_alt(bars, f"Both ends hold with probability at least 1 minus {joint} per image."),
         budget=strip.eps,
     )

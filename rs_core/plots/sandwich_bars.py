@@ -133,6 +133,18 @@ def upper_words(upper: float | None, hollow: float | None, eps: float | None) ->
     return f"no attack found{budget}: that is no proof"
 
 
+def where_text(bars: Sequence[Bar]) -> str:
+    """Where the true radius is, as far as the ends that there are tell."""
+    states = {bar.state for bar in bars}
+    if states == {"misclassified"}:
+        return "misclassified: nothing lies between"
+    if "closed" in states:
+        return "the truth lies between the ends that are known"
+    if "crossing" in states:
+        return "ends that cross contradict each other"
+    return "no upper end was confirmed: the truth is not below the lower end"
+
+
 def _bar(one: Sandwich, name: str, eps: float) -> Bar:
     certificate, state = one.certificate, state_of(one)
     abstains = certificate.predicted is None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rs_core.attack_results import AttackResult, Confirmation
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
+from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.report import Table
 from rs_core.plots.sandwich_bars import upper_text
 from rs_core.plots.wording import class_text, radius_text
@@ -44,6 +44,17 @@ def joint_text(strip: SandwichStrip) -> str:
     )
 
 
+def pipeline_text(strip: SandwichStrip) -> str:
+    """What the second row rests on; empty where no image has one."""
+    if all(one.pipeline is None for one in strip.sandwiches):
+        return ""
+    return (
+        "The pipeline that picks sigma again is another system: nothing is certified of it, and "
+        "its confirmations have an alpha of their own, "
+        f"{ceil_digits(strip.alpha_attack, 3)} per image."
+    )
+
+
 def verdict_text(attack: AttackResult | None, eps: float, *, misclassified: bool = False) -> str:
     """What an attack's end says, as a sentence.
 
@@ -56,9 +67,10 @@ def verdict_text(attack: AttackResult | None, eps: float, *, misclassified: bool
         return "Upper bound 0: the image is misclassified as it is, so no change is needed."
     if attack is None:
         return "No attack was made of this image, so there is no upper end."
-    if attack.confirmed:
+    nearest = confirmed_norm(attack)
+    if nearest is not None:
         return (
-            f"Confirmed: an image at ℓ2 distance {upper_text(attack.l2)} is answered with another "
+            f"Confirmed: an image at ℓ2 distance {upper_text(nearest)} is answered with another "
             "class by PREDICT on noise that the attack never saw."
         )
     if attack.success:

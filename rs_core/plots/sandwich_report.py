@@ -10,6 +10,7 @@ from rs_core.plots.palette import certificate_badge
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.sandwich import sandwich_figure
 from rs_core.plots.sandwich_bars import STATES, state_of, state_words, upper_text, upper_words
+from rs_core.plots.sandwich_facts import pipeline_text
 from rs_core.plots.wording import class_text, radius_text
 from rs_core.statistics import ceil_digits
 
@@ -59,6 +60,8 @@ def sandwich_report(
             f"asked at most {strip.confirmations} times per attack at alpha/{strip.confirmations}.",
             f"Where no attack was found, none up to {strip.eps:g} was found by this one: that "
             "proves nothing.",
+            "Lower ends are rounded down, upper ends up.",
+            *([pipeline_text(strip)] if pipeline_text(strip) else []),
             *notes,
             *READING_NOTES,
         ],

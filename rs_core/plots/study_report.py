@@ -111,12 +111,13 @@ def _noise(study: NoiseStudy, where: str) -> Table:
 def _strength(study: StrengthStudy, where: str) -> Table:
     rows = [
         (
-            facts_of(study, point.attack).words(point.eps) if point.eps else "no attack",
+            facts_of(study, point.attack).words(point.eps),
             f"{point.eps:.4g}", point.network, accuracy_text(point.correct, study.about.images),
         )
         for point in study.points
     ]  # fmt: skip
-    caption = f"Accuracy (standard error), {where}; smoothed at sigma {study.sigma:g}"
+    caption = f"Accuracy (standard error), {where}; smoothed at sigma {study.sigma:g}, "
+    caption += f"M={study.samples}, vote {VOTE_WORDS.get(study.vote, study.vote)}"
     return Table(caption, ("attack", "eps", "network", "accuracy"), rows)
 
 

@@ -26,6 +26,7 @@ from rs_core.statistics.order import (
     shifted_percentiles,
 )
 from rs_core.statistics.radius import (
+    add_risks,
     ceil_digits,
     floor_decimals,
     l1_radius,
@@ -46,6 +47,7 @@ __all__ = [
     "Counterexample",
     "MedianIndices",
     "Outcome",
+    "add_risks",
     "answer_at",
     "answers",
     "anytime_lower_bound",

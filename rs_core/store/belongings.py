@@ -13,6 +13,7 @@ from typing import Any
 
 from rs_core.durable import write_durably
 from rs_core.errors import NotFoundError
+from rs_core.statistics import add_risks
 from rs_core.store.home import folder_bytes, private_folder, reported
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -125,7 +126,7 @@ class Belongings:
         for subject in subjects:
             answers = [_counted(noted) for noted in asked.get(subject, {}).values()]
             counts.append(sum(count for count, _ in answers))
-            risks.append(sum(risk for _, risk in answers))
+            risks.append(add_risks(*(risk for _, risk in answers)))
         return max(counts), max(risks)
 
     def delete_owner(self, owner: str) -> None:

@@ -32,6 +32,7 @@ def test_both_ends_are_printed_with_their_joint_level(
     assert "alpha + alpha_attack = 0.01 + 0.001 = 0.011" in text
     assert "fixed beforehand at 0.25" in text
     assert "safe" not in text
+    assert "an alpha of their own" not in text
     header, row = (line.split("\t") for line in tsv.read_text().splitlines())
     assert header == list(SANDWICH_COLUMNS)
     cells = dict(zip(header, row, strict=True))
@@ -50,7 +51,8 @@ def test_a_selector_brings_its_fields_and_a_second_row(capsys: pytest.CaptureFix
     (one,) = from_json(SandwichStrip, found).sandwiches
     assert (one.certificate.sigma, one.certificate.guarantee) == (0.3, "C")
     assert one.pipeline is not None
-    assert "pipeline" in printed(capsys, *words)
+    text = printed(capsys, *words)
+    assert "nothing is certified of it, and its confirmations have an alpha of their own" in text
 
 
 def test_crossings_are_said_and_kept_and_no_failure(

@@ -41,6 +41,19 @@ def test_what_was_not_confirmed_is_no_upper_end(attack: AttackResult | None) -> 
     assert sandwich.consistent
 
 
+@pytest.mark.parametrize(("sure", "upper"), [(True, 0.8), (False, 0.9), (None, 0.9)])
+def test_a_nearer_copy_in_8_bits_is_the_upper_end_if_it_was_confirmed(
+    sure: bool | None, upper: float
+) -> None:
+    attack = replace(ATTACK, stored_l2=0.8, stored_confirmed=sure)
+    assert Sandwich("a", 3, CERTIFICATE, attack).upper == upper
+
+
+def test_risks_add_as_decimals() -> None:
+    strip = SandwichStrip((), 0.1, 0.2, 4, 3.0, "")
+    assert strip.joint_alpha == 0.3
+
+
 def test_abstaining_leaves_no_lower_end() -> None:
     abstained = replace(CERTIFICATE, predicted=None, radius=0.0)
     sandwich = Sandwich("a", 5, abstained, ATTACK)

@@ -115,6 +115,19 @@ def test_a_selector_brings_the_second_row(open_app: Open, worker: FakeWorker) ->
     assert text.count("Confirmed: an image at ℓ2 distance") == 2
 
 
+def test_a_selector_that_picks_too_slowly_is_not_attacked(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sandwich")
+    app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
+    app.number_input(key="sandwich_grid_n").set_value(2000).run()
+    assert not app.button(key="start_sandwich").disabled
+    app.toggle(key="sandwich_pipeline").set_value(True).run()
+    assert app.button(key="start_sandwich").disabled
+    (said,) = (error.value for error in app.main.error)
+    assert "Give the selector fewer copies" in said
+
+
 def test_a_finished_sandwich_says_both_ends_and_their_level(
     open_app: Open, worker: FakeWorker
 ) -> None:

@@ -58,7 +58,7 @@ def test_the_index_set_is_exact(comparison: Comparison) -> None:
     uneven = (*range(30), 99)
     assert words(uneven).endswith(", ".join(map(str, uneven)))
     uneven_short = dataclasses.replace(comparison, indices=uneven)
-    assert index_text(uneven_short, short=True).endswith("0, 1, 2, ..., 99 (listed below)")
+    assert index_text(uneven_short, short=True).endswith("0, 1, 2, ..., 99 (uneven steps)")
     assert words((0, 1), "") == "2 single pictures"
 
 

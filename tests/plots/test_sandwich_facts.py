@@ -56,6 +56,11 @@ def test_where_nothing_was_attacked_none_is_said_to_be_missing() -> None:
     alone = sandwich_figure(replace(STRIP, sandwiches=(CASES["wrong"],)))
     assert "nothing lies between" in alone.layout.title.subtitle.text
     assert alone.layout.showlegend
+    wheres = {"none": "no upper end was confirmed", "hollow": "no upper end was confirmed",
+              "crossing": "contradict each other", "closed": "lies between"}  # fmt: skip
+    for case, words in wheres.items():
+        figure = sandwich_figure(replace(STRIP, sandwiches=(CASES[case],)))
+        assert words in figure.layout.title.subtitle.text
     moved_nowhere = Sandwich("z", 3, SILENT, replace(ATTACK, l2=0.0))
     assert state_words(moved_nowhere) == "misclassified as it is, confirmed"
     assert state_words(CASES["closed"]) == "both ends"

@@ -159,6 +159,17 @@ def test_a_study_of_an_older_version_names_no_precision() -> None:
     assert study_images(older).endswith("network tiny")
 
 
+def test_a_vote_against_strength_is_told_with_its_sigma_rule_and_number() -> None:
+    columns, rows = study_rows(STRENGTH)
+    places = [columns.index(name) for name in ("network", "sigma", "vote", "samples")]
+    assert {tuple(row[place] for place in places) for row in rows} == {
+        ("plain", "0.0", "", "1"),
+        ("smoothed", repr(STRENGTH.sigma), STRENGTH.vote, str(STRENGTH.samples)),
+    }
+    where = f"smoothed at sigma {STRENGTH.sigma:g}, M={STRENGTH.samples}, vote {STRENGTH.vote}"
+    assert where in study_table(STRENGTH).caption
+
+
 @pytest.mark.parametrize("study", ALL)
 def test_a_study_without_points_is_drawn_empty(study: Any) -> None:
     for figure in study_figures(replace(study, points=())):

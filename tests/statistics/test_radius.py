@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from rs_core.errors import ParameterError
 from rs_core.statistics import (
+    add_risks,
     ceil_digits,
     floor_decimals,
     l1_radius,
@@ -178,5 +179,7 @@ def test_risks_are_rounded_up(value: float, digits: int) -> None:
 
 def test_exact_risks_stay_as_they_are() -> None:
     assert ceil_digits(0.001, 3) == "0.001"
+    assert ceil_digits(add_risks(*[0.001] * 13), 3) == "0.013"
+    assert ceil_digits(sum([0.001] * 13), 3) == "0.0131"
     assert ceil_digits(1e-3 / 12, 3) == "8.34e-05"
     assert ceil_digits(0.0, 3) == "0"
