@@ -664,11 +664,22 @@ MUTANTS = (
         (
             (
                 SANDWICH,
-                "attack.l2 if attack is not None and attack.confirmed else None",
-                "attack.l2 if attack is not None and attack.success else None",
+                "if attack is None or not attack.confirmed:",
+                "if attack is None or not attack.success:",
             ),
         ),
         T_SANDWICH,
+    ),
+    Mutant(
+        "sandwich: a nearer 8-bit copy counts although fresh noise did not confirm it",
+        (
+            (
+                SANDWICH,
+                "min(attack.l2, attack.stored_l2) if attack.stored_confirmed else attack.l2",
+                "min(attack.l2, attack.stored_l2)",
+            ),
+        ),
+        ("tests/evaluation/test_sandwich.py",),
     ),
     Mutant(
         "sandwich: the live lower end at a fixed n",
