@@ -44,7 +44,10 @@ def run_of(page: Page) -> str:
 
 
 def done_of(page: Page) -> int:
-    text = main(page).get_by_text(RUNNING).inner_text()
+    status = main(page).get_by_text(RUNNING)
+    # A worker that has just taken the run over names no number before its first step.
+    expect(status).to_have_text(re.compile(r"^Running: [\d,]+ "))
+    text = status.inner_text()
     return int(re.sub(r"\D", "", text.partition(" of ")[0]))
 
 
