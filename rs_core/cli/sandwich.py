@@ -131,12 +131,11 @@ def _told(strip: SandwichStrip, class_names: tuple[str, ...], names: Sequence[st
     alpha, attack, joint = (
         ceil_digits(risk, 3) for risk in (strip.alpha, strip.alpha_attack, strip.joint_alpha)
     )
-    second = pipeline_text(strip)
     return "\n".join([
         sandwich_table(strip, class_names, names),
         f"l2, pixels of [0,1]; sigma {strip.sigma_from}; lower ends rounded down, upper ends up",
         f"P(an end of one row is false) <= alpha + alpha_attack = {alpha} + {attack} = {joint}",
         f"an attack counts once fresh noise confirms it, asked at most {strip.confirmations} "
         "times; none found is no proof",
-        *([second] if second else []),
+        *filter(None, [pipeline_text(strip)]),
     ])  # fmt: skip

@@ -61,7 +61,7 @@ def sandwich_report(
             f"Where no attack was found, none up to {strip.eps:g} was found by this one: that "
             "proves nothing.",
             "Lower ends are rounded down, upper ends up.",
-            *([pipeline_text(strip)] if pipeline_text(strip) else []),
+            *filter(None, [pipeline_text(strip)]),
             *notes,
             *READING_NOTES,
         ],
