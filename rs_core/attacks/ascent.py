@@ -80,8 +80,8 @@ class Record:
         self.broken = torch.zeros(count, dtype=torch.int64, device=device)
         self.dead = torch.zeros(count, dtype=torch.int64, device=device)
 
-    def see(self, points: Sequence[Tensor], accounts: Sequence[Account]) -> None:
-        """Remember steps, as if they had been seen one after another."""
+    def see(self, points: Tensor, accounts: Sequence[Account]) -> None:
+        """Remember steps' points (n, b, C, H, W), as if they had been seen one after another."""
         steps, said = len(accounts), together([account.said for account in accounts])
         values, reached = said.value.view(steps, -1), said.reached.view(steps, -1)
         self.trace += values.unbind()
@@ -96,7 +96,7 @@ class Record:
         good = torch.where(reached, good.clamp_min(torch.finfo(good.dtype).min), -torch.inf)
         step = torch.where(reached.any(dim=0), good.argmax(dim=0), loud.argmax(dim=0))
         at = (step, torch.arange(len(self.centre), device=step.device))
-        self.offer(torch.stack(list(points))[at], values[at], reached[at])
+        self.offer(points[at], values[at], reached[at])
 
     def offer(self, points: Tensor, value: Tensor, reached: Tensor) -> Tensor:
         """Keep points that are better than the best so far; (b,) where they were."""
@@ -121,16 +121,21 @@ def climb(
 
     Without a record only those are of interest, and nothing is remembered.
     """
-    seen: list[tuple[Tensor, Account]] = []
-    points = start
+    # One place for the points of all steps, and one for those that are remembered. New ones would
+    # come to lie where a pass had its activations, and those of the next pass outside the caches.
+    points, accounts = start.clone(), list[Account]()
+    kept = 0 if record is None else min(steps, TOGETHER)
+    trail = points.new_empty_strided((kept, *points.shape), (points.numel(), *points.stride()))
     for step in range(steps):
         slope = look(points, step)
         with turn():
             if record is not None:
-                seen.append((points, slope.account))
-                if len(seen) == TOGETHER or step == steps - 1:
-                    record.see(*zip(*seen, strict=True))
-                    seen.clear()
-            points = mover.move(points, slope, step)
+                trail[len(accounts)] = points
+                accounts.append(slope.account)
+                if len(accounts) == kept or step == steps - 1:
+                    record.see(trail[: len(accounts)], accounts)
+                    accounts.clear()
+            points.copy_(mover.move(points, slope, step))
+            del slope
         yield step + 1
     return points

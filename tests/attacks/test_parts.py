@@ -219,7 +219,9 @@ def test_a_record_counts_what_went_wrong() -> None:
     record = Record(torch.zeros(3, 1, 1, 1))
     said = Said(Goal(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2))
     gradients = torch.tensor([[torch.nan, 0.0, 1.0], [torch.inf, 0.0, 0.0]]).view(2, 3, 1, 1, 1)
-    record.see([record.centre] * 2, [Slope(said, gradient).account for gradient in gradients])
+    record.see(
+        torch.stack([record.centre] * 2), [Slope(said, gradient).account for gradient in gradients]
+    )
     assert record.broken.tolist() == [2, 0, 0]
     assert record.dead.tolist() == [0, 2, 1]
 
@@ -233,7 +235,7 @@ def test_steps_seen_together_are_worth_what_they_are_one_by_one(
     copies = data.draw(st.integers(1, 3))
     numbers = st.lists(few, min_size=6 * copies * steps, max_size=6 * copies * steps)
     logits = torch.tensor(data.draw(numbers)).view(steps, 2, copies, 3)
-    points = list(torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps)))
+    points = torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps))
     goal = Goal(torch.tensor([0, 1]))
     accounts = [Slope(Said(goal, row), torch.zeros(2, 1, 2, 2)).account for row in logits]
     whole = Record(torch.zeros(2, 1, 2, 2), nearest)
