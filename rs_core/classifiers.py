@@ -24,7 +24,7 @@ from rs_core.pooling_first import pooling_first
 from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
 from rs_core.probing import check_answers, check_rows, told
 from rs_core.results import ModelSpec
-from rs_core.thin_convolutions import thin
+from rs_core.thin_convolutions import copies_of_images, thin
 from rs_core.tracing import running
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -93,7 +93,9 @@ class Classifier:
             return 64 if values <= 16_384 else 4
         return 4096 if values <= 16_384 else 256
 
-    def __call__(self, pixels: Tensor, sigma: Tensor | float | None = None) -> Tensor:
+    def __call__(
+        self, pixels: Tensor, sigma: Tensor | float | None = None, *, copies: int = 1
+    ) -> Tensor:
         """Logits (B, K) float32 of pixels (B, C, H, W), float32 in the units of [0,1].
 
         Values outside [0,1] are allowed (noise is never clamped). The sum of image and noise
@@ -102,6 +104,8 @@ class Classifier:
         Args:
             sigma: noise level of each row (B,), or of all; 0 for images without noise. A network
                 that `takes_sigma` computes f(., sigma), others do not look at it.
+            copies: rows of one image, one after another, for who asks only for the sum of their
+                gradients: how it is made up of them is then left open.
 
         Raises:
             ParameterError: the network takes sigma, and none was given.
@@ -111,7 +115,7 @@ class Classifier:
         pixels = pixels.to(_DTYPES[self.precision])
         pixels = pixels if self._channels_last else pixels.contiguous()
         told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
-        with running():
+        with running(), copies_of_images(pixels, copies):
             logits = self._network()(pixels, *told)
         if not isinstance(logits, Tensor) or logits.ndim != 2:
             raise ModelFileError(

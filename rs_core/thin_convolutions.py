@@ -2,9 +2,13 @@
 
 What an attack asks of a network is its gradient to the image. oneDNN computes the first
 convolution's share of it as if there were sixteen channels. A product of matrices, whose columns
-are then added up in their places, takes a fifth of that for one channel and half for three.
+are then added up in their places, takes a fifth of that for one channel and half for three. Of
+noisy copies of an image it is taken once, of their sum.
 """
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -13,6 +17,33 @@ from torch.nn.functional import conv2d
 
 _FEW = 3  # with four channels the product gains nothing
 _DTYPES = (torch.float32, torch.bfloat16)
+
+
+class _Copies(threading.local):
+    """What this thread is about to pass, and how many rows of it belong to one image."""
+
+    rows: Tensor | None = None
+    each: int = 1
+
+
+_copies = _Copies()
+
+
+@contextmanager
+def copies_of_images(rows: Tensor, copies: int) -> Iterator[None]:
+    """Of these rows (b * copies, C, H, W) only each image's sum of gradients is asked for.
+
+    A convolution is linear: the gradients to its answers may be added up before it turns them into
+    one to its input. That stands at the image's first copy, the others have 0. So does only a
+    `ThinConv2d` that is called with these very rows: behind anything else copies differ in how
+    they depend on their image.
+    """
+    before = _copies.rows, _copies.each
+    _copies.rows, _copies.each = rows, copies
+    try:
+        yield
+    finally:
+        _copies.rows, _copies.each = before
 
 
 class ThinConv2d(nn.Conv2d):
@@ -24,8 +55,9 @@ class ThinConv2d(nn.Conv2d):
         learns = any(parameter.requires_grad for parameter in self.parameters(recurse=False))
         if other or learns or not input.requires_grad:
             return super().forward(input)
+        copies = _copies.each if input is _copies.rows else 1
         found = _Convolved.apply(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation
+            input, self.weight, self.bias, copies, self.stride, self.padding, self.dilation
         )
         return cast(Tensor, found)
 
@@ -37,12 +69,13 @@ class _Convolved(torch.autograd.Function):
         input: Tensor,
         weight: Tensor,
         bias: Tensor | None,
+        copies: int,
         stride: tuple[int, int],
         padding: tuple[int, int],
         dilation: tuple[int, int],
     ) -> Tensor:
         ctx.save_for_backward(weight)
-        ctx.size, ctx.how = input.shape[2:], (stride, padding, dilation)
+        ctx.size, ctx.copies, ctx.how = input.shape[2:], copies, (stride, padding, dilation)
         found: Tensor = conv2d(input, weight, bias, stride, padding, dilation)
         return found
 
@@ -51,6 +84,9 @@ class _Convolved(torch.autograd.Function):
         (weight,) = ctx.saved_tensors
         stride, padding, dilation = ctx.how
         planes = gradients[0].permute(0, 2, 3, 1)
+        if ctx.copies > 1:
+            images = planes.reshape(-1, ctx.copies, *planes.shape[1:])
+            planes = images.sum(dim=1, dtype=torch.float32)
         # A view where channels lie side by side; bf16 would round the parts before they add up.
         rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
         parts = torch.mm(taps.t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
@@ -59,7 +95,16 @@ class _Convolved(torch.autograd.Function):
         found = _placed(found, stride[1], dilation[1], width + left)
         found = found[:, :, up : up + height, left : left + width].transpose(0, 1)
         found = found.to(gradients[0].dtype)
-        return found.contiguous(memory_format=torch.channels_last), *[None] * 5
+        if ctx.copies > 1:
+            found = _first_of(found, ctx.copies)
+        return found.contiguous(memory_format=torch.channels_last), *[None] * 6
+
+
+def _first_of(found: Tensor, copies: int) -> Tensor:
+    """Images (b, C, H, W) as the first of so many rows each, the others 0."""
+    rows = found.new_zeros(len(found), copies, *found.shape[1:])
+    rows[:, 0] = found
+    return rows.flatten(0, 1)
 
 
 def _placed(parts: Tensor, stride: int, dilation: int, least: int) -> Tensor:

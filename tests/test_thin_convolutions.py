@@ -1,12 +1,14 @@
 """A convolution of images gives torch's numbers, and torch's gradient by another way."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rs_core.thin_convolutions import ThinConv2d, thin
+from rs_core.thin_convolutions import ThinConv2d, copies_of_images, thin
 
 PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -103,3 +105,69 @@ def test_weights_that_learn_get_their_gradient(trained: tuple[str, ...]) -> None
     assert x.grad is not None
     for name, parameter in layer.named_parameters():
         assert (parameter.grad is not None) == (name in trained)
+
+
+ODD = st.tuples(st.sampled_from([1, 3, 5]), st.sampled_from([1, 3, 5]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(1, 3), ODD, PAIR, st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    st.integers(1, 4), st.sampled_from([torch.float32, torch.bfloat16]),
+)  # fmt: skip
+def test_gradients_are_torchs_where_answers_are_as_large_as_the_image(
+    channels: int, kernel: tuple[int, int], dilation: tuple[int, int], size: tuple[int, int],
+    copies: int, dtype: torch.dtype,
+) -> None:  # fmt: skip
+    padding = tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel, strict=True))
+    layer = frozen(channels, 4, kernel, 1, padding, dilation).to(dtype)
+    x = torch.randn(2 * copies, channels, *size, generator=torch.Generator().manual_seed(1))
+    x = x.to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_(True)
+    expected = layer(x)
+    pull = torch.randn(expected.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    close = 1e-5 if dtype == torch.float32 else 0.02
+    wanted = exact(layer, x, pull)
+    (gradient,) = torch.autograd.grad(thin(layer)(x), x, pull)
+    torch.testing.assert_close(gradient, wanted, atol=close, rtol=close)
+    with copies_of_images(x, copies):
+        found = layer(x)
+    (gradient,) = torch.autograd.grad(found, x, pull)
+    first, others = gradient.unflatten(0, (2, copies)).split([1, copies - 1], dim=1)
+    assert not others.any()
+    wanted = wanted.float().unflatten(0, (2, copies)).sum(dim=1, keepdim=True)
+    torch.testing.assert_close(first.float(), wanted, atol=4 * close, rtol=close)
+
+
+def test_copies_of_an_image_share_its_gradient_whatever_the_stride() -> None:
+    layer = thin(frozen(3, 4, 3, stride=2, padding=1))
+    x = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    (alone,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
+    with copies_of_images(x, 3):
+        (shared,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
+    assert not torch.allclose(shared, alone)
+    sums = [gradient.unflatten(0, (2, 3)).sum(dim=1) for gradient in (shared, alone)]
+    torch.testing.assert_close(*sums)
+
+
+def test_only_the_convolution_that_reads_the_copies_takes_their_sum() -> None:
+    behind = thin(frozen(3, 3, 3, padding=1))
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    (alone,) = torch.autograd.grad(behind(x.relu()).pow(2).sum(), x)
+    with copies_of_images(x, 2):
+        (gradient,) = torch.autograd.grad(behind(x.relu()).pow(2).sum(), x)
+    assert torch.equal(gradient, alone)
+    (gradient,) = torch.autograd.grad(behind(x).pow(2).sum(), x)
+    assert gradient.flatten(1).any(dim=1).all()  # nothing is left behind
+
+
+def test_copies_of_one_thread_are_none_of_anothers() -> None:
+    layer = thin(frozen(3, 3, 3, padding=1))
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+
+    def gradient() -> torch.Tensor:
+        (found,) = torch.autograd.grad(layer(x).sum(), x)
+        return found
+
+    with copies_of_images(x, 2), ThreadPoolExecutor(1) as other:
+        assert not gradient()[1].any()
+        assert other.submit(gradient).result()[1].any()

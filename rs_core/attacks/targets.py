@@ -108,7 +108,9 @@ class Smoothed(Target):
         # Height, width and channels stay in the layout that the network reads fastest.
         noisy = torch.addcmul(pixels.permute(0, 2, 3, 1)[:, None], scale, z)
         told = sigma.repeat_interleave(len(copies))
-        logits = self.classifier(noisy.flatten(0, 1).permute(0, 3, 1, 2), told)
+        rows = noisy.flatten(0, 1).permute(0, 3, 1, 2)
+        # Where sigma hangs on the image, too, each copy's own gradient is needed for it.
+        logits = self.classifier(rows, told, copies=1 if sigma.requires_grad else len(copies))
         return logits.view(len(images), len(copies), -1)
 
     def _sigma_of(self, pixels: Tensor, images: range) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rs_core.attacks import ATTACKS
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.slopes import slope
-from rs_core.attacks.targets import Through
+from rs_core.attacks.targets import CLIMB, Smoothed, Through
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.events import Finished, Step, Stream, drain
@@ -78,6 +78,28 @@ def test_the_gradient_goes_through_the_selector_network() -> None:
     )
     numeric = float(ahead - behind) / (2 * step)
     assert float((found.gradient * direction).sum()) == pytest.approx(numeric, rel=2e-2)
+
+
+def brightness(pixels: Tensor) -> Tensor:
+    return 0.1 + pixels.mean(dim=(1, 2, 3)) / 2
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_the_gradient_is_that_of_every_copy_by_itself(network: Classifier, through: bool) -> None:
+    seeds, draws, images, copies = [5, 6], 8, range(2), range(8)
+    target = Smoothed(network, seeds, [0.3, 0.2], draws=draws)
+    if through:
+        target = Through(network, seeds, FromNetwork(network=brightness), draws=draws)
+    goal = Goal(torch.tensor([3, 1]))
+    pixels = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    found = slope(target, goal, pixels, 0).raw
+    x = pixels.clone().requires_grad_(True)
+    sigmas = brightness(x) if through else torch.tensor([0.3, 0.2])
+    z = target._noise(images, copies, 0, CLIMB).permute(0, 1, 4, 2, 3)
+    rows = x[:, None] + sigmas[:, None, None, None, None] * z
+    logits = network(rows.flatten(0, 1)).view(2, draws, -1)
+    (wanted,) = torch.autograd.grad(goal.over_copies(goal.each(logits)).sum(), x)
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
 
 
 @pytest.mark.parametrize("through", [True, False])
