@@ -23,6 +23,7 @@ class _Copies(threading.local):
     """What this thread is about to pass, and how many rows of it belong to one image."""
 
     rows: Tensor | None = None
+    source: Any = None
     each: int = 1
 
 
@@ -36,14 +37,14 @@ def copies_of_images(rows: Tensor, copies: int) -> Iterator[None]:
     A convolution is linear: the gradients to its answers may be added up before it turns them into
     one to its input. That stands at the image's first copy, the others have 0. So does only a
     `ThinConv2d` that is called with these very rows: behind anything else copies differ in how
-    they depend on their image.
+    they depend on their image. (An operation in place leaves the rows another `grad_fn`.)
     """
-    before = _copies.rows, _copies.each
-    _copies.rows, _copies.each = rows, copies
+    before = _copies.rows, _copies.source, _copies.each
+    _copies.rows, _copies.source, _copies.each = rows, rows.grad_fn, copies
     try:
         yield
     finally:
-        _copies.rows, _copies.each = before
+        _copies.rows, _copies.source, _copies.each = before
 
 
 class ThinConv2d(nn.Conv2d):
@@ -55,7 +56,8 @@ class ThinConv2d(nn.Conv2d):
         learns = any(parameter.requires_grad for parameter in self.parameters(recurse=False))
         if other or learns or not input.requires_grad:
             return super().forward(input)
-        copies = _copies.each if input is _copies.rows else 1
+        untouched = input is _copies.rows and input.grad_fn is _copies.source
+        copies = _copies.each if untouched else 1
         found = _Convolved.apply(
             input, self.weight, self.bias, copies, self.stride, self.padding, self.dilation
         )

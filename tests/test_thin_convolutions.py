@@ -160,6 +160,17 @@ def test_only_the_convolution_that_reads_the_copies_takes_their_sum() -> None:
     assert gradient.flatten(1).any(dim=1).all()  # nothing is left behind
 
 
+def test_copies_that_were_changed_in_place_keep_their_own_gradients() -> None:
+    layer = thin(frozen(3, 3, 3, padding=1))
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    (alone,) = torch.autograd.grad(layer((2 * x).relu_()).pow(2).sum(), x)
+    rows = 2 * x
+    with copies_of_images(rows, 2):
+        found = layer(rows.relu_())
+    (gradient,) = torch.autograd.grad(found.pow(2).sum(), x)
+    assert torch.equal(gradient, alone)
+
+
 def test_copies_of_one_thread_are_none_of_anothers() -> None:
     layer = thin(frozen(3, 3, 3, padding=1))
     x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
