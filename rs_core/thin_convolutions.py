@@ -93,9 +93,8 @@ class _Convolved(torch.autograd.Function):
         rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
         parts = torch.mm(taps.t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
         (height, width), (up, left) = ctx.size, padding
-        found = _placed(parts, stride[0], dilation[0], height + up)
-        found = _placed(found, stride[1], dilation[1], width + left)
-        found = found[:, :, up : up + height, left : left + width].transpose(0, 1)
+        found = _placed(parts, stride[0], dilation[0], up, height)
+        found = _placed(found, stride[1], dilation[1], left, width).transpose(0, 1)
         found = found.to(gradients[0].dtype)
         if ctx.copies > 1:
             found = _first_of(found, ctx.copies)
@@ -109,19 +108,25 @@ def _first_of(found: Tensor, copies: int) -> Tensor:
     return rows.flatten(0, 1)
 
 
-def _placed(parts: Tensor, stride: int, dilation: int, least: int) -> Tensor:
-    """Parts (C, taps, ..., B, places, ...) added up where the taps of a kernel have read.
+def _placed(parts: Tensor, stride: int, dilation: int, padding: int, size: int) -> Tensor:
+    """Parts (C, taps, ..., B, places, ...) added up at the pixels (C, ..., B, size, ...) read.
 
-    The taps' dimension is the second, and that of the places the fifth, which grows to `least` or
-    more: strides may end before the image does.
+    The taps' dimension is the second, and that of the places the fifth. The parts are used up: one
+    tap of an ordinary kernel has read every pixel in its place, and the others are added to it.
     """
-    shape, last = list(parts.shape), stride * (parts.shape[4] - 1) + 1
-    taps = shape.pop(1)
-    shape[3] = max(last + dilation * (taps - 1), least)
-    found = parts.new_zeros(shape)
+    shape = list(parts.shape)
+    taps, places, still = shape.pop(1), parts.shape[4], padding // dilation
+    shape[3] = size
+    if (stride, places) == (1, size) and padding % dilation == 0 and still < taps:
+        found = parts[:, still]
+    else:
+        found, still = parts.new_zeros(shape), taps
     for tap in range(taps):
-        first = tap * dilation
-        found[:, :, :, first : first + last : stride] += parts[:, tap]
+        shift = tap * dilation - padding  # where the first place reads
+        first, after = max(-(shift // stride), 0), min((size - 1 - shift) // stride + 1, places)
+        if tap != still and first < after:
+            read = slice(first * stride + shift, (after - 1) * stride + shift + 1, stride)
+            found[:, :, :, read] += parts[:, tap, :, :, first:after]
     return found
 
 
