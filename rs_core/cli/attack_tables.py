@@ -11,6 +11,7 @@ from rs_core.plots.attack_wording import (
     remarks,
     target_text,
     verdict,
+    within,
 )
 from rs_core.plots.wording import tidy
 from rs_core.smoothing.statements import class_label
@@ -29,7 +30,7 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
         broken = sum(bool(result.confirmed) for result in trial.results)
         already = sum(bool(r.confirmed) and is_already(r) for r in trial.results)
         yield (
-            f"D Empirical. {trial.attack} on {target_text(trial)}: {broken} of "
+            f"D Empirical. {trial.attack} {within(trial)} on {target_text(trial)}: {broken} of "
             f"{len(trial.results)} images are confirmed, {already} of all were misclassified as "
             f"they are (upper bound 0). {NO_PROOF}"
         )

@@ -37,7 +37,7 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
         )
     return Verdict(
         "Not broken within the budget",
-        f"{trial.attack} found no image {_within(trial)} that {_judge(trial)} gives "
+        f"{trial.attack} found no image {within(trial)} that {_judge(trial)} gives "
         f"{_wanted(result, class_names)}. {NO_PROOF}",
     )
 
@@ -100,6 +100,14 @@ def target_text(trial: AttackTrial) -> str:
         return f"the pipeline, sigma picked by {trial.selector.replace('_', ' ')}"
     sigma = trial.settings.get("sigma")
     return "the network itself" if sigma is None else f"the smoothed network at sigma {sigma:g}"
+
+
+def within(trial: AttackTrial) -> str:
+    """How far the attack looked."""
+    eps = trial.settings.get("eps")
+    if eps is None:
+        return "in the steps that it was given"
+    return f"within {NORMS[trial.norm]} {float(eps):g}"
 
 
 def _already(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
@@ -166,13 +174,6 @@ def _judge(trial: AttackTrial) -> str:
     if trial.selector is not None:
         return "the pipeline"
     return "the smoothed network" if trial.smoothed else "the network"
-
-
-def _within(trial: AttackTrial) -> str:
-    eps = trial.settings.get("eps")
-    if eps is None:
-        return "in the steps that it was given"
-    return f"within {NORMS[trial.norm]} {float(eps):g}"
 
 
 def _wanted(result: AttackResult, names: Sequence[str]) -> str:
