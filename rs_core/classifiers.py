@@ -105,10 +105,10 @@ class Classifier:
             sigma: noise level of each row (B,), or of all; 0 for images without noise. A network
                 that `takes_sigma` computes f(., sigma), others do not look at it.
             copies: rows of one image, one after another, for who asks only for the sum of their
-                gradients: how it is made up of them is then left open.
+                gradients: within `sums_only` how it is made up of them is left open.
 
         Raises:
-            ParameterError: the network takes sigma, and none was given.
+            ParameterError: the network takes sigma and none was given, or copies do not divide B.
         """
         if self._scale is not None and self._shift is not None:
             pixels = torch.addcmul(self._shift, pixels, self._scale)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from rs_core.errors import ParameterError
+
 _FEW = 3  # with four channels the product gains nothing
 _DTYPES = (torch.float32, torch.bfloat16)
 
@@ -25,6 +27,7 @@ class _Copies(threading.local):
     rows: Tensor | None = None
     source: Any = None
     each: int = 1
+    added: bool = False  # by the backward pass under way
 
 
 _copies = _Copies()
@@ -32,19 +35,38 @@ _copies = _Copies()
 
 @contextmanager
 def copies_of_images(rows: Tensor, copies: int) -> Iterator[None]:
-    """Of these rows (b * copies, C, H, W) only each image's sum of gradients is asked for.
+    """Of these rows (b * copies, C, H, W) `sums_only` may ask for each image's sum of gradients.
 
     A convolution is linear: the gradients to its answers may be added up before it turns them into
     one to its input. That stands at the image's first copy, the others have 0. So does only a
     `ThinConv2d` that is called with these very rows: behind anything else copies differ in how
-    they depend on their image. (An operation in place leaves the rows another `grad_fn`.)
+    they depend on their image. (An operation in place leaves the rows another `grad_fn`; a hook
+    would see the sum.)
+
+    Raises:
+        ParameterError: the rows are no whole number of images.
     """
+    if copies > 1 and len(rows) % copies:
+        raise ParameterError(f"copies={copies} does not divide {len(rows)} rows: give 1.")
     before = _copies.rows, _copies.source, _copies.each
     _copies.rows, _copies.source, _copies.each = rows, rows.grad_fn, copies
     try:
         yield
     finally:
         _copies.rows, _copies.source, _copies.each = before
+
+
+@contextmanager
+def sums_only() -> Iterator[None]:
+    """For a backward pass of which only the sums that `copies_of_images` names are looked at.
+
+    Other passes, as of a network that reads a gradient to its own input, find each row's own.
+    """
+    before, _copies.added = _copies.added, True
+    try:
+        yield
+    finally:
+        _copies.added = before
 
 
 class ThinConv2d(nn.Conv2d):
@@ -57,7 +79,7 @@ class ThinConv2d(nn.Conv2d):
         if other or learns or not input.requires_grad:
             return super().forward(input)
         untouched = input is _copies.rows and input.grad_fn is _copies.source
-        copies = _copies.each if untouched else 1
+        copies = _copies.each if untouched and not input._backward_hooks else 1
         found = _Convolved.apply(
             input, self.weight, self.bias, copies, self.stride, self.padding, self.dilation
         )
@@ -85,9 +107,10 @@ class _Convolved(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         stride, padding, dilation = ctx.how
+        copies = ctx.copies if _copies.added else 1
         planes = gradients[0].permute(0, 2, 3, 1)
-        if ctx.copies > 1:
-            images = planes.reshape(-1, ctx.copies, *planes.shape[1:])
+        if copies > 1:
+            images = planes.reshape(-1, copies, *planes.shape[1:])
             planes = images.sum(dim=1, dtype=torch.float32)
         # A view where channels lie side by side; bf16 would round the parts before they add up.
         rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
@@ -96,8 +119,8 @@ class _Convolved(torch.autograd.Function):
         found = _placed(parts, stride[0], dilation[0], up, height)
         found = _placed(found, stride[1], dilation[1], left, width).transpose(0, 1)
         found = found.to(gradients[0].dtype)
-        if ctx.copies > 1:
-            found = _first_of(found, ctx.copies)
+        if copies > 1:
+            found = _first_of(found, copies)
         return found.contiguous(memory_format=torch.channels_last), *[None] * 6
 
 

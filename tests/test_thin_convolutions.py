@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from rs_core.thin_convolutions import ThinConv2d, copies_of_images, thin
+from rs_core.errors import ParameterError
+from rs_core.thin_convolutions import ThinConv2d, copies_of_images, sums_only, thin
 
 PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
@@ -131,7 +132,8 @@ def test_gradients_are_torchs_where_answers_are_as_large_as_the_image(
     torch.testing.assert_close(gradient, wanted, atol=close, rtol=close)
     with copies_of_images(x, copies):
         found = layer(x)
-    (gradient,) = torch.autograd.grad(found, x, pull)
+    with sums_only():
+        (gradient,) = torch.autograd.grad(found, x, pull)
     first, others = gradient.unflatten(0, (2, copies)).split([1, copies - 1], dim=1)
     assert not others.any()
     wanted = wanted.float().unflatten(0, (2, copies)).sum(dim=1, keepdim=True)
@@ -142,7 +144,7 @@ def test_copies_of_an_image_share_its_gradient_whatever_the_stride() -> None:
     layer = thin(frozen(3, 4, 3, stride=2, padding=1))
     x = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
     (alone,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
-    with copies_of_images(x, 3):
+    with copies_of_images(x, 3), sums_only():
         (shared,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
     assert not torch.allclose(shared, alone)
     sums = [gradient.unflatten(0, (2, 3)).sum(dim=1) for gradient in (shared, alone)]
@@ -153,10 +155,11 @@ def test_only_the_convolution_that_reads_the_copies_takes_their_sum() -> None:
     behind = thin(frozen(3, 3, 3, padding=1))
     x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
     (alone,) = torch.autograd.grad(behind(x.relu()).pow(2).sum(), x)
-    with copies_of_images(x, 2):
+    with copies_of_images(x, 2), sums_only():
         (gradient,) = torch.autograd.grad(behind(x.relu()).pow(2).sum(), x)
     assert torch.equal(gradient, alone)
-    (gradient,) = torch.autograd.grad(behind(x).pow(2).sum(), x)
+    with sums_only():
+        (gradient,) = torch.autograd.grad(behind(x).pow(2).sum(), x)
     assert gradient.flatten(1).any(dim=1).all()  # nothing is left behind
 
 
@@ -165,10 +168,43 @@ def test_copies_that_were_changed_in_place_keep_their_own_gradients() -> None:
     x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
     (alone,) = torch.autograd.grad(layer((2 * x).relu_()).pow(2).sum(), x)
     rows = 2 * x
-    with copies_of_images(rows, 2):
-        found = layer(rows.relu_())
-    (gradient,) = torch.autograd.grad(found.pow(2).sum(), x)
+    with copies_of_images(rows, 2), sums_only():
+        (gradient,) = torch.autograd.grad(layer(rows.relu_()).pow(2).sum(), x)
     assert torch.equal(gradient, alone)
+
+
+def test_another_tensor_of_the_same_rows_is_not_the_copies() -> None:
+    layer = thin(frozen(3, 3, 3, padding=1))
+    rows = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    with copies_of_images(rows, 2), sums_only():
+        other = rows.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(layer(other).pow(2).sum(), other)
+    assert gradient[1].any()
+
+
+def test_who_listens_to_the_copies_hears_of_each() -> None:
+    layer = thin(frozen(3, 3, 3, padding=1))
+    rows = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    heard: list[torch.Tensor] = []
+    rows.register_hook(heard.append)
+    with copies_of_images(rows, 2), sums_only():
+        torch.autograd.grad(layer(rows).pow(2).sum(), rows)
+    assert heard[0][1].any()
+
+
+def test_a_pass_that_does_not_ask_for_sums_gets_each_gradient() -> None:
+    layer = thin(frozen(3, 3, 3, padding=1))
+    x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
+    (alone,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
+    with copies_of_images(x, 2):
+        (gradient,) = torch.autograd.grad(layer(x).pow(2).sum(), x)
+    assert torch.equal(gradient, alone)
+
+
+def test_rows_of_no_whole_number_of_images_are_refused() -> None:
+    rows = torch.zeros(5, 1, 4, 4)
+    with pytest.raises(ParameterError, match="copies=2 does not divide 5 rows"):
+        copies_of_images(rows, 2).__enter__()
 
 
 def test_copies_of_one_thread_are_none_of_anothers() -> None:
@@ -176,7 +212,8 @@ def test_copies_of_one_thread_are_none_of_anothers() -> None:
     x = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1)).requires_grad_(True)
 
     def gradient() -> torch.Tensor:
-        (found,) = torch.autograd.grad(layer(x).sum(), x)
+        with sums_only():
+            (found,) = torch.autograd.grad(layer(x).sum(), x)
         return found
 
     with copies_of_images(x, 2), ThreadPoolExecutor(1) as other:

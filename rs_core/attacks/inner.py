@@ -37,7 +37,8 @@ def perturb(
     evaluation mode for the attack, and trains on the same noise.
 
     Args:
-        forward: pixels (N, C, H, W) of [0,1] to logits (N, K); normalisation inside.
+        forward: pixels (N, C, H, W) of [0,1] to logits (N, K); normalisation inside. It may not
+            keep its input, which the next step overwrites.
         pixels: (B, C, H, W) in [0,1].
         labels: (B,) the classes to leave.
         eps: radius in the norm, one number or (B,); 0 moves nothing.

@@ -15,6 +15,7 @@ from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.smoothing.threads import block_threads
+from rs_core.thin_convolutions import sums_only
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -182,7 +183,8 @@ def gradient_of(
         with turn():
             # Of a sum: for anything else autograd imports a computer algebra, 30 MB of it.
             total = (logits * goal.pull(logits)).sum()
-        (gradient,) = torch.autograd.grad(total, x)
+        with sums_only():
+            (gradient,) = torch.autograd.grad(total, x)
     return logits.detach(), gradient
 
 

@@ -30,9 +30,9 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
         broken = sum(bool(result.confirmed) for result in trial.results)
         already = sum(bool(r.confirmed) and is_already(r) for r in trial.results)
         yield (
-            f"D Empirical. {trial.attack} {within(trial)} on {target_text(trial)}: {broken} of "
-            f"{len(trial.results)} images are confirmed, {already} of all were misclassified as "
-            f"they are (upper bound 0). {NO_PROOF}"
+            f"D Empirical. {trial.attack}, looking {within(trial)}, on {target_text(trial)}: "
+            f"{broken} of {len(trial.results)} images are confirmed, {already} of all were "
+            f"misclassified as they are (upper bound 0). {NO_PROOF}"
         )
     yield budget_text(trial)
     silent = [after.predicted(trial.level) is None for after in trial.after]

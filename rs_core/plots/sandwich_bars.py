@@ -142,6 +142,8 @@ def where_text(bars: Sequence[Bar]) -> str:
         return "the truth lies between the ends that are known"
     if "crossing" in states:
         return "ends that cross contradict each other"
+    if "misclassified" in states:
+        return "misclassified images end at 0; of the others no upper end was confirmed"
     return "no upper end was confirmed: the truth is not below the lower end"
 
 

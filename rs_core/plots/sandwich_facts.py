@@ -85,7 +85,7 @@ def attack_table(attack: AttackResult, classes: Sequence[str], caption: str) -> 
     """Norms, sigma and cost of an attack, a row each."""
     stored = "confirmed too" if attack.stored_confirmed else "not confirmed"
     found = [
-        ("smallest found, ℓ2", upper_text(attack.l2)),
+        ("found, ℓ2", upper_text(attack.l2)),
         ("the same image, ℓ∞", upper_text(attack.linf)),
         ("stored as 8 bits, ℓ2", f"{upper_text(attack.stored_l2)}, {stored}"),
         ("class to leave", class_text(attack.label, classes)),

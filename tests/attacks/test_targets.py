@@ -102,6 +102,44 @@ def test_the_gradient_is_that_of_every_copy_by_itself(network: Classifier, throu
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
 
 
+class ReadsItsSlope(nn.Module):
+    """A network that looks at the gradient of a score of its own to its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(1, 3, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        climbed = torch.is_grad_enabled()
+        with torch.inference_mode(False), torch.enable_grad():
+            x = x.clone() if x.is_inference() else x
+            if not x.requires_grad:
+                x.requires_grad_()
+            score = self.first(x).tanh().square().sum()
+            (slope,) = torch.autograd.grad(score, x, create_graph=climbed)
+        answer: torch.Tensor = self.last(slope).mean(dim=(2, 3))
+        return answer
+
+
+def test_a_network_that_reads_its_own_gradient_answers_as_it_does_alone() -> None:
+    network = Classifier(ReadsItsSlope(), spec_of((1, 8, 8), 3))
+    target = Smoothed(network, [5, 6], [0.25, 0.25], draws=4)
+    pixels = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    z = target._noise(range(2), range(4), 0, CLIMB).permute(0, 1, 4, 2, 3)
+    x = pixels.clone().requires_grad_(True)
+    wanted = network((x[:, None] + 0.25 * z).flatten(0, 1)).view(2, 4, -1)
+    found = slope(target, Goal(torch.tensor([0, 1])), pixels, 0)
+    torch.testing.assert_close(found.said.logits, wanted.detach())
+    goal = found.said.goal
+    (gradient,) = torch.autograd.grad(goal.over_copies(goal.each(wanted)).sum(), x)
+    close = 1e-5 * float(gradient.abs().max())
+    torch.testing.assert_close(found.raw, gradient, rtol=1e-3, atol=close)
+    with torch.no_grad():
+        judged = target.logits(pixels, range(2), range(4), 0)
+    torch.testing.assert_close(judged, wanted.detach())
+
+
 @pytest.mark.parametrize("through", [True, False])
 def test_an_attack_on_the_selector_wins_where_a_frozen_sigma_cannot(through: bool) -> None:
     """The class is lost by noise alone, and the selector's noise grows with brightness.

@@ -106,7 +106,7 @@ def test_a_data_set_becomes_a_folder_of_images(
     out = tmp_path / "made" / "here"
     text = printed(capsys, *SMALL, "--eps", "3", "--steps", "3", "--out", str(out))
     assert "3 8-bit images (INDEX.png)" in text
-    assert "D Empirical. pgd within ℓ2 3 on the network itself: " in text
+    assert "D Empirical. pgd, looking within ℓ2 3, on the network itself: " in text
     assert "images are confirmed" in text
     assert sorted(p.name for p in out.iterdir()) == [
         "00000.png", "02000.png", "04000.png", "adversarials.npz"

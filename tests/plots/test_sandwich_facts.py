@@ -61,6 +61,8 @@ def test_where_nothing_was_attacked_none_is_said_to_be_missing() -> None:
     for case, words in wheres.items():
         figure = sandwich_figure(replace(STRIP, sandwiches=(CASES[case],)))
         assert words in figure.layout.title.subtitle.text
+    mixed = sandwich_figure(replace(STRIP, sandwiches=(CASES["wrong"], CASES["none"])))
+    assert "misclassified images end at 0" in mixed.layout.title.subtitle.text
     moved_nowhere = Sandwich("z", 3, SILENT, replace(ATTACK, l2=0.0))
     assert state_words(moved_nowhere) == "misclassified as it is, confirmed"
     assert state_words(CASES["closed"]) == "both ends"
@@ -92,11 +94,11 @@ def test_the_strip_is_counted_case_by_case() -> None:
 def test_the_8_bit_image_has_a_norm_of_its_own() -> None:
     stored = replace(ATTACK, stored_l2=0.9134, stored_confirmed=True)
     rows = dict(attack_table(stored, (), "").rows)
-    assert rows["smallest found, ℓ2"] == "0.9"
+    assert rows["found, ℓ2"] == "0.9"
     assert rows["stored as 8 bits, ℓ2"] == "0.914, confirmed too"
     lost = dict(attack_table(replace(stored, stored_confirmed=False), (), "").rows)
     assert lost["stored as 8 bits, ℓ2"] == "0.914, not confirmed"
-    assert "smallest found, ℓ2" not in dict(attack_table(NONE, (), "").rows)
+    assert "found, ℓ2" not in dict(attack_table(NONE, (), "").rows)
 
 
 def test_every_predict_stands_in_a_row_and_invalid_is_no_class() -> None:
