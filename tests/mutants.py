@@ -65,6 +65,8 @@ CONFIRMATION, PREDICTING = f"{ATTACKS}/confirmation.py", f"{ATTACKS}/predicting.
 _TRIED = "tests/attacks"
 T_CONFIRMATION = (f"{_TRIED}/test_confirmation.py",)
 T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
+THIN, T_THIN = "rs_core/thin_convolutions.py", ("tests/test_thin_convolutions.py",)
+T_TARGETS = (f"{_TRIED}/test_targets.py",)
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
 _HEAD += "    k, z = np.asarray(n_top, float), st.norm.isf(alpha)\n    p = k / n\n"
@@ -860,6 +862,16 @@ MUTANTS = (
             ),
         ),
         T_ATTACKS,
+    ),
+    Mutant(
+        "attack: a gradient that the network takes of itself is a sum of copies",
+        ((THIN, "ctx.copies if _copies.added else 1", "ctx.copies"),),
+        T_TARGETS,
+    ),
+    Mutant(
+        "attack: copies changed in place still share a gradient",
+        ((THIN, " and input.grad_fn is _copies.source", ""),),
+        T_THIN,
     ),
     Mutant(
         "attack: fresh draws are the same in every step",
