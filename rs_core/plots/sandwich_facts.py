@@ -70,13 +70,14 @@ def verdict_text(attack: AttackResult | None, eps: float, *, misclassified: bool
     nearest = confirmed_norm(attack)
     if nearest is not None:
         return (
-            f"Confirmed: an image at ℓ2 distance {upper_text(nearest)} is answered with another "
-            "class by PREDICT on noise that the attack never saw."
+            f"Confirmed: an image at ℓ2 distance {upper_text(nearest)} (pixels of [0,1]) is "
+            "answered with another class by PREDICT on noise that the attack never saw."
         )
     if attack.success:
         return (
             f"Unconfirmed: the attack's own copies call an image at ℓ2 distance "
-            f"{upper_text(attack.l2)} another class, and fresh noise did not. It does not count."
+            f"{upper_text(attack.l2)} (pixels of [0,1]) another class, and fresh noise did not. It "
+            "does not count."
         )
     return f"None found up to {eps:g}: not safe, only not found."
 
@@ -94,7 +95,7 @@ def attack_table(attack: AttackResult, classes: Sequence[str], caption: str) -> 
         ("passes, forward and backward", f"{attack.passes:,.0f}"),
     ]
     rows = found if attack.success or attack.confirmed else found[3:]
-    return Table(caption, ("attack", "value"), rows)
+    return Table(caption, ("attack", "value; norms and σ in pixels of [0,1]"), rows)
 
 
 def confirmation_table(attack: AttackResult, classes: Sequence[str], caption: str) -> Table:
