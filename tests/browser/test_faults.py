@@ -196,13 +196,18 @@ def unfit(tiny: Path) -> dict[str, tuple[bytes, Any]]:
 
 
 def offer(page: Page, weights: bytes, spec: Any) -> None:
-    """Put a pair of model files in the place of what the uploader holds."""
+    """Put a pair of model files in the place of what the uploader holds.
+
+    Every removal waits for the app's answer, as a visitor's eyes do: Streamlit forgets the address
+    it gave for a file when the rerun of a removal starts just then, and the file is never sent.
+    """
     place = sidebar(page).get_by_test_id("stFileUploader").last
     removal = place.get_by_role("button", name=re.compile("^Remove"))
-    while removal.count():
-        left = removal.count() - 1
+    while held := removal.count():
         removal.first.click()
-        expect(removal).to_have_count(left)
+        expect(removal).to_have_count(held - 1)
+        one_left = alert(page).filter(has_text="1 file(s): give one")
+        expect(one_left).to_have_count(1 if held > 1 else 0)
     files = {"m.safetensors": weights, "m.json": json.dumps(spec).encode()}
     place.locator("input[type=file]").set_input_files(
         [{"name": n, "mimeType": "text/plain", "buffer": data} for n, data in files.items()]
