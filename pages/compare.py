@@ -20,7 +20,7 @@ subject = session.subject()
 if subject is None:
     st.info("Choose a network in the sidebar, then images and methods here.")
     st.stop()
-comparing.controls(subject)
+wanted = comparing.controls(subject)
 compared.counterexample()
 job = session.run_id("compare")
 if job is None:
@@ -31,7 +31,7 @@ if job is None:
     )
     st.stop()
 try:
-    done = comparing.watched(job)
+    done = comparing.watched(job, wanted)
     if done is not None:
         spec = spec_of(done.status.about["model"])
         compared.scores(job, done.status, done.result, spec)

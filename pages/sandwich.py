@@ -29,7 +29,7 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then make a sandwich of it here.")
     st.stop()
-sandwiching.controls(subject)
+wanted = sandwiching.controls(subject)
 job = session.run_id(sandwiching.PAGE)
 if job is None:
     st.info(
@@ -39,7 +39,7 @@ if job is None:
     )
     st.stop()
 try:
-    done = sandwiching.watched(job)
+    done = sandwiching.watched(job, wanted)
     if done is not None:
         spec = spec_of(done.status.about["model"])
         sandwiched.crossings(done.status, done.result)

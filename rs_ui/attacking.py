@@ -7,7 +7,7 @@ import streamlit as st
 from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
-from rs_ui import caching, refusals, running, session, teaching
+from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.answers import started
 from rs_ui.attack_form import PREFIX, attack_config
 from rs_ui.attack_live import live_attack
@@ -91,22 +91,13 @@ def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
                 f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows "
                 "now."
             )
-        elif config is not None and _differs(config, asked):
+        elif config is not None and changed.differs(config, asked):
             st.info("The settings above have changed since: press Start for an attack of theirs.")
     if status.state == "finished":
         trial = caching.drawn(
             session.owner(), job, "trial", lambda: from_json(AttackTrial, status.result)
         )
         finished_attack(job, status, trial, subject)
-
-
-def _differs(one: Any, asked: Any) -> bool:
-    """Whether a setting of the form is not what was asked; the worker knows some more of them."""
-    if isinstance(one, dict) and isinstance(asked, dict):
-        return any(_differs(value, asked.get(name)) for name, value in one.items())
-    if isinstance(one, tuple | list) and isinstance(asked, tuple | list):
-        return list(one) != list(asked)
-    return bool(one != asked)
 
 
 def _of_one(about: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.comparison_tables import live_tables
 from rs_ui import caching, ended, refusals, session
 from rs_ui.answers import started
+from rs_ui.changed import Wanted
 from rs_ui.compared import badge_table
 from rs_ui.ended import Done, without_result
 from rs_ui.forms import form
-from rs_ui.image_sets import ImageSet, choose_images
+from rs_ui.image_sets import choose_images
 from rs_ui.methods import choose_methods
 from rs_ui.panels import plain
 from rs_ui.session import Subject
@@ -23,29 +24,32 @@ _PAGE = "compare"
 _FEWER = 1000  # copies per certificate at first: many images make many certificates
 
 
-def controls(subject: Subject) -> None:
-    """Images, methods, what they cost, and Start."""
+def controls(subject: Subject) -> Wanted | None:
+    """Images, methods, what they cost, and Start; what that would start, if anything."""
     with st.container(border=True):
         images = choose_images(subject, _PAGE)
         methods = choose_methods(subject, _PAGE)
         config = _config(methods)
-        ready = images is not None and config is not None
+        wanted = None
+        if images is not None and config is not None:
+            wanted = Wanted(subject, images.ids, {**config, "alpha": subject.alpha})
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start the comparison",
                 key="start_compare",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=not ready,
+                disabled=wanted is None,
                 on_click=session.remember,
                 args=("compare_pressed", True),
             )
-            if images is not None and config is not None:
-                st.caption(_cost(subject, images, config), width="content")
+            if wanted is not None:
+                st.caption(_cost(wanted), width="content")
         with session.pressed("compare_pressed") as pressed:
-            if pressed and images is not None and config is not None:
-                _start(subject, images, config)
+            if pressed and wanted is not None:
+                _start(wanted)
         refusals.show(_PAGE, images, config, *subject.settings)
+    return wanted
 
 
 def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
@@ -69,31 +73,33 @@ def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     return {"methods": methods, **draws, "sigmas": list(levels["sigmas"])}
 
 
-def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
+def _cost(wanted: Wanted) -> str:
+    count, config = len(wanted.images), wanted.config
     draws = comparison_draws(
         config["methods"],
-        images=len(images.ids),
+        images=count,
         sigmas=len(set(config["sigmas"])),
         n0=config["n0"],
         n=config["n"],
     )
-    return f"{len(images.ids)} images: at most {cost_text(subject, draws)}"
+    return f"{count} images: at most {cost_text(wanted.subject, draws)}"
 
 
-def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    asked = {**config, "alpha": subject.alpha}
-    job = started("compare", _PAGE, subject, images.ids, asked)
+def _start(wanted: Wanted) -> None:
+    job = started("compare", _PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         session.keep_run(_PAGE, job)
 
 
-def watched(job: str) -> Done[Comparison] | None:
+def watched(job: str, wanted: Wanted | None) -> Done[Comparison] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
+
+    A note says where it is not what the controls want.
 
     Raises:
         WorkerError: this browser has no such comparison, or the worker cannot be reached.
     """
-    return ended.watched(job, _draw, kind=_PAGE, result=Comparison)
+    return ended.watched(job, _draw, kind=_PAGE, result=Comparison, wanted=wanted)
 
 
 def _draw(status: Status) -> None:

@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 import streamlit as st
 
 from rs_core.results import from_json
-from rs_ui import running, session
+from rs_ui import changed, running, session
+from rs_ui.changed import Wanted
 from rs_ui.panels import error_box
 from rs_ui.status import Status
 
@@ -24,26 +25,28 @@ class Done(Generic[R]):
 
 
 def watched(
-    job: str, draw: Callable[[Status], None], *, kind: str, result: type[R]
+    job: str, draw: Callable[[Status], None], *, kind: str, result: type[R], wanted: Wanted | None
 ) -> Done[R] | None:
     """The finished run of a page of that kind; None while it is under way or has no result.
 
     Args:
         draw: shows both of the latter.
+        wanted: what the controls ask now; a note above the run says where it is another one.
 
     Raises:
         WorkerError: this browser has no such run, or the worker cannot be reached.
     """
+    note = st.container()
     held: Done[R] | None = session.remembered(f"done_{kind}")
-    if held is None or held.job != job:
-        status = running.watch(job, draw, kind=kind)
-        session.keep_run(kind, job)
-        if status.state != "finished":
-            return None
-        held = Done(job, status, from_json(result, status.result))
-        session.remember(f"done_{kind}", held)
+    known = held if held is not None and held.job == job else None
+    status = running.watch(job, draw, kind=kind) if known is None else known.status
     session.keep_run(kind, job)
-    return held
+    with note:
+        changed.say(wanted, status.about)
+    if known is None and status.state == "finished":
+        known = Done(job, status, from_json(result, status.result))
+        session.remember(f"done_{kind}", known)
+    return known
 
 
 def without_result(status: Status) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_ui import caching, refusals, running, session
+from rs_ui import caching, changed, refusals, running, session
 from rs_ui.answers import started
 from rs_ui.arranged import Mapped, mapped_of
 from rs_ui.jobs import WorkerError
@@ -121,7 +121,7 @@ def _belongs(world: World, status: Status, config: dict[str, Any] | None) -> Non
             f"These points were certified with {plain(asked['model'])}, seed {asked['seed']}, "
             f"alpha {asked['config']['alpha']:g}. Certify again for what the sidebar shows now."
         )
-    if config is not None and any(asked["config"].get(k) != config[k] for k in config):
+    if config is not None and changed.differs(config, asked["config"]):
         st.info("The settings above have changed since: press Certify for balls of theirs.")
     if status.questions > 1:
         st.caption(

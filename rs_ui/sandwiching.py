@@ -1,7 +1,5 @@
 """Sandwiches on their page: images, settings, start, the strip that grows, the finished one."""
 
-from typing import Any
-
 import streamlit as st
 
 from rs_core.evaluation.cost import sandwich_passes
@@ -10,9 +8,10 @@ from rs_core.plots import live_sandwich_figure
 from rs_core.plots.sandwich_facts import short_names
 from rs_ui import ended, refusals, session
 from rs_ui.answers import started
+from rs_ui.changed import Wanted
 from rs_ui.curves import chart
 from rs_ui.ended import Done, without_result
-from rs_ui.image_sets import THIS_IMAGE, ImageSet, choose_images
+from rs_ui.image_sets import THIS_IMAGE, choose_images
 from rs_ui.panels import plain
 from rs_ui.sandwich_form import settings
 from rs_ui.session import Subject
@@ -22,48 +21,54 @@ PAGE = "sandwich"
 MOST_IMAGES = 50
 
 
-def controls(subject: Subject) -> None:
-    """Images, sigma, attack, what they cost, and Start."""
+def controls(subject: Subject) -> Wanted | None:
+    """Images, sigma, attack, what they cost, and Start; what that would start, if anything."""
     with st.container(border=True):
         images = choose_images(subject, PAGE, first=THIS_IMAGE, most=MOST_IMAGES)
         config = settings(subject, PAGE)
+        wanted = None
+        if images is not None and config is not None:
+            wanted = Wanted(subject, images.ids, {**config, "alpha": subject.alpha})
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
                 key="start_sandwich",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=images is None or config is None,
+                disabled=wanted is None,
                 on_click=session.remember,
                 args=("sandwich_pressed", True),
             )
-            if images is not None and config is not None:
-                st.caption(_cost(subject, images, config), width="content")
+            if wanted is not None:
+                st.caption(_cost(wanted), width="content")
         with session.pressed("sandwich_pressed") as pressed:
-            if pressed and images is not None and config is not None:
-                _start(subject, images, config)
+            if pressed and wanted is not None:
+                _start(wanted)
         refusals.show(PAGE, images, config, *subject.settings)
+    return wanted
 
 
-def _cost(subject: Subject, images: ImageSet, config: dict[str, Any]) -> str:
-    passes = cost_text(subject, sandwich_passes(config, images=len(images.ids)))
-    count = len(images.ids)
+def _cost(wanted: Wanted) -> str:
+    count = len(wanted.images)
+    passes = cost_text(wanted.subject, sandwich_passes(wanted.config, images=count))
     return f"{count} image{'s' * (count > 1)}: at most {passes}"
 
 
-def _start(subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    job = started(PAGE, PAGE, subject, images.ids, {**config, "alpha": subject.alpha})
+def _start(wanted: Wanted) -> None:
+    job = started(PAGE, PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         session.keep_run(PAGE, job)
 
 
-def watched(job: str) -> Done[SandwichStrip] | None:
+def watched(job: str, wanted: Wanted | None) -> Done[SandwichStrip] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
+
+    A note says where it is not what the controls want.
 
     Raises:
         WorkerError: this browser has no such run, or the worker cannot be reached.
     """
-    return ended.watched(job, _draw, kind=PAGE, result=SandwichStrip)
+    return ended.watched(job, _draw, kind=PAGE, result=SandwichStrip, wanted=wanted)
 
 
 def _draw(status: Status) -> None:

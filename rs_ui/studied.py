@@ -13,7 +13,8 @@ from rs_core.plots import BADGES, study_figures, study_report
 from rs_core.plots.study_report import study_statement, study_table
 from rs_core.plots.study_wording import STUDY_NOTES
 from rs_core.results import from_json
-from rs_ui import caching, running, session
+from rs_ui import caching, changed, running, session
+from rs_ui.changed import Wanted
 from rs_ui.curves import chart
 from rs_ui.ended import without_result
 from rs_ui.html_tables import table_of
@@ -36,8 +37,10 @@ KINDS = {
 }
 
 
-def watch_study(job: str) -> None:
+def watch_study(job: str, chosen: str, wanted: Wanted | None) -> None:
     """The run, live until it ends, then finished.
+
+    A note says where a study of the chosen kind is not what the controls want.
 
     Raises:
         WorkerError: this browser has no such study, or the worker cannot be reached.
@@ -45,7 +48,10 @@ def watch_study(job: str) -> None:
     kind = running.follow(job).about["kind"]
     if kind not in KINDS:
         raise WorkerError("run not found: the address names a run of another kind, no study.")
+    note = st.container()
     status = running.watch(job, _draw, kind=kind)
+    with note:
+        changed.say(wanted if kind == chosen else None, status.about)
     if status.state == "finished":
         finished(job, status, from_json(KINDS[kind].result, status.result))
 

@@ -3,13 +3,12 @@
 `show` draws all of it; a page calls it in a place of its own.
 """
 
-from typing import Any
-
 import streamlit as st
 
 from rs_ui import refusals, session
 from rs_ui.answers import started
-from rs_ui.image_sets import ImageSet, choose_images
+from rs_ui.changed import Wanted
+from rs_ui.image_sets import choose_images
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 from rs_ui.session import Subject
@@ -37,7 +36,7 @@ _ABOUT = {
 
 def show(subject: Subject) -> None:
     """Controls, the run under way or finished, and its files."""
-    _controls(subject)
+    kind, wanted = _controls(subject)
     job = st.query_params.get(_ADDRESS) or session.remembered("study_run")
     if not job:
         st.info(
@@ -47,14 +46,15 @@ def show(subject: Subject) -> None:
         )
         return
     try:
-        watch_study(str(job))
+        watch_study(str(job), kind, wanted)
         _keep(str(job))
     except WorkerError as error:
         _keep(None)
         error_box(str(error))
 
 
-def _controls(subject: Subject) -> None:
+def _controls(subject: Subject) -> tuple[str, Wanted | None]:
+    """The chosen kind of study, and what Start would start, if anything."""
     with st.container(border=True):
         kind: str = st.segmented_control(
             "Which study",
@@ -69,24 +69,27 @@ def _controls(subject: Subject) -> None:
         st.caption(_ABOUT[kind])
         images = choose_images(subject, _PAGE)
         config = study_settings(kind, subject)
-        ready = images is not None and config is not None
+        wanted = None
+        if images is not None and config is not None:
+            wanted = Wanted(subject, images.ids, config)
         st.button(
             "Start the study",
             key="start_study",
             type="primary",
             icon=":material/play_arrow:",
-            disabled=not ready,
+            disabled=wanted is None,
             on_click=session.remember,
             args=("study_pressed", True),
         )
         with session.pressed("study_pressed") as pressed:
-            if pressed and images is not None and config is not None:
-                _start(kind, subject, images, config)
+            if pressed and wanted is not None:
+                _start(kind, wanted)
         refusals.show(_PAGE, kind, images, config, *subject.settings)
+    return kind, wanted
 
 
-def _start(kind: str, subject: Subject, images: ImageSet, config: dict[str, Any]) -> None:
-    job = started(kind, _PAGE, subject, images.ids, config)
+def _start(kind: str, wanted: Wanted) -> None:
+    job = started(kind, _PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         _keep(job)
 

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.results import RadiusCurve, from_json
-from rs_ui import caching, refusals, running, session, teaching
+from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.curves import finished_curve, live_curve
 from rs_ui.downloads import download_row
 from rs_ui.forms import form
@@ -97,7 +97,7 @@ def show(job: str, present: Subject, config: dict[str, Any] | None) -> None:
     subject = subject_of(job, status.about, present)
     with note:
         _belongs_to(subject, present)
-        if config is not None and _differs(config, status.about["config"]):
+        if config is not None and changed.differs(config, status.about["config"]):
             st.info("The settings above have changed since: press Start for a curve of theirs.")
     teaching.say(_LESSON)
     if status.state == "finished":
@@ -117,12 +117,6 @@ def _belongs_to(subject: Subject, present: Subject) -> None:
             f"This curve is of {plain(subject.name)} with {plain(subject.spec.name)}, seed "
             f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows now."
         )
-
-
-def _differs(config: dict[str, Any], asked: dict[str, Any]) -> bool:
-    levels = [sorted({float(s) for s in one["sigmas"]}) for one in (config, asked)]
-    others = (name for name in config if name != "sigmas")
-    return levels[0] != levels[1] or any(config[name] != asked[name] for name in others)
 
 
 def _finished(job: str, status: Status, subject: Subject) -> None:

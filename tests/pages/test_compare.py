@@ -81,6 +81,21 @@ def test_a_finished_comparison_stands_badge_by_badge(open_app: Open) -> None:
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
+def test_other_controls_than_the_runs_are_named(open_app: Open) -> None:
+    def others() -> list[str]:
+        return [i.value for i in app.main.info if "than the controls show now" in i.value]
+
+    app = start(open_app("compare"))
+    assert not others()
+    app.number_input(key="compare_n").set_value(2000).run()
+    assert "with other settings than" in others()[0]
+    start(app)
+    assert not others()
+    app.segmented_control(key="compare_source").set_value("Presets").run()
+    assert "with other images than" in others()[0]
+    assert tables(app)
+
+
 def test_a_switch_adds_a_row_of_badge_a(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("compare")
     app.toggle(key="compare_multistart_stronger").set_value(True).run()

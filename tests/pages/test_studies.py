@@ -52,7 +52,8 @@ class StudyWorker(FakeWorker):
         return told
 
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> Any:
-        about = {"kind": kind, "config": config, **asked, "device": "cpu", "image_id": "i"}
+        ids = asked.pop("images")
+        about = {"kind": kind, "config": config, "image_ids": ids, **asked, "device": "cpu"}
         self.jobs[f"job-{kind}"] = {
             "owner": owner, "about": about, "state": "running", "followed": 0,
         }  # fmt: skip
@@ -83,7 +84,8 @@ def page() -> None:
     from rs_ui import session, studies
 
     session.keep_owner("a" * 64)
-    spec = ModelSpec("mnist-conv4", "conv4", (1, 28, 28), tuple("0123456789"))
+    digits, file = tuple("0123456789"), "m-12.safetensors"
+    spec = ModelSpec("mnist-conv4", "conv4", (1, 28, 28), digits, weights=file)
     pixels = np.zeros((1, 28, 28), np.float32)
     studies.show(
         session.Subject(
@@ -178,6 +180,18 @@ def test_selectors_are_sent_by_name(study_worker: StudyWorker) -> None:
     app.button_group(key="study_frontier_selectors").set_value(["grid"]).run()
     press(app)
     assert sent(study_worker)["config"]["selectors"] == [{"selector": "grid", "settings": {}}]
+
+
+def test_other_controls_than_the_runs_are_named(study_worker: StudyWorker) -> None:
+    def others() -> list[str]:
+        return [i.value for i in app.info if "than the controls show now" in i.value]
+
+    app = press(opened())
+    assert not others()
+    app.button_group(key="study_noise_votes").set_value(["rank"]).run()
+    assert "with other settings than" in others()[0]
+    app.button_group(key="study_kind").set_value("study_frontier").run()
+    assert not others(), "another kind of study is no other setting of this one"
 
 
 def test_a_refusal_stands_by_the_button(study_worker: StudyWorker) -> None:

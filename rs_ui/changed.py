@@ -1,0 +1,66 @@
+"""Whether the controls ask for something else than the run that a page shows."""
+
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import streamlit as st
+
+from rs_ui.models import spec_of
+from rs_ui.session import Subject
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a page's button would start now.
+
+    Fields:
+        subject: the sidebar's, whose network and seed are asked for.
+        images: the worker's ids.
+        config: the settings, the sidebar's alpha among them where the run has one.
+    """
+
+    subject: Subject
+    images: tuple[str, ...]
+    config: dict[str, Any]
+
+
+def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
+    """In what the shown run is another one than the button would start, if it is."""
+    others = [] if wanted is None else _others(wanted, asked)
+    if others:
+        *most, last = others
+        words = f"{', '.join(most)} and {last}" if most else last
+        st.info(
+            f"This was made with other {words} than the controls show now: press the button above "
+            "for what they show."
+        )
+
+
+def _others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
+    subject, config = wanted.subject, asked["config"]
+    rest = {name: value for name, value in wanted.config.items() if name != "alpha"}
+    found = {
+        "images": list(wanted.images) != list(asked["image_ids"]),
+        "network": subject.spec.weights != spec_of(asked["model"]).weights,
+        "seed": subject.seed != asked["seed"],
+        "alpha": wanted.config.get("alpha") != config.get("alpha"),
+        "settings": differs(rest, config),
+    }
+    return [name for name, other in found.items() if other]
+
+
+def differs(wanted: Any, asked: Any) -> bool:
+    """Whether a wanted setting is not what was asked.
+
+    The worker knows more of them than a form does: what is not wanted is not compared. Numbers of
+    a list, as noise levels are, are the same in any order.
+    """
+    if isinstance(wanted, dict) and isinstance(asked, dict):
+        return any(differs(value, asked.get(name)) for name, value in wanted.items())
+    if isinstance(wanted, tuple | list) and isinstance(asked, tuple | list):
+        if all(isinstance(one, Real) for one in (*wanted, *asked)):
+            return {float(one) for one in wanted} != {float(one) for one in asked}
+        each = zip(wanted, asked, strict=False)
+        return len(wanted) != len(asked) or any(differs(one, other) for one, other in each)
+    return bool(wanted != asked)
