@@ -158,7 +158,8 @@ def hold_decidable(n: int, level: float) -> None:
     if float(top_two_p_value(n, 0)) > level:
         least = int(np.ceil(1 - np.log2(level)))
         raise ParameterError(
-            f"n={n} can never confirm anything at level {level:.3g}: give n of at least {least}."
+            f"{n} fresh copies per PREDICT can never confirm anything at level {level:.3g}: "
+            f"give at least {least}."
         )
 
 

@@ -30,9 +30,9 @@ class SandwichCommand:
     """Both ends of what is known of each image: a certificate below, a confirmed attack above.
 
     Give --sigma, or a --selector that picks it, whose fields are options `--selector-FIELD`.
-    --tsv writes one row per image, as soon as it is finished: idx label predict lower sigma upper
-    stored_upper confirmed hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha n0 n
-    counts guarantee weights precision.
+    --tsv writes one row per image, as soon as it is finished: idx name label predict lower sigma
+    upper stored_upper confirmed hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha
+    n0 n counts guarantee weights precision.
     """
 
     image: ImageChoice = field(default_factory=ImageChoice)

@@ -8,7 +8,7 @@ from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.evaluation.tables import exact_text, whole_text, write_table
 
 SANDWICH_COLUMNS = (
-    *("idx", "label", "predict", "lower", "sigma", "upper", "stored_upper", "confirmed"),
+    *("idx", "name", "label", "predict", "lower", "sigma", "upper", "stored_upper", "confirmed"),
     *("hollow", "gap", "consistent", "pipeline_upper", "alpha", "alpha_attack", "joint_alpha"),
     *("n0", "n", "counts", "guarantee", "weights", "precision"),
 )
@@ -17,7 +17,7 @@ SANDWICH_COLUMNS = (
 def write_sandwiches(target: str | PathLike[str] | TextIO, strip: SandwichStrip) -> None:
     """Writes a row per sandwich, in the strip's order, under `SANDWICH_COLUMNS`.
 
-    idx is the image's index; predict the certified class, -1 for abstain; lower the certified
+    idx and name are the image's; predict the certified class, -1 for abstain; lower the certified
     radius of the right answer; upper the smallest confirmed norm (0 for a misclassified image) and
     stored_upper the same for the 8-bit copy, both empty where none was found; confirmed is 1, 0,
     or empty where nothing was attacked; hollow is the norm of a success that fresh noise did not
@@ -36,6 +36,7 @@ def _cells(strip: SandwichStrip, index: int, one: Sandwich) -> Sequence[str]:
     certificate = one.certificate
     return (
         str(index),
+        " ".join(one.name.split()),
         whole_text(one.label),
         "-1" if certificate.predicted is None else str(certificate.predicted),
         exact_text(one.lower),

@@ -132,7 +132,7 @@ def test_a_data_set_becomes_a_folder_of_images(
             "label=12 is outside the 10 classes of mnist-conv4: give 0 to 9, or none",
         ),
         (["--attack", "ddn", "--check"], "not for ddn"),
-        (["--attack", "epgd", "--confirm-n", "3"], "n=3 can never confirm"),
+        (["--attack", "epgd", "--confirm-n", "3"], "3 fresh copies per PREDICT can never confirm"),
         (["--html", "x.html"], "unknown option '--html'"),
         (["--queries", "5"], "unknown option '--queries'"),
         ([*SMALL, "--out", "one.png"], "is one picture and there are several images"),

@@ -76,7 +76,7 @@ def test_a_hollow_success_is_no_end() -> None:
 
 
 def test_a_row_per_image_in_full_precision(tmp_path) -> None:
-    wrong = Sandwich("w", 5, CERTIFICATE, None)
+    wrong = Sandwich("a\tb\nc", 5, CERTIFICATE, None)
     piped = replace(CROSSING, pipeline=replace(ATTACK, l2=0.7, stored_confirmed=True))
     path = tmp_path / "sandwiches.tsv"
     write_sandwiches(path, strip_of(piped, wrong))
@@ -87,5 +87,6 @@ def test_a_row_per_image_in_full_precision(tmp_path) -> None:
     assert (first["consistent"], first["confirmed"], first["pipeline_upper"]) == ("0", "1", "0.7")
     assert (first["stored_upper"], first["hollow"]) == ("", "")
     assert float(first["joint_alpha"]) == pytest.approx(3e-3)
+    assert second["name"] == "a b c"
     assert (second["lower"], second["upper"], second["confirmed"]) == ("0.0", "0.0", "")
     assert (second["predict"], second["label"], second["consistent"]) == ("3", "5", "1")

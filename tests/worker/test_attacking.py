@@ -177,7 +177,7 @@ def test_a_configuration_round_trips(name: str) -> None:
         ),
         (changed(confirm=3), "confirm=3 must be an object"),
         (changed(confirm={"selector": 1}), "confirm=.* must be an object with n, alpha"),
-        (changed(confirm={"n": 3}), "n=3 can never confirm anything"),
+        (changed(confirm={"n": 3}), "3 fresh copies per PREDICT can never confirm anything"),
         (changed(confirm={"alpha": 2}), "alpha=2"),
         (changed(check="yes"), "check='yes' must be true or false"),
         (changed(attack="ddn", settings={}, check=True), "not for ddn: leave it out"),
