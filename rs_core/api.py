@@ -4,8 +4,8 @@ For many images, or to watch the steps, run the same dataclasses yourself:
 `drain(Certify(sigma=0.5).run(classifier, images, seed=0))`.
 """
 
-from dataclasses import fields
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rs_core.attack_results import AttackResult
 from rs_core.attacks import ATTACKS, Attack, Confirm
@@ -20,6 +20,11 @@ from rs_core.sandwiching import MakeSandwiches
 from rs_core.seeding import check_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing import Certify, CertifySequential, Predict, Sweep
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 def certify(
@@ -37,9 +42,10 @@ def certify(
     Raises:
         ParameterError: a field is out of range, n can never certify at this alpha, `seed` is no
             whole number from 0 to 2**64 - 1, or classifier or image are something else.
+        UnknownNameError: there is no such field.
     """
     seed = _checked(classifier, image, seed)
-    return drain(Certify(**options).run(classifier, [image], seed=seed))[0]
+    return drain(_made(Certify, options).run(classifier, [image], seed=seed))[0]
 
 
 def certify_sequential(
@@ -50,7 +56,7 @@ def certify_sequential(
     Options are the fields of `rs_core.smoothing.CertifySequential`; Voracek (2024).
     """
     seed = _checked(classifier, image, seed)
-    return drain(CertifySequential(**options).run(classifier, [image], seed=seed))[0]
+    return drain(_made(CertifySequential, options).run(classifier, [image], seed=seed))[0]
 
 
 def sweep(
@@ -61,7 +67,7 @@ def sweep(
     Options are the fields of `rs_core.smoothing.Sweep`: sigmas, n0, n, alpha, simultaneous, ...
     """
     seed = _checked(classifier, image, seed)
-    return drain(Sweep(**options).run(classifier, [image], seed=seed))[0]
+    return drain(_made(Sweep, options).run(classifier, [image], seed=seed))[0]
 
 
 def select(
@@ -117,7 +123,8 @@ def sandwich(
     1 - (alpha + alpha_attack).
     """
     seed = _checked(classifier, image, seed)
-    return drain(MakeSandwiches(**options).run(classifier, [image], seed=seed)).sandwiches[0]
+    made = _made(MakeSandwiches, options)
+    return drain(made.run(classifier, [image], seed=seed)).sandwiches[0]
 
 
 def predict(
@@ -128,7 +135,7 @@ def predict(
     Options are the fields of `rs_core.smoothing.Predict`: sigma, n, alpha.
     """
     seed = _checked(classifier, image, seed)
-    return drain(Predict(**options).run(classifier, [image], seed=seed))[0]
+    return drain(_made(Predict, options).run(classifier, [image], seed=seed))[0]
 
 
 def _attack(attack: Attack | str, options: dict[str, Any]) -> Attack:
@@ -142,11 +149,21 @@ def _attack(attack: Attack | str, options: dict[str, Any]) -> Attack:
     name = attack if isinstance(attack, str) else shown(attack)
     if name not in ATTACKS:
         raise UnknownNameError("attack", name, ATTACKS)
-    known = [field.name for field in fields(ATTACKS[name]) if field.init]
+    return _made(ATTACKS[name], options, name)
+
+
+def _made(kind: type[T], options: dict[str, Any], name: str = "") -> T:
+    """The task or attack with these fields; `name` is what people call it, if not as the type."""
+    name = name or kind.__name__
+    known = {field.name: field for field in fields(kind) if field.init}
     for option in options:
         if option not in known:
             raise UnknownNameError(f"setting of {name}", option, known)
-    return ATTACKS[name](**options)
+    for option, field in known.items():
+        needed = field.default is MISSING and field.default_factory is MISSING
+        if needed and option not in options:
+            raise ParameterError(f"{name} without {option}: give it, {field.metadata['help']}.")
+    return kind(**options)
 
 
 def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:

@@ -1,6 +1,6 @@
 """What attacks return: plain numbers and numpy arrays, in the JSON form of `results`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,13 +61,13 @@ class AttackResult:
     target: str
     label: int
     goal: int | None
-    adversarial: np.ndarray
+    adversarial: np.ndarray = field(repr=False)
     success: bool
     l2: float
     linf: float
     stored_l2: float
     stored_linf: float
-    loss_trace: tuple[float, ...]
+    loss_trace: tuple[float, ...] = field(repr=False)
     sigma: float | None
     passes: float
     weights_id: str

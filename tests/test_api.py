@@ -18,6 +18,7 @@ VERBS = [
     (api.certify_sequential, {"sigma": 0.25, "n": 1000, "target_radius": 0.1}),
     (api.sweep, {"sigmas": (0.25,), "n": 100}),
     (api.predict, {"sigma": 0.25, "n": 100}),
+    (api.sandwich, {"sigma": 0.25, "n": 100}),
 ]
 Verb = Callable[..., Any]
 
@@ -53,6 +54,30 @@ def test_seeds_are_held_to_their_range(
     for seed in (-1, 1.5, True, None, 2**64):
         with pytest.raises(ParameterError, match="seed="):
             verb(coin, grey, seed=seed, **options)
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+def test_a_field_that_is_not_there_is_named(
+    coin: Classifier, grey: ImageInput, verb: Verb, options: dict[str, Any]
+) -> None:
+    with pytest.raises(UnknownNameError, match=r"'alhpa'\. Did you mean 'alpha'\?"):
+        verb(coin, grey, alhpa=0.1, **options)
+
+
+@pytest.mark.parametrize("verb", [api.certify, api.certify_sequential, api.predict])
+def test_a_field_that_is_needed_is_named(coin: Classifier, grey: ImageInput, verb: Verb) -> None:
+    with pytest.raises(ParameterError, match="without sigma: give it, noise"):
+        verb(coin, grey)
+
+
+def test_results_print_without_their_pixels(grey: ImageInput) -> None:
+    flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+    net = Classifier(flat, spec_of((1, 8, 8), 2))
+    found = api.sandwich(net, grey, sigma=0.25, n=200, steps=10, draws=2, rounds=2)
+    assert found.attack is not None
+    for shown in (repr(found), repr(grey)):
+        assert "array(" not in shown
+        assert len(shown) < 3000
 
 
 def test_results_record_plain_values(coin: Classifier, grey: ImageInput) -> None:

@@ -8,7 +8,7 @@ written into `preprocessing`.
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class ImageInput:
         original_size: (width, height) of the upright source.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray = field(repr=False)
     label: int | None
     name: str
     digest: str
