@@ -14,7 +14,7 @@ from rs_ui.changed import Wanted
 from rs_ui.compared import badge_table
 from rs_ui.ended import Done, without_result
 from rs_ui.forms import form
-from rs_ui.image_sets import choose_images
+from rs_ui.image_sets import choose_images, count_text
 from rs_ui.methods import choose_methods
 from rs_ui.panels import plain
 from rs_ui.session import Subject
@@ -82,7 +82,7 @@ def _cost(wanted: Wanted) -> str:
         n0=config["n0"],
         n=config["n"],
     )
-    return f"{count} images: at most {cost_text(wanted.subject, draws)}"
+    return f"{count_text(count)}: at most {cost_text(wanted.subject, draws)}"
 
 
 def _start(wanted: Wanted) -> None:
@@ -107,10 +107,10 @@ def _draw(status: Status) -> None:
         return
     step = status.step or {}
     words = [plain(str(step.get("phase", "")))] if step.get("phase") else []
-    count = len(status.about.get("image_ids", ()))
-    st.caption(" · ".join([*words, f"{count} images"]))
+    count = count_text(len(status.about.get("image_ids", ())))
+    st.caption(" · ".join([*words, count]))
     scores = [_score(one) for one in (step.get("partial") or {}).get("methods", ())]
-    for badge, table in live_tables(scores, [""] * len(scores), f"{count} images, so far"):
+    for badge, table in live_tables(scores, [""] * len(scores), f"{count}, so far"):
         badge_table(badge, table)
 
 

@@ -24,6 +24,11 @@ class ImageSet:
     words: str
 
 
+def count_text(count: int) -> str:
+    """1 image, 2 images."""
+    return f"{count} image{'s' * (count != 1)}"
+
+
 def choose_images(
     subject: Subject, prefix: str, *, first: str = DATA_SET, most: int = MOST_IMAGES
 ) -> ImageSet | None:

@@ -11,7 +11,7 @@ from rs_ui.answers import started
 from rs_ui.changed import Wanted
 from rs_ui.curves import chart
 from rs_ui.ended import Done, without_result
-from rs_ui.image_sets import THIS_IMAGE, choose_images
+from rs_ui.image_sets import THIS_IMAGE, choose_images, count_text
 from rs_ui.panels import plain
 from rs_ui.sandwich_form import settings
 from rs_ui.session import Subject
@@ -51,7 +51,7 @@ def controls(subject: Subject) -> Wanted | None:
 def _cost(wanted: Wanted) -> str:
     count = len(wanted.images)
     passes = cost_text(wanted.subject, sandwich_passes(wanted.config, images=count))
-    return f"{count} image{'s' * (count > 1)}: at most {passes}"
+    return f"{count_text(count)}: at most {passes}"
 
 
 def _start(wanted: Wanted) -> None:
@@ -75,9 +75,9 @@ def _draw(status: Status) -> None:
     if without_result(status):
         return
     step = status.step or {}
-    count = len(status.about.get("image_ids", ()))
+    count = count_text(len(status.about.get("image_ids", ())))
     words = [plain(str(step["phase"]))] if step.get("phase") else []
-    st.caption(" · ".join([*words, f"{count} image{'s' * (count > 1)}"]))
+    st.caption(" · ".join([*words, count]))
     rows = step.get("sandwiches")
     if not rows:
         st.skeleton(height=240)

@@ -81,6 +81,11 @@ def test_a_finished_comparison_stands_badge_by_badge(open_app: Open) -> None:
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
+def test_one_image_is_no_plural(open_app: Open) -> None:
+    app = open_app("compare", compare_source="This image")
+    assert any(c.value.startswith("1 image: at most") for c in app.main.caption)
+
+
 def test_other_controls_than_the_runs_are_named(open_app: Open) -> None:
     def others() -> list[str]:
         return [i.value for i in app.main.info if "than the controls show now" in i.value]
