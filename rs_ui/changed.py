@@ -39,12 +39,13 @@ def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
 
 def _others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
     subject, config = wanted.subject, asked["config"]
+    alpha = {name: value for name, value in wanted.config.items() if name == "alpha"}
     rest = {name: value for name, value in wanted.config.items() if name != "alpha"}
     found = {
         "images": list(wanted.images) != list(asked["image_ids"]),
         "network": subject.spec.weights != spec_of(asked["model"]).weights,
         "seed": subject.seed != asked["seed"],
-        "alpha": wanted.config.get("alpha") != config.get("alpha"),
+        "alpha": differs(alpha, config),
         "settings": differs(rest, config),
     }
     return [name for name, other in found.items() if other]

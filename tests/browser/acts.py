@@ -39,6 +39,11 @@ def finished(page: Page) -> None:
     expect(main(page).get_by_text("Drag the noise level").first).to_be_visible()
 
 
+def as_asked(page: Page) -> None:
+    """The shown run is what the controls ask for: nothing says otherwise."""
+    expect(main(page).get_by_text("than the controls show now")).to_have_count(0)
+
+
 def run_of(page: Page) -> str:
     return parse_qs(urlparse(page.url).query)["run"][0]
 

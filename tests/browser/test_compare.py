@@ -16,6 +16,7 @@ from rs_core.results import from_json
 from tests.browser.acts import (
     RUNNING,
     TABLES,
+    as_asked,
     done_of,
     hold_accessible,
     main,
@@ -44,6 +45,7 @@ def start(page: Page) -> None:
 
 def finished(page: Page) -> None:
     expect(main(page).get_by_role("heading", name="Image by image")).to_be_visible(timeout=120_000)
+    as_asked(page)
 
 
 def methods_shown(page: Page) -> list[str]:
@@ -146,7 +148,7 @@ def test_own_files_are_taken_and_a_bad_one_is_said(visit: Visitor) -> None:
         {"name": "bad.png", "mimeType": "image/png", "buffer": b"no picture"},
     ])  # fmt: skip
     expect(main(page).get_by_test_id("stAlert").first).to_contain_text("bad.png")
-    expect(main(page).get_by_text(re.compile("^1 images: at most"))).to_be_visible()
+    expect(main(page).get_by_text(re.compile("^1 image: at most"))).to_be_visible()
     start(page)
     finished(page)
     expect(main(page).get_by_text("need the true class of every image")).to_be_visible()

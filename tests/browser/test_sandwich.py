@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json, to_json
-from tests.browser.acts import RUNNING, cancel, hold_accessible, main, run_of
+from tests.browser.acts import RUNNING, as_asked, cancel, hold_accessible, main, run_of
 from tests.browser.conftest import Server, Visitor
 
 SMALL = (
@@ -47,6 +47,7 @@ def start(page: Page) -> None:
 
 def finished(page: Page) -> None:
     expect(main(page).get_by_text("Both ends are probabilistic")).to_be_visible(timeout=120_000)
+    as_asked(page)
 
 
 def download(page: Page, label: str) -> bytes:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from rs_core.evaluation.empirical_curves import NoiseStudy
 from rs_core.results import from_json
-from tests.browser.acts import main
+from tests.browser.acts import as_asked, main
 from tests.browser.conftest import Visitor
 
 QUICK = (
@@ -22,6 +22,7 @@ QUICK = (
 def finished(page: Page) -> None:
     json_button = main(page).get_by_role("button", name="JSON", exact=True)
     expect(json_button).to_be_visible(timeout=90_000)
+    as_asked(page)
 
 
 def test_a_set_is_studied_found_again_and_taken_home(visit: Visitor) -> None:
