@@ -39,15 +39,31 @@ class Facet(NamedTuple):
 
 
 def facets_figure(
-    facets: Sequence[Facet], *, title: str, subtitle: str, alt: str, x: str, y: str
+    facets: Sequence[Facet],
+    *,
+    title: str,
+    subtitle: str,
+    alt: str,
+    x: str,
+    y: str,
+    x_is_share: bool = False,
 ) -> go.Figure:
-    """The facets from top to bottom, all over the same range of y; a legend entry per series."""
+    """The facets from top to bottom, all over the same range of y; a legend entry per series.
+
+    y is a share of 1, and so is x where `x_is_share` says it.
+    """
     count = max(len(facets), 1)
     layout = frame_layout(
         title=title, subtitle=subtitle, alt=alt, x=x, y=y, height=_ROOM + _EACH * count
     )
     layout["margin"] |= {"t": _TOP}
-    axes = layout.pop("xaxis"), layout.pop("yaxis") | {"range": _reach(facets)}
+    spots = [spot for facet in facets for series in facet.series for spot in series.spots]
+    axes = (
+        layout.pop("xaxis") | {"nticks": 8, "matches": "x"},
+        layout.pop("yaxis") | _shares([(spot.y, spot.y_error) for spot in spots]),
+    )
+    if x_is_share:
+        axes[0].update(_shares([(spot.x, spot.x_error) for spot in spots]))
     gap = _GAP / count * 1.5 if count > 1 else 0.0
     size = (1 - gap * (count - 1)) / count
     named: set[str] = set()
@@ -55,8 +71,10 @@ def facets_figure(
     for row in range(count):
         end = "" if row == 0 else str(row + 1)
         top = 1 - row * (size + gap)
-        layout[f"xaxis{end}"] = {**axes[0], "anchor": f"y{end}", "nticks": 8, "matches": "x"}
-        layout[f"yaxis{end}"] = _share_axis(axes[1], end, top - size, top)
+        layout[f"xaxis{end}"] = {**axes[0], "anchor": f"y{end}"}
+        layout[f"yaxis{end}"] = {
+            **axes[1], "anchor": f"x{end}", "domain": [max(top - size, 0.0), top],
+        }  # fmt: skip
         if row < count - 1:
             layout[f"xaxis{end}"]["title"] = None
         for series in facets[row].series if facets else ():
@@ -67,19 +85,15 @@ def facets_figure(
     return go.Figure(data=traces, layout=layout)
 
 
-def _reach(facets: Sequence[Facet]) -> list[float]:
-    """From a little below the lowest bar, in steps of 5 %, to the highest."""
-    spots = [spot for facet in facets for series in facet.series for spot in series.spots]
-    low = min((spot.y - spot.y_error for spot in spots), default=0.0)
-    high = max((spot.y + spot.y_error for spot in spots), default=1.0)
-    return [max(math.floor(20 * low - 0.5) / 20, -0.03), min(math.ceil(20 * high) / 20, 1.0) + 0.02]
-
-
-def _share_axis(axis: dict[str, Any], end: str, low: float, high: float) -> dict[str, Any]:
-    return {
-        **axis, "anchor": f"x{end}", "domain": [max(low, 0.0), high],
-        "tickformat": ".3~p", "nticks": 6,
-    }  # fmt: skip
+def _shares(bars: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """An axis of shares and their errors: from a little below the lowest, in steps of 5 %."""
+    low = min((share - error for share, error in bars), default=0.0)
+    high = max((share + error for share, error in bars), default=1.0)
+    reach = [
+        max(math.floor(20 * low - 0.5) / 20, -0.03),
+        min(math.ceil(20 * high) / 20, 1.0) + 0.02,
+    ]
+    return {"range": reach, "tickformat": ".3~p", "nticks": 6}
 
 
 def _heading(text: str, top: float) -> dict[str, Any]:

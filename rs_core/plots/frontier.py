@@ -23,7 +23,8 @@ def frontier_figure(study: FrontierStudy) -> go.Figure:
         alt=_alt(facets, study.about.images),
         x="accuracy without attack",
         y="accuracy under attack",
-    ).update_xaxes(tickformat=".3~p")
+        x_is_share=True,
+    )
 
 
 def method_words(point: FrontierPoint) -> str:

@@ -125,6 +125,11 @@ def test_the_frontier_is_clean_over_robust() -> None:
     assert figure.data[0].error_x.array[0] == pytest.approx(0.04, rel=0.01)
     assert "abstains on 2 and 9" in figure.data[0].hovertext[0]
     assert "weaker attack" in figure.layout.annotations[0].text
+    assert figure.layout.xaxis.range == (0.7, 0.87)
+    perfect = replace(FRONTIER, points=tuple(replace(p, clean=100) for p in FRONTIER.points))
+    for axis in (frontier_figure(perfect).layout.xaxis, frontier_figure(perfect).layout.xaxis2):
+        assert axis.range == (0.95, 1.02), "no accuracy is above 100 %"
+        assert axis.tickformat == ".3~p"
 
 
 @pytest.mark.parametrize("study", ALL)
