@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_ui.models import spec_of
 from rs_ui.session import Subject
 
 
@@ -15,7 +14,7 @@ class Wanted:
     """What a page's button would start now.
 
     Fields:
-        subject: the sidebar's, whose network and seed are asked for.
+        subject: the sidebar's, whose network, seed and device are asked for.
         images: the worker's ids.
         config: the settings, the sidebar's alpha among them where the run has one.
     """
@@ -27,28 +26,38 @@ class Wanted:
 
 def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
     """In what the shown run is another one than the button would start, if it is."""
-    others = [] if wanted is None else _others(wanted, asked)
-    if others:
-        *most, last = others
+    found = [] if wanted is None else others(wanted, asked)
+    if found:
+        *most, last = found
         words = f"{', '.join(most)} and {last}" if most else last
         st.info(
-            f"This was made with other {words} than the controls show now: press the button above "
-            "for what they show."
+            f"The run below has other {words} than the controls show now: press the button above "
+            "for one of theirs."
         )
 
 
-def _others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
+def others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
+    """What is wanted otherwise than a run was asked, in words; empty for the same question."""
     subject, config = wanted.subject, asked["config"]
+    same = list(wanted.images) == list(asked["image_ids"])
+    named = same and subject.label is not None and wanted.images == (subject.image,)
     alpha = {name: value for name, value in wanted.config.items() if name == "alpha"}
     rest = {name: value for name, value in wanted.config.items() if name != "alpha"}
     found = {
-        "images": list(wanted.images) != list(asked["image_ids"]),
-        "network": subject.spec.weights != spec_of(asked["model"]).weights,
+        "images": not same,
+        "true class": named and asked["labels"] != [subject.label],
+        "network": asked["model"] not in (subject.model, _stem(subject.spec.weights)),
         "seed": subject.seed != asked["seed"],
+        "device": subject.device not in ("auto", asked["device"], f"{asked['device']}:0"),
         "alpha": differs(alpha, config),
         "settings": differs(rest, config),
     }
     return [name for name, other in found.items() if other]
+
+
+def _stem(weights: str) -> str:
+    """What a run calls a shipped network; one's own has a key instead, which means as much."""
+    return weights.removesuffix(".safetensors")
 
 
 def differs(wanted: Any, asked: Any) -> bool:

@@ -93,7 +93,9 @@ def _shares(bars: Sequence[tuple[float, float]]) -> dict[str, Any]:
         max(math.floor(20 * low - 0.5) / 20, -0.03),
         min(math.ceil(20 * high) / 20, 1.0) + 0.02,
     ]
-    return {"range": reach, "tickformat": ".3~p", "nticks": 6}
+    axis = {"range": reach, "tickformat": ".3~p", "nticks": 6}
+    # Finer ticks than 5 % would stand below 0 and above 100 %.
+    return {**axis, "dtick": 0.05} if reach[1] - reach[0] < 0.3 else axis
 
 
 def _heading(text: str, top: float) -> dict[str, Any]:

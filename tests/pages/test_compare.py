@@ -93,11 +93,11 @@ def test_other_controls_than_the_runs_are_named(open_app: Open) -> None:
     app = start(open_app("compare"))
     assert not others()
     app.number_input(key="compare_n").set_value(2000).run()
-    assert "with other settings than" in others()[0]
+    assert "has other settings than" in others()[0]
     start(app)
     assert not others()
     app.segmented_control(key="compare_source").set_value("Presets").run()
-    assert "with other images than" in others()[0]
+    assert "has other images than" in others()[0]
     assert tables(app)
 
 

@@ -117,7 +117,7 @@ def test_a_selector_brings_the_second_row(open_app: Open, worker: FakeWorker) ->
 
 def test_other_controls_than_the_runs_are_named(open_app: Open, worker: FakeWorker) -> None:
     def others() -> list[str]:
-        said = [re.search("made with other (.*) than the controls", i.value) for i in app.main.info]
+        said = [re.search("has other (.*) than the controls", i.value) for i in app.main.info]
         return [found[1] for found in said if found]
 
     app = open_app("sandwich")

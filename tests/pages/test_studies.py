@@ -189,7 +189,7 @@ def test_other_controls_than_the_runs_are_named(study_worker: StudyWorker) -> No
     app = press(opened())
     assert not others()
     app.button_group(key="study_noise_votes").set_value(["rank"]).run()
-    assert "with other settings than" in others()[0]
+    assert "has other settings than" in others()[0]
     app.button_group(key="study_kind").set_value("study_frontier").run()
     assert not others(), "another kind of study is no other setting of this one"
 

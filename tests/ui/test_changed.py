@@ -1,14 +1,27 @@
 """Where the controls ask for something else than a run was asked."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_ui.changed import differs
+from rs_core.results import ModelSpec
+from rs_ui.changed import Wanted, differs, others
+from rs_ui.session import Subject
 
+SHIPPED = ModelSpec("m", "conv4", (1, 28, 28), ("a", "b"), weights="m-0123.safetensors")
+OWN = replace(SHIPPED, weights="")  # as the worker tells of networks that were brought
+SUBJECT = Subject(
+    "i", "a.png", np.zeros((1, 28, 28)), b"", (), None, False, "m", SHIPPED, 3, 0.001, "auto"
+)
+ASKED: dict[str, Any] = {
+    "image_ids": ["i"], "labels": [None], "model": "m-0123", "seed": 3, "device": "cpu",
+    "config": {"n": 100, "alpha": 0.001},
+}  # fmt: skip
 NUMBERS = st.lists(st.integers(-9, 9) | st.floats(-9, 9), min_size=1)
 SETTINGS = st.dictionaries(
     st.text(max_size=3),
@@ -51,3 +64,34 @@ def test_numbers_are_the_same_in_any_order(numbers: list[float]) -> None:
 )
 def test_one_other_setting_is_found(wanted: Any, asked: Any) -> None:
     assert differs(wanted, asked)
+
+
+def said(asked: dict[str, Any] = ASKED, images: tuple[str, ...] = ("i",), **subject: Any) -> list:
+    one = replace(SUBJECT, **subject)
+    return others(Wanted(one, images, {"n": 100, "alpha": one.alpha}), asked)
+
+
+def test_the_same_question_is_no_other_one() -> None:
+    assert said() == []
+    assert said(device="cpu") == []
+    assert said({**ASKED, "device": "cuda"}, device="cuda:0") == []
+    assert said({**ASKED, "labels": [1]}, label=1) == []
+    assert said({**ASKED, "labels": [1]}) == [], "a class of other classes than the network's"
+    assert said({**ASKED, "image_ids": ["j"], "labels": [1]}, ("j",), label=0) == []
+    assert said({**ASKED, "model": "upload:1"}, model="upload:1", spec=OWN) == []
+
+
+def test_each_difference_is_named() -> None:
+    assert said(images=("j",)) == ["images"]
+    assert said(images=("i", "j")) == ["images"]
+    assert said(label=1) == ["true class"]
+    assert said(seed=4, alpha=0.01) == ["seed", "alpha"]
+    assert said({**ASKED, "device": "cuda"}, device="cpu") == ["device"]
+    assert said({**ASKED, "config": {"n": 5, "alpha": 0.001}}) == ["settings"]
+
+
+def test_networks_are_told_apart_by_their_weights() -> None:
+    assert said({**ASKED, "model": "m-9999"}) == ["network"]
+    assert said(spec=replace(SHIPPED, weights="m-9.safetensors")) == ["network"]
+    for asked in ("upload:1", "m-0123"):
+        assert said({**ASKED, "model": asked}, model="upload:2", spec=OWN) == ["network"]
