@@ -31,7 +31,7 @@ def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
         *most, last = found
         words = f"{', '.join(most)} and {last}" if most else last
         st.info(
-            f"The run below has other {words} than the controls show now: press the button above "
+            f"The run below has {words} than the controls show now: press the button above "
             "for one of theirs."
         )
 
@@ -44,13 +44,13 @@ def others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
     alpha = {name: value for name, value in wanted.config.items() if name == "alpha"}
     rest = {name: value for name, value in wanted.config.items() if name != "alpha"}
     found = {
-        "images": not same,
-        "true class": named and asked["labels"] != [subject.label],
-        "network": asked["model"] not in (subject.model, _stem(subject.spec.weights)),
-        "seed": subject.seed != asked["seed"],
-        "device": subject.device not in ("auto", asked["device"], f"{asked['device']}:0"),
-        "alpha": differs(alpha, config),
-        "settings": differs(rest, config),
+        "other images": not same,
+        "another true class": named and asked["labels"] != [subject.label],
+        "another network": asked["model"] not in (subject.model, _stem(subject.spec.weights)),
+        "another seed": subject.seed != asked["seed"],
+        "another device": subject.device not in ("auto", asked["device"], f"{asked['device']}:0"),
+        "another alpha": differs(alpha, config),
+        "other settings": differs(rest, config),
     }
     return [name for name, other in found.items() if other]
 

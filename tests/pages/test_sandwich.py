@@ -117,7 +117,7 @@ def test_a_selector_brings_the_second_row(open_app: Open, worker: FakeWorker) ->
 
 def test_other_controls_than_the_runs_are_named(open_app: Open, worker: FakeWorker) -> None:
     def others() -> list[str]:
-        said = [re.search("has other (.*) than the controls", i.value) for i in app.main.info]
+        said = [re.search("run below has (.*) than the controls", i.value) for i in app.main.info]
         return [found[1] for found in said if found]
 
     app = open_app("sandwich")
@@ -125,22 +125,22 @@ def test_other_controls_than_the_runs_are_named(open_app: Open, worker: FakeWork
     start(app)
     assert not others()
     app.number_input(key="sandwich_eps").set_value(2.0).run()
-    assert others() == ["settings"]
+    assert others() == ["other settings"]
     app.sidebar.number_input(key="seed").set_value(5).run()
-    assert others() == ["seed and settings"]
+    assert others() == ["another seed and other settings"]
     start(app)
     assert not others()
     app.sidebar.selectbox(key="image").set_value("digit-9").run()
-    assert others() == ["images"]
+    assert others() == ["other images"]
     assert drawn(app)
     app.sidebar.selectbox(key="model").set_value("cifar10-conv4").run()
     app.sidebar.number_input(key="alpha").set_value(0.01).run()
-    assert others() == ["images, network and alpha"]
+    assert others() == ["other images, another network and another alpha"]
     worker.steps = 10**6
     start(app)
     assert not others()
     app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
-    assert others() == ["settings"]
+    assert others() == ["other settings"]
 
 
 def test_a_selector_that_picks_too_slowly_is_not_attacked(

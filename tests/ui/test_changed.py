@@ -82,16 +82,16 @@ def test_the_same_question_is_no_other_one() -> None:
 
 
 def test_each_difference_is_named() -> None:
-    assert said(images=("j",)) == ["images"]
-    assert said(images=("i", "j")) == ["images"]
-    assert said(label=1) == ["true class"]
-    assert said(seed=4, alpha=0.01) == ["seed", "alpha"]
-    assert said({**ASKED, "device": "cuda"}, device="cpu") == ["device"]
-    assert said({**ASKED, "config": {"n": 5, "alpha": 0.001}}) == ["settings"]
+    assert said(images=("j",)) == ["other images"]
+    assert said(images=("i", "j")) == ["other images"]
+    assert said(label=1) == ["another true class"]
+    assert said(seed=4, alpha=0.01) == ["another seed", "another alpha"]
+    assert said({**ASKED, "device": "cuda"}, device="cpu") == ["another device"]
+    assert said({**ASKED, "config": {"n": 5, "alpha": 0.001}}) == ["other settings"]
 
 
 def test_networks_are_told_apart_by_their_weights() -> None:
-    assert said({**ASKED, "model": "m-9999"}) == ["network"]
-    assert said(spec=replace(SHIPPED, weights="m-9.safetensors")) == ["network"]
+    assert said({**ASKED, "model": "m-9999"}) == ["another network"]
+    assert said(spec=replace(SHIPPED, weights="m-9.safetensors")) == ["another network"]
     for asked in ("upload:1", "m-0123"):
-        assert said({**ASKED, "model": asked}, model="upload:2", spec=OWN) == ["network"]
+        assert said({**ASKED, "model": asked}, model="upload:2", spec=OWN) == ["another network"]
