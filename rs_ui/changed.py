@@ -41,16 +41,15 @@ def others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
     subject, config = wanted.subject, asked["config"]
     same = list(wanted.images) == list(asked["image_ids"])
     named = same and subject.label is not None and wanted.images == (subject.image,)
-    alpha = {name: value for name, value in wanted.config.items() if name == "alpha"}
-    rest = {name: value for name, value in wanted.config.items() if name != "alpha"}
+    new = {name for name, value in wanted.config.items() if differs(value, config.get(name))}
     found = {
         "other images": not same,
         "another true class": named and asked["labels"] != [subject.label],
         "another network": asked["model"] not in (subject.model, _stem(subject.spec.weights)),
         "another seed": subject.seed != asked["seed"],
-        "another device": subject.device not in ("auto", asked["device"], f"{asked['device']}:0"),
-        "another alpha": differs(alpha, config),
-        "other settings": differs(rest, config),
+        "another device": _kind(subject.device) not in ("auto", _kind(asked["device"])),
+        "another alpha": "alpha" in new,
+        "other settings": bool(new - {"alpha"}),
     }
     return [name for name, other in found.items() if other]
 
@@ -58,6 +57,11 @@ def others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
 def _stem(weights: str) -> str:
     """What a run calls a shipped network; one's own has a key instead, which means as much."""
     return weights.removesuffix(".safetensors")
+
+
+def _kind(device: str) -> str:
+    """What a run's numbers depend on: its GPUs are alike."""
+    return device.partition(":")[0]
 
 
 def differs(wanted: Any, asked: Any) -> bool:

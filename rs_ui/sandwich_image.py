@@ -47,7 +47,8 @@ def images(job: str, ids: list[str], strip: SandwichStrip, spec: ModelSpec) -> N
 def _one(image: str, one: Sandwich, strip: SandwichStrip, spec: ModelSpec) -> None:
     classes = spec.class_names
     sigma, eps = f"{one.certificate.sigma:.6g}", strip.eps
-    _heading(certificate_badge(one.certificate), f"Frozen at σ = {sigma}", ends_text(one, eps))
+    ends = f"{ends_text(one, eps)} · ℓ2, pixels of [0,1]"
+    _heading(certificate_badge(one.certificate), f"Frozen at σ = {sigma}", ends)
     if not one.consistent:
         error_box("These ends contradict each other: quote neither of them.")
     left, right = st.columns(2)

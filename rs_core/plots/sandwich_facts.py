@@ -79,7 +79,7 @@ def verdict_text(attack: AttackResult | None, eps: float, *, misclassified: bool
             f"{upper_text(attack.l2)} (pixels of [0,1]) another class, and fresh noise did not. It "
             "does not count."
         )
-    return f"None found up to {eps:g}: not safe, only not found."
+    return f"None found up to ℓ2 distance {eps:g} (pixels of [0,1]): not safe, only not found."
 
 
 def attack_table(attack: AttackResult, classes: Sequence[str], caption: str) -> Table:

@@ -50,7 +50,8 @@ def test_the_error_is_printed_as_a_product() -> None:
 def test_a_transfer_needs_an_attack_and_a_check_one_with_gradients() -> None:
     with pytest.raises(ParameterError, match="name at least one"):
         Transfer(attacks={})
-    with pytest.raises(ParameterError, match="3 fresh copies per PREDICT can never"):
+    hopeless = "3 fresh copies per PREDICT can never confirm anything"
+    with pytest.raises(ParameterError, match=hopeless):
         Transfer(attacks={"pgd": ATTACKS["pgd"]()}, sigma=0.25, n=3)
     with pytest.raises(ParameterError, match="pgd"):
         SelfCheck(attack=ATTACKS["square"]())

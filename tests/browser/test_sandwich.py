@@ -123,7 +123,7 @@ def test_none_found_is_never_called_safe(visit: Visitor) -> None:
     page = visit(f"{ONE}&sandwich_eps=0.01&sandwich_attack=PGD").page
     start(page)
     finished(page)
-    sentence = "None found up to 0.01: not safe, only not found."
+    sentence = "None found up to ℓ2 distance 0.01 (pixels of [0,1]): not safe, only not found."
     expect(main(page).get_by_text(sentence)).to_be_visible()
     expect(main(page).get_by_role("figure", name=re.compile("no attack found"))).to_be_visible()
 

@@ -195,14 +195,14 @@ def test_the_strip_is_looked_at_by_ascending_gap(open_app: Open, worker: FakeWor
     assert {verb: worker.count(verb) for verb in before} == before
     assert "Unconfirmed: the attack's own copies" in bodies(app)
     assert "It does not count" in bodies(app)
-    assert "≤ true radius; one found, none confirmed" in bodies(app)
+    assert "≤ true radius; one found, none confirmed · ℓ2, pixels of [0,1]" in bodies(app)
 
 
 def test_what_was_not_found_is_never_called_safe(open_app: Open, worker: FakeWorker) -> None:
     worker.cases = ["none"]
     app = start(open_app("sandwich"))
     text = bodies(app)
-    assert "None found up to 3: not safe, only not found." in text
+    assert "None found up to ℓ2 distance 3 (pixels of [0,1]): not safe, only not found." in text
     assert "Confirmed" not in text
     assert not app.main.error
 

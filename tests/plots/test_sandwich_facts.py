@@ -76,7 +76,8 @@ def test_the_level_of_both_ends_is_a_printed_sum() -> None:
 
 
 def test_no_verdict_calls_an_image_safe() -> None:
-    assert verdict_text(NONE, 2.5) == "None found up to 2.5: not safe, only not found."
+    none = "None found up to ℓ2 distance 2.5 (pixels of [0,1]): not safe, only not found."
+    assert verdict_text(NONE, 2.5) == none
     assert verdict_text(HOLLOW, 3).startswith("Unconfirmed:")
     assert verdict_text(HOLLOW, 3).endswith("It does not count.")
     assert verdict_text(ATTACK, 3).startswith("Confirmed: an image at ℓ2 distance 0.9 ")

@@ -74,7 +74,7 @@ def said(asked: dict[str, Any] = ASKED, images: tuple[str, ...] = ("i",), **subj
 def test_the_same_question_is_no_other_one() -> None:
     assert said() == []
     assert said(device="cpu") == []
-    assert said({**ASKED, "device": "cuda"}, device="cuda:0") == []
+    assert said({**ASKED, "device": "cuda"}, device="cuda:1") == []
     assert said({**ASKED, "labels": [1]}, label=1) == []
     assert said({**ASKED, "labels": [1]}) == [], "a class of other classes than the network's"
     assert said({**ASKED, "image_ids": ["j"], "labels": [1]}, ("j",), label=0) == []
