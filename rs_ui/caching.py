@@ -5,6 +5,7 @@ Caches are shared by all sessions, so whatever belongs to a person is kept under
 
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,9 @@ def worker() -> Worker:
     with suppress(StoreError):  # the compute process says so itself, in a sentence
         for logger in ("rs_ui", "streamlit.error_util"):
             log_to_file(rs_home(), logger=logger, rotates=False)
+    # Streamlit imports pandas for the first table that it shows, and Plotly looks at it without
+    # waiting for that to end: a chart that another thread draws meanwhile would fail.
+    import_module("pandas")
     return Worker()
 
 

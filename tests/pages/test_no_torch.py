@@ -13,6 +13,7 @@ fake = AttackWorker()
 caching.Worker = lambda: fake
 browser.exchange_owner = lambda: "a" * 64
 app = AppTest.from_file("app.py", default_timeout=60).run()
+assert "pandas" in sys.modules, "a table would import it while other threads draw charts"
 app.switch_page("pages/sweep.py").run()
 app.button(key="start_sweep").click().run()
 assert not app.exception and len(app.get("plotly_chart")) == 3
