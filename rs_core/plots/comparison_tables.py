@@ -36,8 +36,8 @@ ORACLE_WARNING = (
     "afterwards, so no certificate at level alpha stands behind it."
 )
 _SCORES = (
-    "method", "mean radius (ACR)", "certified accuracy", "abstentions", "draws that chose",
-    "CPU seconds", "error of each statement",
+    "method", "mean radius (ACR), pixels of [0,1]", "certified accuracy", "abstentions",
+    "draws that chose", "CPU seconds", "error of each statement",
 )  # fmt: skip
 _FEW = 12
 
@@ -116,13 +116,14 @@ def oracle_table(comparison: Comparison) -> Table | None:
     sigma, mean = best_fixed_sigma(comparison)
     radii = oracle_radii(comparison)
     known = all(label is not None for label in comparison.labels)
+    mixed = "" if known else " (where no class is known, any counts)"
     rows = [
         (f"best single σ, {sigma:.4g} for all", _number(mean)),
         ("oracle: each image's own best σ", _number(math.fsum(radii) / len(radii))),
     ]
     return Table(
         f"Seen afterwards, not certificates: {index_text(comparison, short=True)}",
-        ("what", "mean radius" if known else "mean radius (where no class is known, any counts)"),
+        ("what", f"mean radius, pixels of [0,1]{mixed}"),
         rows,
     )
 

@@ -41,7 +41,7 @@ def test_the_oracle_stands_apart(comparison: Comparison) -> None:
     assert table is not None
     assert table.caption.startswith("Seen afterwards, not certificates")
     assert table.rows[0][0] == f"best single σ, {best_fixed_sigma(comparison)[0]:g} for all"
-    assert table.header[1] == "mean radius"
+    assert table.header[1] == "mean radius, pixels of [0,1]"
     one_unknown = (None, *comparison.labels[1:])
     loose = oracle_table(dataclasses.replace(comparison, labels=one_unknown))
     assert loose is not None
