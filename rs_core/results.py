@@ -7,6 +7,7 @@ against anyone, B conditional on a frozen state, C for a sigma held fixed, D emp
 
 import base64
 import dataclasses
+import json
 import math
 import types
 import typing
@@ -213,6 +214,25 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     return value
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The JSON value of somebody's text, in which no object may name a key twice.
+
+    Raises:
+        ValueError: it is no JSON, or a key occurs twice, of which Python's reader keeps the last
+            without a word.
+    """
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:40]!r} occurs twice")
+    return found
 
 
 def from_json(kind: type[T], data: Any) -> T:

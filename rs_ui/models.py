@@ -1,13 +1,12 @@
 """The networks on offer: the shipped ones, and those that this session brought along."""
 
 import base64
-import json
 from typing import Any
 
 import streamlit as st
 
 from rs_core.plots.wording import tidy
-from rs_core.results import ModelSpec, from_json
+from rs_core.results import ModelSpec, from_json, parse_json
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
@@ -117,14 +116,14 @@ def _offer(files: dict[str, Any]) -> None:
 def _ask(files: dict[str, Any]) -> dict[str, Any] | str:
     """The worker's answer, or the sentence that says why it refuses."""
     try:
-        spec = json.loads(files["json"].getvalue())
+        spec = parse_json(files["json"].getvalue())
         if not isinstance(spec, dict):
-            raise ValueError("no object")
+            raise ValueError("it is another value")
         weights = base64.b64encode(files["safetensors"].getvalue()).decode()
         owner = session.owner()
         return caching.worker().call("upload_model", owner=owner, weights=weights, spec=spec)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         name = files["json"].name
-        return f"{name} holds no JSON object: give the file that was saved with the weights."
+        return f"{name} holds no JSON object ({error}): give the file that was saved with the weights."
     except WorkerError as error:
         return str(error)

@@ -15,6 +15,7 @@ from rs_core.results import (
     RadiusCurve,
     Votes,
     from_json,
+    parse_json,
     to_json,
 )
 
@@ -68,3 +69,10 @@ def test_json_never_holds_nan_or_infinity(value: float) -> None:
     back = json.loads(text)
     expected = value if math.isfinite(value) else None
     assert back == {"x": expected, "y": [expected]}
+
+
+def test_a_key_that_occurs_twice_is_refused_at_any_depth() -> None:
+    assert parse_json(b'{"a": {"b": 1}, "c": [{"b": 2}]}') == {"a": {"b": 1}, "c": [{"b": 2}]}
+    for text in ('{"a": 1, "a": 1}', '[{"b": {"a": 1, "c": 2, "a": 3}}]'):
+        with pytest.raises(ValueError, match="the key 'a' occurs twice"):
+            parse_json(text)

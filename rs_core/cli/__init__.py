@@ -111,12 +111,13 @@ def _run(name: str, arguments: list[str]) -> int:
     import tyro
 
     from rs_core.allocator import keep_freed_memory
-    from rs_core.cli.arguments import checked_arguments
+    from rs_core.cli.arguments import checked_arguments, hold_once
 
     keep_freed_memory()
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
+    hold_once(arguments)
     if hasattr(command, "written_out"):
         arguments = command.written_out(arguments)
     if hasattr(command, "for_arguments"):

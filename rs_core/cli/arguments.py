@@ -54,6 +54,28 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     return checked
 
 
+def hold_once(arguments: Sequence[str]) -> None:
+    """Refuse an option that was typed more than once: which one was meant cannot be known.
+
+    Raises:
+        ParameterError: names the option.
+    """
+    typed: dict[str, str] = {}
+    for word in arguments:
+        if not word.startswith("--"):
+            continue
+        name = word.partition("=")[0].replace("_", "-")
+        key = f"--{name[5:]}" if name.startswith("--no-") else name
+        if typed.get(key) == name:
+            raise ParameterError(
+                f"{name} is given more than once: give it once; one that takes several values "
+                "takes them one after the other."
+            )
+        if key in typed:
+            raise ParameterError(f"{typed[key]} and {name} are both given: leave one out.")
+        typed[key] = name
+
+
 def checked_words(options: Mapping[str, Option], arguments: Sequence[str]) -> list[str]:
     """Those of `checked_arguments` whatever is missing; same errors."""
     checked: list[str] = []
@@ -136,13 +158,19 @@ def _numeral(name: str, option: Option, value: str) -> str:
     kind = "whole number" if option.number is int else "number"
     try:
         if option.number is float:
-            return repr(float(value))
+            return repr(_real(value))
         return str(int(value)) if value.lstrip("+-").isdecimal() else _whole(value)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, ZeroDivisionError):
         raise ParameterError(
             f"{name} {value!r} is not a {kind}: give one, e.g. "
-            f"{'1000 or 1e3' if option.number is int else '0.5'} ({option.help})."
+            f"{'1000 or 1e3' if option.number is int else '0.5 or 8/255'} ({option.help})."
         ) from None
+
+
+def _real(value: str) -> float:
+    """A number, or a fraction as papers write radii: 8/255."""
+    over, slash, under = value.partition("/")
+    return float(over) / float(under) if slash else float(value)
 
 
 def _whole(value: str) -> str:

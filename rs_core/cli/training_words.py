@@ -15,6 +15,7 @@ from rs_core.cli.arguments import Option, checked_words, options_of
 from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_value
+from rs_core.results import parse_json
 from rs_core.training import PRESETS, RECIPES, Recipe
 
 RECORD = "command.json"
@@ -95,13 +96,6 @@ def _owners(key: str) -> list[str]:
     return [name for name, kind in RECIPES.items() if key in {f.name for f in fields(kind)}]
 
 
-def _spelt(value: Any) -> bool:
-    """Whether a number is written as text, as the command line has it."""
-    return isinstance(value, str) or (
-        isinstance(value, list) and any(isinstance(item, str) for item in value)
-    )
-
-
 def _recorded(run: Path, recipe: str | None) -> list[str]:
     """The options with which a training was started, for the folder where it lies now."""
     path = run / RECORD
@@ -177,7 +171,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _CAP:
             raise ParameterError(f"--config {path} is larger than 1 MB: give a file of settings.")
-        settings = json.loads(path.read_bytes())
+        settings = parse_json(path.read_bytes())
     except OSError as error:
         raise ParameterError(
             f"--config {path} cannot be read ({error.strerror}): correct the path."
@@ -216,15 +210,25 @@ def _config_words(
                 raise ParameterError(
                     f"{key}={json.dumps(value)} is on or off: give a value ({option.help})."
                 )
+            if option.number is not str and _spelt(value):
+                raise ParameterError(
+                    f"{key}={json.dumps(value)} is text: give a number without quotation marks "
+                    f"({option.help})."
+                )
             own = _words(key, value)
             if option.number is not bool:
                 checked_words({f"--{key.replace('_', '-')}": option}, own)
-            if key in params and not _spelt(value):
+            if key in params:
                 check_value(recipe, key, value)
         except ParameterError as error:
             raise ParameterError(f"{path}: {error}") from None
         words += own
     return words
+
+
+def _spelt(value: Any) -> bool:
+    """Whether a number, or one of a list, is written as text."""
+    return any(isinstance(item, str) for item in (value if isinstance(value, list) else [value]))
 
 
 def _words(name: str, value: Any) -> list[str]:

@@ -12,7 +12,7 @@ from rs_core.durable import write_durably
 from rs_core.errors import ParameterError, StoreError
 from rs_core.fields import shown
 from rs_core.guarantees.allocation import Allocation
-from rs_core.results import from_json, to_json
+from rs_core.results import from_json, parse_json, to_json
 
 FORMAT = "rs-lab regions"
 VERSION = 1
@@ -131,7 +131,7 @@ def read_allocation(path: Path) -> AllocationRecord:
             "allocate wrote."
         ) from error
     try:
-        content = json.loads(raw)
+        content = parse_json(raw)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or content.get("format") != FORMAT:

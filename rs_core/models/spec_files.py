@@ -9,7 +9,7 @@ from typing import Any
 from rs_core.durable import write_durably
 from rs_core.errors import ModelFileError
 from rs_core.fields import shown
-from rs_core.results import ModelSpec, from_json, to_json
+from rs_core.results import ModelSpec, from_json, parse_json, to_json
 
 _SIZE_CAP = 1 << 20
 _MAX_CHANNELS = 64
@@ -65,9 +65,9 @@ def _read_object(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _SIZE_CAP:
         raise _unfit(path, "is larger than 1 MB")
     try:
-        data = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
-        raise _unfit(path, "is not json") from None
+        data = parse_json(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise _unfit(path, f"is not json ({shown(str(error))})") from None
     if not isinstance(data, dict):
         raise _unfit(path, "does not hold a json object")
     return data

@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any, BinaryIO
 
 from rs_core.errors import RsError
+from rs_core.results import parse_json
 from rs_core.worker.bench import Bench
 
 MAX_LINE = 700_000_000  # a model file of 500 MB in base64, and room for the rest
@@ -56,9 +57,9 @@ def answer_lines(
 def reply_to(line: bytes, answer: Answer) -> dict[str, Any]:
     """The reply to one line; it never raises."""
     try:
-        request = json.loads(line)
+        request = parse_json(line)
     except (ValueError, RecursionError):
-        return _refusal(None, "ProtocolError", "a request is not JSON.")
+        return _refusal(None, "ProtocolError", "a request is not JSON, or names a key twice.")
     number = request.get("id") if isinstance(request, dict) else None
     if type(number) is not int or not isinstance(request.get("verb"), str):
         return _refusal(None, "ProtocolError", "a request needs a whole number id and a verb.")

@@ -32,6 +32,16 @@ PREDICT = ["predict", "--device", "cpu", "--sigma", "0.25"]
             [*PREDICT, "--precision", "fp64"],
             "'fp64' is not known: choose one of auto, fp32",
         ),
+        ([*PREDICT, "--sigma", "0.5"], "--sigma is given more than once: give it once"),
+        ([*PREDICT, "--n=5", "--n", "6"], "--n is given more than once"),
+        ([*PREDICT, "--batch-size", "5", "--batch_size=6"], "--batch-size is given more than once"),
+        ([*PREDICT, "--json", "--no-json"], "--json and --no-json are both given: leave one out"),
+        (["sweep", "--sigmas", "0.1", "--sigmas", "0.2"], "takes them one after the other"),
+        (["train", "--epochs", "1", "--epochs", "2"], "--epochs is given more than once"),
+        (["select", "--selector", "fixed", "--selector", "knn"], "--selector is given more than"),
+        ([*PREDICT[:-1], "8/0"], "--sigma '8/0' is not a number: give one, e.g. 0.5 or 8/255"),
+        ([*PREDICT[:-1], "8/255/2"], "--sigma '8/255/2' is not a number"),
+        ([*PREDICT[:-1], "/255"], "--sigma '/255' is not a number"),
         (["models", "--jsn"], "Did you mean '--json'?"),
     ],
 )
@@ -52,6 +62,16 @@ def test_whole_numbers_may_be_written_as_elsewhere(
 ) -> None:
     assert main([*PREDICT, "--n", n, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 100
+
+
+def test_a_number_may_be_a_fraction_as_papers_write_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["predict", "--sigma", "64/255", "--n", "50", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sigma"] == 64 / 255
+    assert main(["sweep", "--sigmas", "32/255", "1/4", "--n", "50", "--n0", "10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [c["sigma"] for c in found["certificates"]] == [32 / 255, 0.25]
 
 
 def test_every_spelling_of_an_option_still_works(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,9 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_pa
         ({"preset": "cohen-cifar"}, "unknown preset 'cohen-cifar'. Did you mean 'cohen-cifar10'"),
         ({"preset": "cohen-cifar10", "recipe": "macer"}, "is of the recipe gaussian, not macer"),
         ({"config": "x.json"}, "unknown setting 'config'"),
-        ({"epochs": "ten"}, "--epochs 'ten' is not a whole number"),
+        ({"epochs": "ten"}, 'epochs="ten" is text: give a number'),
+        ({"sigma": "0.25"}, 'sigma="0.25" is text: give a number'),
+        ({"drops": [2, "4"]}, "is text: give a number"),
         ({"epochs": {"a": 1}}, "is an object"),
         ({"epochs": True}, "epochs=true is on or off: give a value"),
         ({"nesterov": 1}, "nesterov=1 is neither on nor off"),
@@ -103,6 +105,17 @@ def test_epochs_out_of_range_in_a_config(
     words = [w for w in TINY if w not in ("--epochs", "1")]
     assert main([*words, "--config", config(tmp_path, {"epochs": value})]) == 2
     assert "epochs" in capsys.readouterr().err
+
+
+def test_a_config_names_each_setting_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python's reader keeps the last of two without a word."""
+    file = tmp_path / "twice.json"
+    file.write_text('{"sigma": 0.25, "epochs": 1, "sigma": 0.5}')
+    assert main([*TINY, "--out", str(tmp_path / "o"), "--config", str(file)]) == 2
+    assert "the key 'sigma' occurs twice" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_config_that_is_not_there(tmp_path: Path) -> None:

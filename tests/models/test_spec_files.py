@@ -93,6 +93,7 @@ def test_a_wrong_value_is_named(path: Path, key: str, value: object) -> None:
         (b"{", "is not json"),
         (b"\xff\xfe\x00", "is not json"),
         (b"[" * 100_000, "is not json"),
+        (b'{"mean": [0], "mean": [1]}', "the key 'mean' occurs twice"),
         (b"[]", "does not hold a json object"),
         (b" " * (1 << 20) + b"{}", "larger than 1 MB"),
     ],

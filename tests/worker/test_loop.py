@@ -52,8 +52,9 @@ def test_every_request_has_its_reply_in_order() -> None:
         b"nonsense", b"\xff\xfe", b"[]", b"{}", b"null", b'"text"', b'{"id": 1}',
         b'{"id": "1", "verb": "echo"}', b'{"id": true, "verb": "echo"}', b'{"id": 1, "verb": 2}',
         b"[" * 100_000, b'{"id": 1, "verb": "echo"', b"1" * 5000,
+        b'{"id": 1, "verb": "echo", "verb": "refuse"}',
     ],
-    ids=range(13),
+    ids=range(14),
 )  # fmt: skip
 def test_garbage_is_answered_without_an_id(line: bytes) -> None:
     found = reply_to(line, answer)
