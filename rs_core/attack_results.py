@@ -105,10 +105,14 @@ class TransferMatrix:
         sources: names, one per row.
         attacks: the attack of each row.
         targets: names, one per column.
-        rates: (rows, columns) share of the images that are confirmed to lose their label.
+        rates: (rows, columns) share of the images whose label the target does not return: another
+            class, or an abstention.
         clean: (columns,) the same share for the images as they are.
         images: how many.
-        alpha: error of all confirmations of one entry's image together.
+        alpha: level of one PREDICT.
+        abstained: (rows, columns) share of the images on which the target abstains, part of
+            `rates`; None from an older version, which counted abstentions as not lost.
+        clean_abstained: (columns,) the same for the images as they are.
     """
 
     sources: tuple[str, ...]
@@ -118,6 +122,8 @@ class TransferMatrix:
     clean: np.ndarray
     images: int
     alpha: float
+    abstained: np.ndarray | None = None
+    clean_abstained: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

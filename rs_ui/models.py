@@ -124,6 +124,8 @@ def _ask(files: dict[str, Any]) -> dict[str, Any] | str:
         return caching.worker().call("upload_model", owner=owner, weights=weights, spec=spec)
     except (ValueError, RecursionError) as error:
         name = files["json"].name
-        return f"{name} holds no JSON object ({error}): give the file that was saved with the weights."
+        return (
+            f"{name} holds no JSON object ({error}): give the file that was saved with the weights."
+        )
     except WorkerError as error:
         return str(error)

@@ -17,9 +17,9 @@ from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
+from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE
-from rs_core.statistics import top_two_p_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,20 +147,6 @@ class Confirm:
                 before=before, total=total, noise=noise_kind(self.rigorous),
             )
         )  # fmt: skip
-
-
-def hold_decidable(n: int, level: float) -> None:
-    """Refuse a PREDICT that abstains whatever its n copies say.
-
-    Raises:
-        ParameterError: names the least n.
-    """
-    if float(top_two_p_value(n, 0)) > level:
-        least = int(np.ceil(1 - np.log2(level)))
-        raise ParameterError(
-            f"{n} fresh copies per PREDICT can never confirm anything at level {level:.3g}: "
-            f"give at least {least}."
-        )
 
 
 def _hold_pairs(

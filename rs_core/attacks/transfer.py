@@ -2,13 +2,13 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from rs_core.attack_results import AttackResult, Confirmation, TransferMatrix
 from rs_core.attacks.attack import Attack
-from rs_core.attacks.confirmation import hold_decidable
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_images
@@ -18,8 +18,16 @@ from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed
+from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
+
+
+class _Rates(NamedTuple):
+    """Shares of the images: whose label a target does not return, and on which it abstains."""
+
+    lost: float
+    abstained: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +35,9 @@ class Transfer:
     """A matrix: one row per source and attack, one column per target (Nemcovsky et al., SIAM).
 
     An entry is the share of images whose label the target loses: PREDICT on fresh noise, at
-    level alpha, returns another class; with `sigma` none the target network's own answer does.
+    level alpha, does not return it; with `sigma` none the target network's own answer is another.
+    As in Cohen et al. (2019) an abstention is never correct: it counts as lost, and how many of
+    the lost abstain stands beside each entry.
     """
 
     attacks: Mapping[str, Attack] = field(kw_only=True)
@@ -72,7 +82,7 @@ class Transfer:
         clean = yield from self._column_rates(
             targets, images, images, seed, batch_size, done, total
         )
-        done, rates = each, []
+        done, rows_said = each, []
         for source, attack in rows:
             made = yield from self._made(
                 sources[source], self.attacks[attack], images, seed, batch_size, done, total
@@ -83,11 +93,14 @@ class Transfer:
                 targets, images, moved, seed, batch_size, done, total
             )
             done += each
-            rates.append(row)
+            rows_said.append(row)
         yield Finished(
             TransferMatrix(
                 tuple(s for s, _ in rows), tuple(a for _, a in rows), tuple(targets),
-                np.array(rates), np.array(clean), len(images), self.alpha,
+                np.array([[one.lost for one in row] for row in rows_said]),
+                np.array([one.lost for one in clean]), len(images), self.alpha,
+                np.array([[one.abstained for one in row] for row in rows_said]),
+                np.array([one.abstained for one in clean]),
             )
         )  # fmt: skip
 
@@ -113,7 +126,7 @@ class Transfer:
         batch_size: int,
         before: int,
         total: int,
-    ) -> Generator[Step, None, list[float]]:
+    ) -> Generator[Step, None, list[_Rates]]:
         rates = []
         for target in targets.values():
             said = yield from predictions(
@@ -121,7 +134,7 @@ class Transfer:
                 seed=seed, batch_size=batch_size, before=before, total=total,
             )  # fmt: skip
             before += len(images) * (1 if self.sigma is None else self.n)
-            rates.append(float(np.mean([_lost(i, s) for i, s in zip(images, said, strict=True)])))
+            rates.append(_rates(images, said))
         return rates
 
 
@@ -129,8 +142,12 @@ def _moved(source: Classifier, image: ImageInput, result: AttackResult) -> Image
     return moved_image(source, image, torch.from_numpy(result.adversarial))
 
 
-def _lost(image: ImageInput, said: Confirmation) -> bool:
-    return said.predicted is not None and said.predicted != image.label
+def _rates(images: Sequence[ImageInput], said: Sequence[Confirmation]) -> _Rates:
+    pairs = list(zip(images, said, strict=True))
+    return _Rates(
+        float(np.mean([one.predicted != image.label for image, one in pairs])),
+        float(np.mean([one.predicted is None for _, one in pairs])),
+    )
 
 
 def _hold_alike(

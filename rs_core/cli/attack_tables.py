@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from rs_core.attack_results import AttackCheck, TransferMatrix
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots.attack_wording import (
@@ -50,12 +52,24 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
 
 
 def transfer_lines(matrix: TransferMatrix) -> Iterator[str]:
-    """A row per source and attack, a column per target: share of the labels that it loses."""
+    """A row per source and attack, a column per target: share of the labels that it loses.
+
+    In brackets the share on which it abstains, where any does: that is part of the first.
+    """
     rows = [("source", "attack", *matrix.targets)]
-    rows.append(("-", "as they are", *(f"{100 * rate:.1f}%" for rate in matrix.clean)))
-    for source, attack, rates in zip(matrix.sources, matrix.attacks, matrix.rates, strict=True):
-        rows.append((source, attack, *(f"{100 * rate:.1f}%" for rate in rates)))
+    rows.append(("-", "as they are", *_shares(matrix.clean, matrix.clean_abstained)))
+    for k, (source, attack) in enumerate(zip(matrix.sources, matrix.attacks, strict=True)):
+        silent = None if matrix.abstained is None else matrix.abstained[k]
+        rows.append((source, attack, *_shares(matrix.rates[k], silent)))
     yield from _aligned(rows)
+
+
+def _shares(lost: np.ndarray, silent: np.ndarray | None) -> Iterator[str]:
+    for rate, abstained in zip(
+        lost, np.zeros(len(lost)) if silent is None else silent, strict=True
+    ):
+        brackets = f" ({100 * abstained:.1f}% abstain)" if abstained else ""
+        yield f"{100 * rate:.1f}%{brackets}"
 
 
 def _row(trial: AttackTrial, index: int, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -119,8 +119,8 @@ class TransferCommand:
         judged = "the target itself gives another class"
         if self.sigma is not None:
             judged = (
-                f"PREDICT on {self.n:,} fresh copies at sigma={self.sigma:g} returns another class "
-                f"at level {self.alpha:g}; abstentions do not count"
+                f"PREDICT on {self.n:,} fresh copies at sigma={self.sigma:g} does not return it "
+                f"at level {self.alpha:g}; an abstention counts as lost (in brackets)"
             )
         return [
             f"D Empirical: share of {matrix.images} images whose label a target loses: {judged}",

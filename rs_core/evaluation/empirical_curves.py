@@ -10,6 +10,8 @@ from dataclasses import dataclass
 NONE = "none"  # the attack that leaves images as they are
 ATTACK_KINDS = (NONE, "pgd", "epgd")
 STRENGTHS = ("weaker", "stronger")
+PREDICTED = "predict"  # what a frontier counts as right
+TOP_CLASS = "top class"  # and what it did in older versions
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class FrontierPoint:
         sigma: the mean that was used on images as they are, pixels of [0,1].
         strength: "weaker" (on the network alone) or "stronger" (through what is deployed).
         gamma: attack budget, l2, pixels of [0,1].
-        clean, robust: images whose top class is right, as they are and attacked.
+        clean, robust: images that count as right, as they are and attacked.
         clean_abstained, robust_abstained: images on which PREDICT abstains.
     """
 
@@ -165,7 +167,9 @@ class FrontierStudy:
 
     Fields:
         n: copies that vote.
-        alpha: of PREDICT, for abstentions alone; accuracies go by the top class.
+        alpha: level of PREDICT.
+        rule: what counts as right: PREDICT's answer, where an abstention is wrong as in Cohen et
+            al. (2019); in studies of older versions the top class, abstention or not.
     """
 
     about: StudySet
@@ -173,6 +177,7 @@ class FrontierStudy:
     n: int
     alpha: float
     points: tuple[FrontierPoint, ...]
+    rule: str = TOP_CLASS
 
 
 Study = NoiseStudy | StrengthStudy | FrontierStudy

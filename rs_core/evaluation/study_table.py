@@ -81,13 +81,13 @@ def _frontier(study: FrontierStudy) -> tuple[tuple[str, ...], list[tuple[str, ..
             point.method, point.settings, exact_text(point.sigma), point.strength,
             exact_text(point.gamma), exact_text(clean), exact_text(clean_error),
             *(exact_text(share(count, images)[0]) for count in abstained),
-            str(study.n), exact_text(study.alpha),
+            str(study.n), exact_text(study.alpha), study.rule,
             *_shared(study, point.robust, point.strength, point.gamma),
         ))  # fmt: skip
     columns = (
         *("method", "settings", "sigma", "strength", "gamma", "clean_accuracy"),
         *("clean_standard_error", "clean_abstained", "robust_abstained"),
-        *("n", "alpha", *_SHARED),
+        *("n", "alpha", "rule", *_SHARED),
     )
     return columns, rows
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.empirical_curves import FrontierPoint, FrontierStudy, share
+from rs_core.evaluation.empirical_curves import TOP_CLASS, FrontierPoint, FrontierStudy, share
 from rs_core.plots.facets import Facet, Series, Spot, facets_figure
 from rs_core.plots.study_wording import NO_GUARANTEE, accuracy_text
 
@@ -63,9 +63,14 @@ def _spot(point: FrontierPoint, study: FrontierStudy) -> Spot:
         f"{method_words(point)}, mean σ {point.sigma:.4g}<br>{point.strength} attack, γ "
         f"{point.gamma:g}<br>clean {accuracy_text(point.clean, images)}<br>attacked "
         f"{accuracy_text(point.robust, images)}<br>PREDICT abstains on {point.clean_abstained} "
-        f"and {point.robust_abstained} of {images}"
+        f"and {point.robust_abstained} of {images}{_counted(study)}"
     )
     return Spot(clean[0], robust[0], clean[1], robust[1], hover)
+
+
+def _counted(study: FrontierStudy) -> str:
+    """How abstentions count; in a study of an older version by their top class."""
+    return "" if study.rule == TOP_CLASS else ", counted as wrong"
 
 
 def _alt(facets: Sequence[Facet], images: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from rs_core.evaluation.empirical_curves import (
+    TOP_CLASS,
     FrontierStudy,
     NoiseStudy,
     StrengthStudy,
@@ -136,5 +137,8 @@ def _frontier(study: FrontierStudy, where: str) -> Table:
         *("method", "mean sigma", "attack", "gamma", "clean accuracy", "attacked accuracy"),
         *("abstains, clean", "abstains, attacked"),
     )
-    caption = f"Top class of {study.n:,} copies (standard error), {where}"
+    caption = f"PREDICT on {study.n:,} copies, an abstention counts as wrong"
+    if study.rule == TOP_CLASS:
+        caption = f"Top class of {study.n:,} copies, abstention or not"
+    caption += f" (standard error), {where}"
     return Table(caption, header, rows)

@@ -8,6 +8,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
 from rs_core.results import Noise
+from rs_core.statistics import top_two_p_value
 
 _GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
 
@@ -25,6 +26,20 @@ def hold_repeatable(classifier: Classifier) -> None:
             f"{classifier.spec.name} draws noise of its own (random=True), so nothing can be "
             "certified or predicted of it: switch its noise off, or study its accuracy with rs "
             "study noise."
+        )
+
+
+def hold_decidable(n: int, level: float) -> None:
+    """Refuse a PREDICT that abstains whatever its n copies say.
+
+    Raises:
+        ParameterError: names the least n.
+    """
+    if float(top_two_p_value(n, 0)) > level:
+        least = int(np.ceil(1 - np.log2(level)))
+        raise ParameterError(
+            f"{n} fresh copies per PREDICT can never confirm anything at level {level:.3g}: "
+            f"give at least {least}."
         )
 
 

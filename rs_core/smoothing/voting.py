@@ -10,6 +10,7 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
+from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import RIGOROUS, SIGMA_MAX, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
@@ -17,7 +18,11 @@ from rs_core.statistics import top_two_p_value
 
 @dataclass(frozen=True, kw_only=True)
 class Predict:
-    """Cohen et al. (2019), PREDICT: a two-sided binomial test of the top two vote counts."""
+    """Cohen et al. (2019), PREDICT: a two-sided binomial test of the top two vote counts.
+
+    Raises:
+        ParameterError: a field out of range, or an n that abstains whatever its copies say.
+    """
 
     sigma: float = param(
         help="noise level", unit="pixels of [0,1]", low=0, high=SIGMA_MAX, low_open=True
@@ -31,6 +36,7 @@ class Predict:
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_decidable(self.n, self.alpha)
 
     def run(
         self,

@@ -22,7 +22,7 @@ class Verdicts:
     """What PREDICT says of some images.
 
     Fields:
-        correct: images whose top class is right, abstention or not.
+        correct: images whose true class PREDICT returns; an abstention is not.
         abstained: images on which PREDICT abstains.
         sigma: the mean that was used.
     """
@@ -95,8 +95,8 @@ class Deployed:
             f"votes of {self.words}", len(images) * n,
         )  # fmt: skip
         return Verdicts(
-            sum(top == image.label for (top, _), image in zip(said, images, strict=True)),
-            sum(abstains for _, abstains in said),
+            sum(found == image.label for found, image in zip(said, images, strict=True)),
+            sum(found is None for found in said),
             float(np.mean(sigmas)),
         )
 
@@ -123,11 +123,10 @@ def _predicted(
     alpha: float,
     seed: int,
     batch_size: int,
-) -> Stream[list[tuple[int, bool]]]:
-    """(top class, whether PREDICT abstains) of each image; the first index wins a tie."""
+) -> Stream[list[int | None]]:
+    """What PREDICT returns of each image; None where it abstains."""
     own = derive_seed(seed, "study")
     said = yield from predictions(
         classifier, images, list(sigmas), n, alpha, seed=own, batch_size=batch_size
     )
-    tops = [(int(np.argmax(one.counts)), one.predicted is None) for one in said]
-    yield Finished(tops)
+    yield Finished([one.predicted for one in said])

@@ -7,6 +7,7 @@ from typing import Any
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.empirical_curves import (
+    PREDICTED,
     STRENGTHS,
     AttackFacts,
     FrontierPoint,
@@ -17,7 +18,7 @@ from rs_core.fields import check_params, param, shown
 from rs_core.images import ImageInput
 from rs_core.seeding import check_seed
 from rs_core.selectors import Selector
-from rs_core.smoothing.draw_checks import hold_repeatable
+from rs_core.smoothing.draw_checks import hold_decidable, hold_repeatable
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.studies.attacking import (
@@ -37,7 +38,9 @@ UNIT = "pixels of [0,1]"
 
 @dataclass(frozen=True, kw_only=True)
 class Frontier:
-    """Accuracy of PREDICT's top class, on images as they are and attacked in l2: Hase et al.
+    """Accuracy of PREDICT, on images as they are and attacked in l2: Hase et al.
+
+    As in Cohen et al. (2019) an abstention counts as wrong, and how many there are is told.
 
     The weaker attack is PGD on the network alone, one set of images for all methods. The stronger
     one goes through what is deployed: the smoothed network at its sigma (-log of the mean softmax
@@ -69,7 +72,11 @@ class Frontier:
     reselect: int = param(10, help="steps between two choices of sigma", low=1, high=10_000)
     n: int = param(1000, help="noisy copies that vote", low=1, high=1e8)
     alpha: float = param(
-        1e-3, help="of PREDICT, for abstentions alone", low=0, high=0.5, low_open=True
+        1e-3,
+        help="level of PREDICT, which abstains where its votes are too close",
+        low=0,
+        high=0.5,
+        low_open=True,
     )
     selectors: tuple[Selector, ...] = ()
     strengths: tuple[str, ...] = field(
@@ -82,6 +89,7 @@ class Frontier:
         check_params(self)
         object.__setattr__(self, "sigmas", hold_grid("sigmas", self.sigmas))
         object.__setattr__(self, "gammas", hold_grid("gammas", self.gammas))
+        hold_decidable(self.n, self.alpha)
         if not all(isinstance(selector, Selector) for selector in self.selectors):
             raise ParameterError("every selector must be one of rs_core.selectors: give such.")
         known = not isinstance(self.strengths, str) and set(self.strengths) <= set(STRENGTHS)
@@ -144,7 +152,7 @@ class Frontier:
         facts = tuple(varied(self._facts(strength)) for strength in self.strengths)
         course = Course(
             self.cost(classifier, len(images)),
-            FrontierStudy(about, facts, self.n, self.alpha, ()),
+            FrontierStudy(about, facts, self.n, self.alpha, (), PREDICTED),
         )
         options = {"seed": seed, "batch_size": batch_size}
         methods = methods_of(self.sigmas, self.selectors)

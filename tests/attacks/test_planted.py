@@ -1,5 +1,7 @@
 """Planted adversarial images, planted masks: an attack that finds nothing must have looked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 
 from rs_core.attacks import ATTACKS, Attack, Confirm, SelfCheck, Transfer
 from rs_core.classifiers import Classifier
+from rs_core.cli.attack_tables import transfer_lines
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
 from rs_core.images import ImageInput, image_from_array
@@ -26,6 +29,13 @@ class Hole(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         score = (x - self.planted).flatten(1).norm(dim=1) - self.radius
         return torch.stack([-score, score], dim=1)
+
+
+class Silent(nn.Module):
+    """NaN, whatever it is shown."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2] * torch.nan
 
 
 def grey(label: int = 1) -> ImageInput:
@@ -150,6 +160,28 @@ def test_a_transfer_matrix_has_the_white_box_on_its_diagonal(linear: MakeLinear)
         assert matrix.targets == ("first", "opposed")
         assert matrix.clean.tolist() == [0, 0]
         assert matrix.rates.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
+        assert matrix.abstained is not None and not matrix.abstained.any()
+
+
+def test_a_target_that_abstains_has_lost_the_label(linear: MakeLinear) -> None:
+    """A network that says nothing of any image is not one that holds against every attack."""
+    first, image = linear(0.4, SHAPE)
+    weight = torch.full(SHAPE, 1.0).div(8)
+    score = float(torch.from_numpy(image.pixels).flatten() @ weight.flatten())
+    border = Classifier(Linear(weight, -score), spec_of(SHAPE, 2))
+    silent = Classifier(Silent(), spec_of(SHAPE, 2))
+    task = Transfer(attacks={"pgd": ATTACKS["pgd"](eps=1e-4)}, sigma=0.5, n=100)
+    targets = {"first": first, "border": border, "silent": silent}
+    matrix = drain(task.run({"first": first}, targets, [image], seed=0))
+    assert (matrix.clean.tolist(), matrix.rates.tolist()) == ([0, 1, 1], [[0, 1, 1]])
+    assert matrix.clean_abstained is not None and matrix.abstained is not None
+    assert matrix.clean_abstained.tolist() == [0, 1, 1]
+    assert matrix.abstained.tolist() == [[0, 1, 1]]
+    plain = drain(replace(task, sigma=None).run({"first": first}, targets, [image], seed=0))
+    assert plain.abstained is not None
+    assert plain.abstained.tolist() == [[0, 0, 1]], "without noise only NaN is no answer"
+    text = list(transfer_lines(matrix))
+    assert text[1].split()[-3:] == ["100.0%", "(100.0%", "abstain)"]
 
 
 def test_networks_that_answer_other_questions_are_refused(linear: MakeLinear) -> None:

@@ -126,3 +126,9 @@ def test_a_transfer_table_has_a_row_per_entry() -> None:
     assert tuple(rows[0]) == TRANSFER_COLUMNS
     assert [float(row[3]) for row in rows[1:]] == [0.25, 1 / 3, 0.5, 1.0]
     assert rows[2][:3] == ["s", "pgd", "u"]
+    assert rows[2][-2:] == ["", ""], "an older version did not count abstentions"
+    silent, none = np.array([[0.125, 0.0], [0.25, 1.0]]), np.array([0.0, 0.1])
+    out = StringIO()
+    write_transfer(out, replace(matrix, abstained=silent, clean_abstained=none))
+    last = out.getvalue().splitlines()[-1].split("\t")
+    assert last[3:] == ["1.0", "0.1", "8", "0.001", "1.0", "0.1"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rs_core.evaluation.empirical_curves import (
+    PREDICTED,
     AttackFacts,
     FrontierPoint,
     FrontierStudy,
@@ -27,6 +28,7 @@ from rs_core.plots import (
 )
 from rs_core.plots.study_report import study_table
 from rs_core.plots.study_wording import accuracy_text, study_images
+from rs_core.results import from_json, to_json
 
 ABOUT = StudySet(
     "tiny", "w", "CIFAR-10 (JPEG 75) test", tuple(range(0, 2000, 20)), 7, ("noted",), "bf16"
@@ -64,8 +66,22 @@ FRONTIER = FrontierStudy(
             ("fixed", "sigma 0.25", 0.25), ("fixed", "sigma 0.5", 0.5), ("greedy_grid", "", 0.31),
         )
     ),
+    PREDICTED,
 )  # fmt: skip
+OLD = from_json(
+    FrontierStudy, {name: value for name, value in to_json(FRONTIER).items() if name != "rule"}
+)
 ALL: list[Any] = [NOISE, STRENGTH, FRONTIER]
+
+
+def test_a_frontier_says_how_abstentions_count() -> None:
+    """A study that an older version stored went by the top class."""
+    assert "an abstention counts as wrong" in study_table(FRONTIER).caption
+    assert "Top class of 1,000 copies, abstention or not" in study_table(OLD).caption
+    assert "counted as wrong" not in frontier_figure(OLD).data[0].hovertext[0]
+    for study, rule in ((FRONTIER, "predict"), (OLD, "top class")):
+        columns, rows = study_rows(study)
+        assert {row[columns.index("rule")] for row in rows} == {rule}
 
 
 def test_noise_is_a_facet_per_attack_and_a_line_per_vote_and_m() -> None:
@@ -123,7 +139,7 @@ def test_the_frontier_is_clean_over_robust() -> None:
     assert list(figure.data[0].x) == [0.8, 0.8]
     assert list(figure.data[0].y) == [0.6, 0.6]
     assert figure.data[0].error_x.array[0] == pytest.approx(0.04, rel=0.01)
-    assert "abstains on 2 and 9" in figure.data[0].hovertext[0]
+    assert "abstains on 2 and 9 of 100, counted as wrong" in figure.data[0].hovertext[0]
     assert "weaker attack" in figure.layout.annotations[0].text
     assert figure.layout.xaxis.range == (0.7, 0.87)
     perfect = replace(FRONTIER, points=tuple(replace(p, clean=100) for p in FRONTIER.points))

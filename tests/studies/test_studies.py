@@ -9,9 +9,15 @@ import torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import AttackFacts, NoiseStudy, facts_of, share
+from rs_core.evaluation.empirical_curves import (
+    PREDICTED,
+    AttackFacts,
+    NoiseStudy,
+    facts_of,
+    share,
+)
 from rs_core.events import Finished, drain
-from rs_core.images import ImageInput
+from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
 from rs_core.selectors import Fixed, FromNetwork, Grid
 from rs_core.studies import Frontier, NoiseCurve, StrengthCurve, StudyStep
@@ -25,7 +31,7 @@ from tests.studies.conftest import MARGINS, SHAPE, World
 QUICK: dict[str, Any] = {"steps": 5, "draws": 2, "eps": 0.5}
 NOISE = NoiseCurve(sigmas=(0.0, 0.05), samples=(1, 32), votes=("hard", "soft", "rank"), **QUICK)
 FRONTIER = Frontier(
-    sigmas=(0.05, 0.1), gammas=(0.25, 0.5), weak_steps=5, strong_steps=5, draws=2, n=100,
+    sigmas=(0.05, 0.1), gammas=(0.25, 0.5), weak_steps=5, strong_steps=5, draws=2, n=500,
     reselect=2,
 )  # fmt: skip
 
@@ -95,9 +101,27 @@ def test_the_frontier_counts_clean_and_attacked(world: World) -> None:
     assert len(study.points) == 4 * 2 * 2
     for point in study.points:
         assert (point.clean, point.robust) == (left(0), left(point.gamma)), point
-        assert point.clean_abstained <= 4
+        assert point.clean_abstained == 0
+    assert study.rule == PREDICTED
     assert {round(p.sigma, 6) for p in study.points if p.method == "network"} == {0.08}
     assert {p.strength for p in study.points} == {"weaker", "stronger"}
+
+
+def test_an_image_on_which_predict_abstains_is_not_right(world: World) -> None:
+    """At the border the top class is a coin's; PREDICT says nothing, and nothing is not right."""
+    classifier, _ = world
+    pixels = np.full((6, 6, 1), 0.5, np.float32)
+    border = [
+        image_from_array(pixels + np.float32(1e-4 * k), classifier.spec, label=1) for k in range(8)
+    ]
+    study = drain(replace(FRONTIER, sigmas=(0.5,), gammas=(0.01,), n=100, alpha=1e-5).run(
+        classifier, border, seed=0
+    ))  # fmt: skip
+    for point in study.points:
+        assert (point.clean, point.robust) == (0, 0)
+        assert (point.clean_abstained, point.robust_abstained) == (8, 8)
+    with pytest.raises(ParameterError, match="give at least 11"):
+        replace(FRONTIER, n=10)
 
 
 def test_the_stronger_attack_goes_through_whoever_picks() -> None:
