@@ -782,6 +782,28 @@ MUTANTS = (
         T_STUDIES,
     ),
     Mutant(
+        "studies: an abstention counts as right where the top class is",
+        (
+            (
+                f"{STUDIES}/deployed.py",
+                "Finished([one.predicted for one in said])",
+                "Finished([int(np.argmax(one.counts)) for one in said])",
+            ),
+        ),
+        T_STUDIES,
+    ),
+    Mutant(
+        "transfer: an abstention is not lost",
+        (
+            (
+                f"{ATTACKS}/transfer.py",
+                "[one.predicted != image.label for image",
+                "[one.predicted not in (None, image.label) for image",
+            ),
+        ),
+        (f"{_TRIED}/test_planted.py",),
+    ),
+    Mutant(
         "studies: images are judged as they were",
         (
             (

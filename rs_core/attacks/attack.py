@@ -16,7 +16,7 @@ from torch import Tensor
 
 from rs_core.attack_results import AttackResult
 from rs_core.attacks.assembling import attack_results
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.attacks.lanes import abreast, shares, turn
 from rs_core.attacks.losses import Expectation, Goal
 from rs_core.attacks.scene import Found, Scene, look_at_clean
@@ -50,6 +50,7 @@ class Attack(ABC):
 
     name: ClassVar[str]
     gradient_free: ClassVar[bool] = False
+    bounded: ClassVar[bool] = True  # eps, where there is one, is a budget
 
     sigma: float | None = param(
         None, help="noise level; none attacks the network itself", unit=UNIT,
@@ -83,6 +84,8 @@ class Attack(ABC):
             )
         if self.reselect and self.selector is None:
             raise ParameterError(f"reselect={self.reselect} needs a selector: give one, or 0.")
+        if self.bounded:
+            hold_radius(getattr(self, "norm", "l2"), getattr(self, "eps", 0.0))
 
     @property
     def smoothed(self) -> bool:

@@ -7,11 +7,26 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from rs_core.errors import ParameterError
+
 Norm = Literal["l2", "linf"]
 
 # Rounding a sum to float32 must not carry a point out of its ball.
 _INSIDE = 1 - 2e-6
 _TINY = 1e-30
+
+
+def hold_radius(norm: str, *eps: float) -> None:
+    """Refuse a ball that holds every image there is, mostly 8 where 8/255 is meant.
+
+    Raises:
+        ParameterError: an linf radius above 1, the whole range of a pixel.
+    """
+    if norm == "linf" and max(eps) > 1:
+        raise ParameterError(
+            f"eps={max(eps):g} in linf holds every image: pixels are in [0,1], so give at most 1; "
+            f"if {max(eps):g} levels of 255 are meant, {max(eps):g}/255 = {max(eps) / 255:.4g}."
+        )
 
 
 def per_image(values: Tensor) -> Tensor:

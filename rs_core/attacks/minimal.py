@@ -28,6 +28,7 @@ class Minimal(Epgd):
     """
 
     name: ClassVar[str] = "minimal"
+    bounded: ClassVar[bool] = False
 
     eps: float = param(3.0, help="largest norm", unit=UNIT, low=0, high=1000, low_open=True)
     judged: int = param(128, help="noisy copies that decide what is kept", low=1, high=32_768)

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.empirical_curves import (
@@ -80,6 +80,7 @@ class NoiseCurve:
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_radius(self.norm, self.eps)
         object.__setattr__(self, "sigmas", hold_grid("sigmas", self.sigmas))
         samples = tuple(int(count) for count in hold_grid("samples", self.samples))
         object.__setattr__(self, "samples", samples)

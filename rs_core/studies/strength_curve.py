@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.classifiers import Classifier
 from rs_core.evaluation.empirical_curves import AttackFacts, StrengthPoint, StrengthStudy
 from rs_core.events import Finished, Step, Stream
@@ -62,6 +62,7 @@ class StrengthCurve:
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_radius(self.norm, *self.eps)
         object.__setattr__(self, "eps", hold_grid("eps", self.eps))
 
     @classmethod

@@ -160,7 +160,8 @@ def test_a_transfer_matrix_has_the_white_box_on_its_diagonal(linear: MakeLinear)
         assert matrix.targets == ("first", "opposed")
         assert matrix.clean.tolist() == [0, 0]
         assert matrix.rates.tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
-        assert matrix.abstained is not None and not matrix.abstained.any()
+        assert matrix.abstained is not None
+        assert not matrix.abstained.any()
 
 
 def test_a_target_that_abstains_has_lost_the_label(linear: MakeLinear) -> None:
@@ -174,7 +175,8 @@ def test_a_target_that_abstains_has_lost_the_label(linear: MakeLinear) -> None:
     targets = {"first": first, "border": border, "silent": silent}
     matrix = drain(task.run({"first": first}, targets, [image], seed=0))
     assert (matrix.clean.tolist(), matrix.rates.tolist()) == ([0, 1, 1], [[0, 1, 1]])
-    assert matrix.clean_abstained is not None and matrix.abstained is not None
+    assert matrix.clean_abstained is not None
+    assert matrix.abstained is not None
     assert matrix.clean_abstained.tolist() == [0, 1, 1]
     assert matrix.abstained.tolist() == [[0, 1, 1]]
     plain = drain(replace(task, sigma=None).run({"first": first}, targets, [image], seed=0))

@@ -5,6 +5,8 @@ import pytest
 from rs_core.attacks import ATTACKS, Confirm, SelfCheck, Transfer
 from rs_core.errors import ParameterError
 from rs_core.selectors import Fixed
+from rs_core.studies import NoiseCurve, StrengthCurve
+from rs_core.training import RECIPES
 
 
 @pytest.mark.parametrize(
@@ -30,11 +32,31 @@ from rs_core.selectors import Fixed
         ("square", {"expectation": "probability"}, "expectation=loss"),
         ("epgd", {"selector": Fixed()}, "both given"),
         ("epgd", {"reselect": 5}, "needs a selector"),
+        ("pgd", {"norm": "linf", "eps": 8}, "holds every image.*8/255 = 0.03137"),
+        ("fgsm", {"eps": 1.01}, "give at most 1"),
+        ("square", {"eps": 8}, "8/255"),
+        ("gaussian", {"norm": "linf", "eps": 8}, "8/255"),
     ],
 )
 def test_a_setting_is_refused(name: str, options: dict[str, object], said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         ATTACKS[name](**options)
+
+
+def test_a_ball_of_the_whole_box_and_a_search_for_the_least_norm_stay() -> None:
+    assert ATTACKS["pgd"](norm="linf", eps=1.0).eps == 1
+    assert ATTACKS["pgd"](norm="l2", eps=8).eps == 8
+    assert ATTACKS["minimal"](norm="linf").eps == 3, "the most that is looked at, no budget"
+
+
+def test_studies_and_trainings_refuse_an_linf_ball_that_holds_every_image() -> None:
+    for made in (
+        lambda: NoiseCurve(norm="linf", eps=8),
+        lambda: StrengthCurve(norm="linf", eps=(0.0, 8.0)),
+        lambda: RECIPES["adversarial"](eps=8),
+    ):
+        with pytest.raises(ParameterError, match="holds every image"):
+            made()
 
 
 def test_a_confirmation_that_could_never_succeed_is_refused() -> None:

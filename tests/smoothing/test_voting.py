@@ -42,7 +42,7 @@ def test_bad_parameters_are_refused(bad: dict[str, float]) -> None:
 
 def test_an_n_that_can_never_answer_is_refused_with_the_least_that_can() -> None:
     """2^(1-n) is the p-value of n votes that all agree."""
-    with pytest.raises(ParameterError, match="at level 0.001: give at least 11"):
+    with pytest.raises(ParameterError, match=r"at level 0\.001: give at least 11"):
         Predict(sigma=0.25, n=10)
     assert Predict(sigma=0.25, n=11).n == 11
     with pytest.raises(ParameterError, match="give at least 6"):

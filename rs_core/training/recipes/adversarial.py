@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks import perturb
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.fields import param
 from rs_core.training.batches import Batch
 from rs_core.training.recipes.recipe import Recipe, hits
@@ -31,6 +31,10 @@ class Adversarial(Recipe):
         0.25, help="length of a step as a share of eps", low=0, low_open=True, high=10
     )
     clean_share: float = param(0.0, help="weight of the images themselves", low=0, high=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        hold_radius(self.norm, self.eps)
 
     def batch_loss(
         self, network: View, batch: Batch, generator: torch.Generator
