@@ -31,6 +31,7 @@ mutants: $(VENV)/dev
 campaign: $(VENV)/dev
 	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
 	RS_HUNTED=2000 $(BIN)/python -m pytest tests/attacks/test_hunt.py
+	RS_STATEMENTS=20000 $(BIN)/python -m pytest -s tests/guarantees/test_false_statements.py
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
