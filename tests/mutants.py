@@ -28,6 +28,9 @@ BOUNDS, RADII = "rs_core/statistics/bounds.py", "rs_core/statistics/radius.py"
 SAMPLING = "rs_core/smoothing/sampling.py"
 CLASSIFIERS, PREPARATION = "rs_core/classifiers.py", "rs_core/preparation.py"
 CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
+NOISE, DRAW_CHECKS = "rs_core/smoothing/noise.py", "rs_core/smoothing/draw_checks.py"
+SEQUENTIAL, STATEMENTS = "rs_core/smoothing/sequential.py", "rs_core/smoothing/statements.py"
+ANYTIME, MEDIAN = "rs_core/statistics/anytime.py", "rs_core/smoothing/median.py"
 T_BOUNDS = ("tests/statistics",)
 T_TRIALS = ("tests/trials",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
@@ -38,6 +41,8 @@ REGIONS, CLAIMS = f"{GUARANTEES}/regions.py", f"{GUARANTEES}/claims.py"
 RADII_OF, PROGRAMME = f"{GUARANTEES}/region_radii.py", f"{GUARANTEES}/programme.py"
 ALLOCATION = f"{GUARANTEES}/allocation.py"
 ALLOCATION_FILE = f"{GUARANTEES}/allocation_file.py"
+GRID_MINIMUM, DUAL = f"{GUARANTEES}/grid_minimum.py", f"{GUARANTEES}/dual.py"
+T_GUARANTEES = ("tests/guarantees/test_conformance.py", "tests/guarantees/test_contradictions.py")
 MOVING, ORDER = "rs_core/statistics/moving_sigma.py", "rs_core/statistics/order.py"
 _AT = "tests/guarantees"
 T_MEMORY = (f"{_AT}/test_ball_memory.py", f"{_AT}/test_memory.py")
@@ -916,6 +921,291 @@ MUTANTS = (
             ),
         ),
         T_ATTACKS,
+    ),
+    Mutant(
+        "sampling: noise one per cent weaker than named",
+        ((SAMPLING, "torch.add(pixels, z, alpha=s)", "torch.add(pixels, z, alpha=s * 0.99)"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sampling: all images of one run share their noise",
+        ((SAMPLING, "derive_seed(seed, caller, image.digest,", 'derive_seed(seed, caller, "",'),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sampling: every look draws the first blocks again",
+        ((SAMPLING, "slot, start // size,", "slot, 0,"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sampling: draws that name a class certify it, too",
+        ((SAMPLING, "_STAGES.index(stage) *", "max(_STAGES.index(stage), 2) *"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "rigorous: noise is cut off, not rounded",
+        ((NOISE, "(z * (255 * _GRID * sigma)).round()", "(z * (255 * _GRID * sigma)).floor()"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "rigorous: any image stands on the grid",
+        ((DRAW_CHECKS, "if not np.array_equal(levels", "if False and not np.array_equal(levels"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "two-sided: INVALID is no other class",
+        (
+            (
+                BOUNDS,
+                "n_other = votes.max(axis=-1, where=~is_top, initial=0.0)",
+                "n_other = votes[..., :-1].max(axis=-1, where=~is_top[..., :-1], initial=0.0)",
+            ),
+        ),
+        (*T_BOUNDS, *T_SMOOTHING),
+    ),
+    Mutant(
+        "PREDICT with a one-sided test",
+        ((BOUNDS, "np.minimum(1.0, 2.0 * tail)", "np.minimum(1.0, tail)"),),
+        (*T_BOUNDS, *T_SMOOTHING),
+    ),
+    Mutant(
+        "sequential: stops at 1/(2 alpha)",
+        (
+            (
+                ANYTIME,
+                'threshold = -float(np.log(as_probability("alpha", alpha)))',
+                'threshold = -float(np.log(2 * as_probability("alpha", alpha)))',
+            ),
+        ),
+        (*T_BOUNDS, *T_SMOOTHING),
+    ),
+    Mutant(
+        "sequential: futility looks at the other side",
+        (
+            (
+                ANYTIME,
+                "log_e_value_below(n_top, n, p0) >=",
+                "log_e_value_below(n_top, n, 1 - p0) >=",
+            ),
+        ),
+        (*T_BOUNDS, *T_SMOOTHING),
+    ),
+    Mutant(
+        "sequential: the radius is that of an n fixed beforehand",
+        (
+            (
+                SEQUENTIAL,
+                "p_lower = float(anytime_lower_bound(int(counts[label]) if valid else 0, drawn, "
+                "self.alpha))",
+                "from rs_core.statistics import lower_confidence_bound\n"
+                "        p_lower = float(lower_confidence_bound(int(counts[label]) if valid else "
+                "0, drawn, self.alpha))",
+            ),
+        ),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sweep: the best sigma is certified at a point's level",
+        (
+            (
+                SWEEP,
+                "np.array([[top.sigma]]), self.alpha,",
+                "np.array([[top.sigma]]), self.point_alpha,",
+            ),
+        ),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sweep: the best sigma keeps the votes that chose it",
+        ((SWEEP, 'caller="sweep", part=1,', 'caller="sweep", part=0,'),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sentence: the radius is rounded to nearest",
+        ((STATEMENTS, "{floor_decimals(radius, 3)} (pixels", "{radius:.3f} (pixels"),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "sentence: the risk is rounded to nearest",
+        ((STATEMENTS, "risk = ceil_digits(alpha, 3)", 'risk = f"{alpha:.3g}"'),),
+        T_SMOOTHING,
+    ),
+    Mutant(
+        "grid_minimum: a pick one per cent off the declared ones",
+        (
+            (
+                GRID_MINIMUM,
+                "np.isclose(selection.sigma, self.sigmas, rtol=1e-9,",
+                "np.isclose(selection.sigma, self.sigmas, rtol=1e-2,",
+            ),
+        ),
+        T_GUARANTEES,
+    ),
+    Mutant(
+        "grid_minimum: a range one per cent off the selector's",
+        (
+            (
+                "rs_core/comparing/pairs.py",
+                "np.isclose(sigma, guarantee.sigmas, rtol=1e-9,",
+                "np.isclose(sigma, guarantee.sigmas, rtol=1e-2,",
+            ),
+        ),
+        ("tests/comparing",),
+    ),
+    Mutant(
+        "grid_minimum: the second smallest radius",
+        (
+            (
+                GRID_MINIMUM,
+                "weakest = min(row, key=lambda c: c.radius)",
+                "weakest = sorted(row, key=lambda c: c.radius)[min(1, len(row) - 1)]",
+            ),
+        ),
+        T_GUARANTEES,
+    ),
+    Mutant(
+        "grid_minimum: a declared sigma is left out",
+        (
+            (
+                GRID_MINIMUM,
+                "sigmas = np.tile(self.sigmas, ",
+                "sigmas = np.tile(self.sigmas[:-1] or self.sigmas, ",
+            ),
+        ),
+        T_GUARANTEES,
+    ),
+    Mutant(
+        "grid_minimum: sigmas that name different classes agree",
+        (
+            (
+                GRID_MINIMUM,
+                "agree = len({c.predicted for c in row}) == 1 and weakest",
+                "agree = weakest",
+            ),
+        ),
+        T_GUARANTEES,
+    ),
+    Mutant(
+        "dual: the second smallest radius",
+        (
+            (
+                DUAL,
+                "weakest = min(row, key=lambda c: c.radius)",
+                "weakest = sorted(row, key=lambda c: c.radius)[min(1, len(row) - 1)]",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: an even number of draws pays no beta",
+        ((DUAL, "beta=self.beta,", "beta=self.beta if self.n_h % 2 else None,"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: one side of Dvoretzky, Kiefer and Wolfowitz",
+        ((ORDER, "math.log(2 / float(", "math.log(1 / float("),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: the mean of the two in the middle",
+        (
+            (
+                MEDIAN,
+                "median=float(ordered[(count - 1) // 2]),",
+                "median=float(np.median(ordered)),",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "memory: points of radius 0 are no obstacles",
+        (
+            (
+                SCAN,
+                "wanted = np.flatnonzero(others & ",
+                "others = others & (self._radii[: self.count] > 0)\n"
+                "        wanted = np.flatnonzero(others & ",
+            ),
+        ),
+        T_MEMORY,
+    ),
+    Mutant(
+        "programme: radii are shrunk the wrong way",
+        (
+            (
+                PROGRAMME,
+                "room = overlaps.distance * (1 - SHRINK)",
+                "room = overlaps.distance * (1 + SHRINK)",
+            ),
+        ),
+        T_REGIONS,
+    ),
+    Mutant(
+        "knn: squared distances",
+        (
+            (
+                "rs_core/selectors/knn.py",
+                "return float(exact.mean())",
+                "return float((exact**2).mean())",
+            ),
+        ),
+        ("tests/selectors",),
+    ),
+    Mutant(
+        "knn: an image of the set leaves itself out",
+        (
+            (
+                "rs_core/selectors/knn.py",
+                "return float(exact.mean())",
+                "return float(exact[exact > 0].mean())",
+            ),
+        ),
+        ("tests/selectors",),
+    ),
+    Mutant(
+        "compare: certified on the votes that chose",
+        (
+            (
+                "rs_core/guarantees/guarantee.py",
+                'caller=f"{self.name} {settled}".strip(), guarantee=self.badge',
+                'caller="grid", guarantee=self.badge',
+            ),
+            (SAMPLING, "_STAGES.index(stage) *", "(0 if stage == 'certify' else 3) *"),
+        ),
+        ("tests/comparing", *T_GUARANTEES),
+    ),
+    Mutant(
+        "sandwich: confirmed under its certificate's noise",
+        (
+            (
+                "rs_core/attacks/predicting.py",
+                'caller="confirm", stage="predict"',
+                'caller="certify", stage="certify"',
+            ),
+        ),
+        (*T_SANDWICH, *T_CONFIRMATION),
+    ),
+    Mutant(
+        "attack: an INVALID majority answers the next class",
+        (
+            (
+                "rs_core/attacks/predicting.py",
+                "first, second = np.argsort(-counts, kind=",
+                "first, second = np.argsort(-counts[:-1], kind=",
+            ),
+        ),
+        T_CONFIRMATION,
+    ),
+    Mutant(
+        "sukenik: the dimension is the number of pixels of one channel",
+        (
+            (
+                "rs_core/guarantees/sukenik.py",
+                "np.prod(classifier.spec.input_shape)",
+                "np.prod(classifier.spec.input_shape[1:])",
+            ),
+        ),
+        T_MOVING,
     ),
 )
 
