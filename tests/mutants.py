@@ -42,7 +42,10 @@ RADII_OF, PROGRAMME = f"{GUARANTEES}/region_radii.py", f"{GUARANTEES}/programme.
 ALLOCATION = f"{GUARANTEES}/allocation.py"
 ALLOCATION_FILE = f"{GUARANTEES}/allocation_file.py"
 GRID_MINIMUM, DUAL = f"{GUARANTEES}/grid_minimum.py", f"{GUARANTEES}/dual.py"
-T_GUARANTEES = ("tests/guarantees/test_conformance.py", "tests/guarantees/test_contradictions.py")
+T_GUARANTEES = (
+    *("tests/guarantees/test_conformance.py", "tests/guarantees/test_false_statements.py"),
+    "tests/guarantees/test_contradictions.py",
+)
 MOVING, ORDER = "rs_core/statistics/moving_sigma.py", "rs_core/statistics/order.py"
 _AT = "tests/guarantees"
 T_MEMORY = (f"{_AT}/test_ball_memory.py", f"{_AT}/test_memory.py")
@@ -54,7 +57,7 @@ T_REGIONS = (
 T_MOVING = ("tests/statistics/test_moving_sigma.py", f"{_AT}/test_conformance.py")
 T_MEDIAN = (
     *("tests/statistics/test_order.py", "tests/smoothing/test_median.py"),
-    f"{_AT}/test_dual.py",
+    *(f"{_AT}/test_dual.py", f"{_AT}/test_false_statements.py"),
 )
 T_L1 = (
     *("tests/statistics/test_radius.py", f"{_AT}/test_uniform_noise.py"),

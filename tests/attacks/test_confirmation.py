@@ -188,6 +188,22 @@ def test_the_network_itself_is_looked_at_again(linear: MakeLinear) -> None:
     assert drain(Confirm().run(classifier, [image], [lie], seed=0))[0].confirmed is False
 
 
+def test_an_answer_that_is_mostly_nan_confirms_nothing(grey: ImageInput) -> None:
+    """The next class would be sure of itself, 400 to 0, where INVALID has 600 votes."""
+
+    class Often(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            answer = torch.tensor([1.0, 0.0]).expand(len(x), 2)
+            return torch.where(x[:, :1, 0, 0] > 0.5 - 0.25 * 0.25, torch.nan, answer)
+
+    classifier = Classifier(Often(), spec_of(SHAPE, 2))
+    sure = drain(Confirm(n=1000).run(classifier, [grey], [claimed(grey, grey.pixels)], seed=0))[0]
+    (said,) = sure.confirmations
+    assert said.counts[-1] > said.counts[0] > 300
+    assert said.predicted is None
+    assert sure.confirmed is False
+
+
 def test_an_answer_of_nan_confirms_nothing(grey: ImageInput) -> None:
     class Silent(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -228,6 +228,8 @@ def test_a_declared_range_that_is_too_small_is_refused() -> None:
         ParameterError, match=r"grid can answer sigma=0\.1, which is not among the 2"
     ):
         Pair(GRID, GridMinimum(sigmas=(0.2, 0.5)))
+    with pytest.raises(ParameterError, match=r"can answer sigma=0\.1, which is not among"):
+        Pair(GRID, GridMinimum(sigmas=(0.1005, *GRID.possible_sigmas[1:])))
 
 
 def test_dual_goes_with_its_network_alone(classifier: Classifier, images: list[ImageInput]) -> None:

@@ -138,9 +138,10 @@ def test_a_sigma_that_looked_at_the_image_is_not_global(linear: MakeLinear) -> N
 def test_a_small_sigma_beside_the_declared_ones_is_none_of_them(linear: MakeLinear) -> None:
     classifier, image = linear(0.5)
     declared = GridMinimum(sigmas=(1e-8, 0.25), n=500)
-    picked = [Selection("gradient", 1.5e-8, (), 0)]
-    with pytest.raises(ParameterError, match="not among"):
-        drain(declared.run(classifier, [image], picked, seed=0))
+    for sigma in (1.5e-8, 0.25 * 1.005):
+        picked = [Selection("gradient", sigma, (), 0)]
+        with pytest.raises(ParameterError, match="not among"):
+            drain(declared.run(classifier, [image], picked, seed=0))
 
 
 def test_the_grid_minimum_is_the_weakest_of_its_points_at_alpha_over_k(linear: MakeLinear) -> None:

@@ -52,6 +52,9 @@ def test_the_budget_is_a_printed_sum(linear: MakeLinear) -> None:
 def test_the_deployed_median_is_bounded_and_the_published_one_the_populations() -> None:
     values = np.random.default_rng(0).normal(0.5, 0.1, 1001)
     settings = {"network": constant(0.25), "distance": 0.1, "sigma_m": 0.25, "beta": 1e-3}
+    even = Dual(**settings, n_h=1000).bound_of(values[:-1])
+    around = empirical_median_percentiles(1000, 1e-3)
+    assert even.percentiles == shifted_percentiles(0.1, 0.25, around)
     wide, narrow = empirical_median_percentiles(1001, 1e-3), (0.5, 0.5)
     for kind, around in ((Dual, wide), (PublishedDual, narrow)):
         bound = kind(**settings).bound_of(values)

@@ -12,6 +12,7 @@ from rs_core.images import ImageInput
 from rs_core.results import Votes
 from rs_core.smoothing import Certify, draw_votes
 from rs_core.smoothing.certify import certificates_from_votes
+from rs_core.smoothing.statements import statement
 from rs_core.statistics import lower_confidence_bound, radius_ceiling
 from tests.conftest import Coin, MakeLinear, spec_of
 
@@ -181,6 +182,17 @@ def test_the_statement_floors_the_radius_and_names_its_risk(grey: ImageInput) ->
     rigorous = api.certify(coin(0.99), grey, sigma=0.25, n=2000, rigorous=True)
     assert "rigorous" in rigorous.statement
     assert "exactly Gaussian" not in rigorous.statement
+
+
+@pytest.mark.parametrize(
+    ("radius", "shown"), [(0.29999, "0.299"), (0.0009, "0.000"), (1.0, "1.000")]
+)
+def test_a_sentence_never_rounds_a_radius_up(radius: float, shown: str) -> None:
+    sentence = statement(
+        guarantee="A", predicted=0, class_names=("cat",), radius=radius, sigma=0.25, alpha=1e-3,
+        n=100, n0=10, rigorous=False,
+    )  # fmt: skip
+    assert f"radius {shown} (pixels" in sentence
 
 
 def test_the_printed_risk_is_never_below_the_paid_one(grey: ImageInput) -> None:

@@ -461,3 +461,15 @@ def test_rows_without_finite_logits_add_nothing_soft(grey: ImageInput) -> None:
     sick = votes(Classifier(Broken(), spec_of(SHAPE, 2)), grey, [0.25], 400, soft=True)
     assert sick.counts[0, 0, -1] > 0
     assert sick.soft.sum() == pytest.approx(400 - sick.counts[0, 0, -1])
+
+
+def test_images_of_one_run_do_not_share_their_noise() -> None:
+    """The network reads one value, in which the two do not differ."""
+    coin, images = Classifier(Coin(0.5, 0.25), spec_of(SHAPE, 2)), [photo(0, SHAPE)]
+    pixels = np.round(images[0].pixels * 255).astype(np.uint8).transpose(1, 2, 0)
+    pixels[-1, -1] ^= 1
+    images.append(image_from_array(pixels, spec_of(SHAPE, 2), name="its neighbour"))
+    one, other = (
+        [votes(coin, i, [0.25], 64, start=64 * k).counts for k in range(20)] for i in images
+    )
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))

@@ -10,6 +10,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import drain
 from rs_core.images import ImageInput
 from rs_core.smoothing import CertifySequential
+from rs_core.statistics import anytime_lower_bound, l2_radius
 from tests.conftest import Coin, MakeLinear, spec_of
 
 SHAPE = (1, 8, 8)
@@ -88,3 +89,11 @@ def test_the_stopping_time_does_not_depend_on_the_batch_size(linear: MakeLinear)
         drain(test.run(classifier, [image], seed=0, batch_size=b))[0] for b in (1, 1024, 100_000)
     ]
     assert found[0] == found[1] == found[2]
+
+
+def test_the_radius_is_the_anytime_one_at_the_moment_of_stopping(grey: ImageInput) -> None:
+    classifier = Classifier(Coin(0.9, 0.25), spec_of(SHAPE, 2))
+    found = api.certify_sequential(classifier, grey, sigma=0.25, target_radius=0.1, alpha=0.01)
+    own = found.certificate
+    assert own.p_lower == anytime_lower_bound(own.n_top, own.n, 0.01)
+    assert own.radius == l2_radius(0.25, own.p_lower)

@@ -210,6 +210,17 @@ def test_sequential_test_decides_both_ways():
     assert sequential_test(1, 1, 0.8, 1e-3) == "undecided"
 
 
+@pytest.mark.parametrize("alpha", [1e-3, 0.01, 0.05])
+def test_the_sequential_test_stops_at_one_over_alpha_and_no_earlier(alpha):
+    """Unanimous draws double the evidence, or nearly: half the threshold is one draw earlier."""
+    first = next(n for n in range(1, 100) if sequential_test(n, n, 0.5, alpha) == "certified")
+    assert exact_log_e(first, first, 0.5) >= math.log(1 / alpha)
+    assert exact_log_e(first - 1, first - 1, 0.5) < math.log(1 / alpha)
+    assert sequential_test(0, first, 0.5, alpha) == "refuted"
+    assert sequential_test(0, first - 1, 0.5, alpha) == "undecided"
+    assert sequential_test(first, first, 1 - 1e-6, alpha) == "undecided"
+
+
 @given(TALLIES, st.floats(0.01, 0.99), st.sampled_from([1e-6, 1e-3, 0.1]))
 def test_sequential_test_agrees_with_the_anytime_bounds(tally, p0, alpha):
     lower, upper = anytime_lower_bound(*tally, alpha), anytime_upper_bound(*tally, alpha)

@@ -77,3 +77,11 @@ def test_an_empirical_median_needs_wider_percentiles() -> None:
 def test_nonsense_is_refused(distance: float, around: tuple[float, float]) -> None:
     with pytest.raises(ParameterError):
         shifted_percentiles(distance, 1.0, around)
+
+
+@pytest.mark.parametrize(("n", "beta"), [(1001, 1e-3), (1000, 1e-3), (200, 0.05)])
+def test_the_empirical_median_pays_for_both_sides(n: int, beta: float) -> None:
+    """Massart's constant is for both sides: 2 exp(-2 n width^2) is beta, not half of it."""
+    low, high = empirical_median_percentiles(n, beta)
+    assert (low + high) / 2 == pytest.approx(0.5)
+    assert 2 * np.exp(-2 * n * (high - 0.5) ** 2) == pytest.approx(beta)
