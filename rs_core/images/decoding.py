@@ -8,7 +8,6 @@ import logging
 import os
 import stat
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -16,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from rs_core.errors import ImageError
+from rs_core.images.deep import CUT_NOTE, DEEP_NOTE, hold_one_plane, is_deep, shallow_copy
 from rs_core.images.pixels import MAX_PIXELS, check_size, plain_pixels
+from rs_core.images.profiles import profile_notes
+from rs_core.images.wholeness import hold_whole
 
 # An allow-list: Pillow's other readers are rarely tested, and EPS starts a foreign program.
 # JPEG covers the MPO files of phones.
@@ -37,8 +39,17 @@ _SIGNATURES = (
     b"II+\0",
     b"MM\0+",
 )
-_MAX_CHUNKS = 65_536
 _ORIENTATION = 274
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = tuple(_TURNS[orientation] for orientation in range(5, 9))
 
 # Without a handler of its own, Pillow's log would reach the terminal for hostile files.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -84,7 +95,8 @@ def decode_bytes(data: bytes, name: str) -> Decoded:
     """The first frame of an image file's bytes, upright, as 8-bit or float pixels.
 
     A cut file is refused, never shown in part. Damage inside a PNG is found by its checksums;
-    JPEG has none, so altered bytes inside one may decode to other pixels (and another digest).
+    other formats have none, so altered bytes inside a file may decode to other pixels (and
+    another digest).
 
     Raises:
         ImageError: unsupported or damaged content, over `MAX_BYTES` or `MAX_PIXELS`.
@@ -144,25 +156,9 @@ def _guarded(decode: Callable[[], Decoded], name: str) -> Decoded:
 def _open_and_decode(data: bytes, name: str) -> Decoded:
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         check_size(*image.size, name)
-        if image.format == "PNG":
-            _check_png(data)
+        hold_whole(image, data, name)
         notes = ("first frame of several used",) if _has_second_frame(data) else ()
-        return _decode(image, name, notes)
-
-
-def _check_png(data: bytes) -> None:
-    """Walks the chunks up to IEND, because Pillow skips the checksums of the pixel data."""
-    at, view = 8, memoryview(data)
-    for _ in range(_MAX_CHUNKS):
-        end = at + 12 + int.from_bytes(view[at : at + 4], "big")
-        if end > len(view):
-            raise OSError("it ends before its IEND chunk")
-        if zlib.crc32(view[at + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
-            raise OSError("a checksum is wrong")
-        if data[at + 4 : at + 8] == b"IEND":
-            return
-        at = end
-    raise OSError(f"more than {_MAX_CHUNKS} chunks")
+        return _decode(image, name, notes, data)
 
 
 def _has_second_frame(data: bytes) -> bool:
@@ -178,24 +174,40 @@ def _has_second_frame(data: bytes) -> bool:
         return True
 
 
-def _decode(image: Image.Image, name: str, notes: tuple[str, ...]) -> Decoded:
+def _decode(
+    image: Image.Image, name: str, notes: tuple[str, ...], data: bytes | None = None
+) -> Decoded:
     check_size(*image.size, name)
     tags: dict[int, Any] = dict(getattr(image, "tag_v2", {}))
-    upright, turned = _upright(image)
+    hold_one_plane(image, name)
+    if is_deep(image):
+        notes += (CUT_NOTE if data is None else DEEP_NOTE,)
+        image = image if data is None else shallow_copy(image, data)
+    # Before the metadata: asking for it may load the pixels, and a reader that failed once
+    # answers with black ones later.
+    image.load()
+    turn, said = _turn(image, tags)
+    upright = image if turn is None else image.transpose(turn)
     check_size(*upright.size, name)
     pixels, converted = plain_pixels(upright, tags, name)
-    return Decoded(pixels, notes + turned + converted)
+    return Decoded(pixels, notes + said + profile_notes(image.info.get("icc_profile")) + converted)
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """The image with its EXIF orientation applied."""
-    try:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:
-        image.load()
-        return image, ("unreadable EXIF data: its orientation was not applied",)
-    if orientation not in range(2, 9):
-        image.load()
-        return image, ()
-    upright = ImageOps.exif_transpose(image)
-    return upright, (f"EXIF orientation {orientation} applied: {upright.width}x{upright.height}",)
+def _turn(
+    image: Image.Image, tags: dict[int, Any]
+) -> tuple[Image.Transpose | None, tuple[str, ...]]:
+    """How a loaded image is still to be turned for its EXIF orientation, and the note."""
+    if tags:  # Pillow turns a TIFF while it loads it
+        orientation, turn = tags.get(_ORIENTATION, 1), None
+    else:
+        try:
+            orientation = image.getexif().get(_ORIENTATION, 1)
+        except Exception:
+            return None, ("unreadable EXIF data: its orientation was not applied",)
+        turn = _TURNS.get(orientation)
+    if orientation not in _TURNS:
+        return None, ()
+    width, height = image.size
+    if turn in _SIDEWAYS:
+        width, height = height, width
+    return turn, (f"EXIF orientation {orientation} applied: {width}x{height}",)

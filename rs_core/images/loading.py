@@ -210,7 +210,15 @@ def _finish(
     if shaped.dtype == np.uint8:
         scaled /= np.float32(255)
     planes = np.ascontiguousarray(scaled.reshape(*spec.input_shape[1:], -1).transpose(2, 0, 1))
-    return ImageInput(planes, label, name, _digest(planes), (*notes, *fit_notes), original)
+    said = (*notes, *fit_notes, *_emptiness(planes))
+    return ImageInput(planes, label, name, _digest(planes), said, original)
+
+
+def _emptiness(planes: np.ndarray) -> tuple[str, ...]:
+    """A word where nothing is left to see in pixels (C,H,W)."""
+    if np.ptp(planes, axis=(1, 2)).any():
+        return ()
+    return ("warning: every pixel has the same colour: there is nothing to see",)
 
 
 def _hold_spec(spec: ModelSpec) -> None:

@@ -28,6 +28,7 @@ def spec(channels: int, size: int, width: int | None = None) -> ModelSpec:
 
 
 RGB32, GREY28 = spec(3, 32), spec(1, 28)
+EMPTY = "warning: every pixel has the same colour: there is nothing to see"
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -74,6 +75,7 @@ def test_a_wide_image_is_cropped_in_its_centre_and_resized() -> None:
     assert image.preprocessing == (
         "centre-cropped 64x48 -> 48x48",
         "resized 48x48 -> 32x32 (lanczos)",
+        EMPTY,
     )
     assert image.original_size == (64, 48)
 
@@ -275,7 +277,7 @@ def test_8_bit_sources_stay_on_the_8_bit_grid(pixels: np.ndarray) -> None:
         assert image.pixels.max() <= 1
         again = image_from_array(image.pixels.transpose(1, 2, 0), target)
         assert again.digest == image.digest
-        assert again.preprocessing == ()
+        assert again.preprocessing == ((EMPTY,) if EMPTY in image.preprocessing else ())
 
 
 @given(st.binary(max_size=120))
@@ -292,3 +294,20 @@ def test_any_name_becomes_short_and_printable(name: str) -> None:
     assert "\\" not in shown
     assert not any(unicodedata.category(c)[0] == "C" for c in shown)
     assert clean_name(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(Image.new("RGBA", (32, 32), (255, 255, 255, 0)), id="white-on-transparent"),
+        pytest.param(Image.new("RGBA", (32, 32), (9, 90, 200, 0)), id="hidden"),
+        pytest.param(Image.new("RGB", (90, 40), (10, 20, 30)), id="one-colour"),
+        pytest.param(np.full((32, 32, 3), 0.25, np.float32), id="array"),
+        pytest.param(np.zeros((8, 8), np.uint8), id="black"),
+    ],
+)
+def test_an_image_in_which_nothing_is_left_to_see_says_so(source: Image.Image | np.ndarray) -> None:
+    assert load_image(source, RGB32).preprocessing[-1] == EMPTY
+    dotted = np.zeros((32, 32, 3), np.uint8)
+    dotted[5, 6, 1] = 1
+    assert load_image(dotted, RGB32).preprocessing == ()
