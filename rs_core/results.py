@@ -11,6 +11,7 @@ import json
 import math
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -27,6 +28,8 @@ Outcome = Literal["certified", "refuted", "undecided"]
 Stage = Literal["select", "label", "certify", "predict"]
 Noise = Literal["gaussian", "gaussian-grid", "uniform"]
 Norm = Literal["l2", "l1"]
+
+MAX_DEPTH = 64  # of somebody's JSON: who walks through it does so recursively
 
 T = TypeVar("T")
 
@@ -219,20 +222,44 @@ def to_json(value: Any) -> Any:
 def parse_json(text: str | bytes) -> Any:
     """The JSON value of somebody's text, in which no object may name a key twice.
 
+    NaN and Infinity, which Python's own writer makes, come as floats, and whole numbers in any
+    size: who reads a number checks its range.
+
     Raises:
-        ValueError: it is no JSON, or a key occurs twice, of which Python's reader keeps the last
-            without a word.
+        ValueError: it is no JSON, a key occurs twice, of which Python's reader keeps the last
+            without a word, or it is nested deeper than `MAX_DEPTH`.
     """
-    return json.loads(text, object_pairs_hook=_once)
+    try:
+        parsed = json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError(_too_deep()) from None
+    level = _containers([parsed])
+    for _ in range(MAX_DEPTH):
+        level = _containers(inner for value in level for inner in _inside(value))
+        if not level:
+            return parsed
+    raise ValueError(_too_deep())
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:40]!r} occurs twice")
-    return found
+    made: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in made:
+            raise ValueError(f"the key {name[:40]!r} occurs twice")
+        made[name] = value
+    return made
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, dict | list)]
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _too_deep() -> str:
+    return f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 def from_json(kind: type[T], data: Any) -> T:

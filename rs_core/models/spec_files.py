@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from rs_core.results import ModelSpec, from_json, parse_json, to_json
 _SIZE_CAP = 1 << 20
 _MAX_CHANNELS = 64
 _MAX_SIDE = 4096
-_MAX_CLASSES = 100_000
+_MAX_VALUES = 1 << 24  # of one image: 64 MB in float32, and a pass holds several
+_MAX_CLASSES = 22_000  # ImageNet-21k has 21,841
+_LONGEST_TEXT = 200
+_MEANS = (-1e6, 1e6)
+_STDS = (1e-6, 1e6)
+_SIGMAS = (0.0, 1e6)
+_OPTIONS = 1e6
 _SEQUENCES = ("input_shape", "class_names", "mean", "std", "train_sigma")
 _REQUIRED = tuple(ModelSpec.__dataclass_fields__)
 
@@ -66,7 +73,7 @@ def _read_object(path: Path) -> dict[str, Any]:
         raise _unfit(path, "is larger than 1 MB")
     try:
         data = parse_json(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _unfit(path, f"is not json ({shown(str(error))})") from None
     if not isinstance(data, dict):
         raise _unfit(path, "does not hold a json object")
@@ -75,65 +82,99 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 def _problems(data: dict[str, Any]) -> list[tuple[str, str]]:
     """(key, what it must be) of every field at fault."""
-    found = [(key, "it must be text, and not empty") for key in _texts_at_fault(data)]
-    if not _is_shape(data["input_shape"]):
-        limit = f"1 to {_MAX_CHANNELS} channels, height and width from 1 to {_MAX_SIDE}"
-        found.append(("input_shape", f"it must be [channels, height, width]: {limit}"))
-    names = data["class_names"]
-    if not _is_list(names, str) or not 2 <= len(names) <= _MAX_CLASSES:
-        found.append(("class_names", f"it must list 2 to {_MAX_CLASSES} names, one per class"))
+    text = f"it must be text, and not empty, of at most {_LONGEST_TEXT} characters"
+    found = [(key, text) for key in _texts_at_fault(data)]
+    if problem := _shape_problem(data["input_shape"]):
+        found.append(("input_shape", problem))
+    if problem := _names_problem(data["class_names"]):
+        found.append(("class_names", problem))
     found += [(key, "it must be a json object") for key in _objects_at_fault(data)]
+    if not found and not _are_options(data["options"]):
+        found.append(("options", f"its numbers must lie within {_OPTIONS:g} of 0"))
     return found + ([] if found else _number_problems(data))
 
 
 def _number_problems(data: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
     channels = data["input_shape"][0]
-    for key in ("mean", "std"):
-        if not _is_list(data[key], float) or len(data[key]) not in (0, channels):
-            found.append((key, f"it must hold {channels} finite numbers, one per channel"))
+    for key, (low, high) in (("mean", _MEANS), ("std", _STDS)):
+        if not _are_numbers(data[key], low, high) or len(data[key]) not in (0, channels):
+            need = f"it must hold {channels} finite numbers, one per channel"
+            found.append((key, f"{need}, from {low:g} to {high:g} in pixels of [0,1]"))
     if not found and len(data["mean"]) != len(data["std"]):
         found.append(("std", "mean and std must both be given or both be empty"))
-    if not found and any(value <= 0 for value in data["std"]):
-        found.append(("std", "every value must be above 0"))
     noise = data["train_sigma"]
-    ordered = _is_list(noise, float) and len(noise) == 2 and 0 <= noise[0] <= noise[1]
+    ordered = _are_numbers(noise, *_SIGMAS) and len(noise) == 2 and noise[0] <= noise[1]
     if noise is not None and not ordered:
-        found.append(("train_sigma", "it must be null or [smallest, largest]"))
+        low, high = _SIGMAS
+        need = f"[smallest, largest], from {low:g} to {high:g}"
+        found.append(("train_sigma", f"it must be null or {need}"))
     return found
 
 
 def _texts_at_fault(data: dict[str, Any]) -> list[str]:
     texts = ("name", "architecture", "weights", "sha256")
-    return [k for k in texts if not _is_text(data[k]) or (k in texts[:2] and not data[k])]
+    return [k for k in texts if not _is_text(data[k]) or (k in texts[:2] and not data[k].strip())]
 
 
 def _objects_at_fault(data: dict[str, Any]) -> list[str]:
     return [key for key in ("options", "provenance") if not isinstance(data[key], dict)]
 
 
-def _is_shape(value: Any) -> bool:
+def _shape_problem(value: Any) -> str:
+    """What an input shape must be; "" for a fit one."""
     whole = isinstance(value, list) and all(type(item) is int for item in value)
-    if not whole or len(value) != 3:
-        return False
-    return 1 <= value[0] <= _MAX_CHANNELS and all(1 <= side <= _MAX_SIDE for side in value[1:])
+    fits = whole and len(value) == 3 and 1 <= value[0] <= _MAX_CHANNELS
+    if not fits or not all(1 <= side <= _MAX_SIDE for side in value[1:]):
+        limit = f"1 to {_MAX_CHANNELS} channels, height and width from 1 to {_MAX_SIDE}"
+        return f"it must be [channels, height, width]: {limit}"
+    values = math.prod(value)
+    if values > _MAX_VALUES:
+        return f"an image of {values:,} values is too large, the limit is {_MAX_VALUES:,}"
+    return ""
 
 
-def _is_list(value: Any, kind: type) -> bool:
-    if not isinstance(value, list):
-        return False
-    if kind is str:
-        return all(_is_text(item) for item in value)
-    return all(type(item) in (int, float) and math.isfinite(item) for item in value)
+def _names_problem(value: Any) -> str:
+    """What class names must be; "" for fit ones."""
+    listed = isinstance(value, list) and all(_is_text(item) for item in value)
+    if not listed or not 2 <= len(value) <= _MAX_CLASSES:
+        limit = f"of at most {_LONGEST_TEXT} characters"
+        return f"it must list 2 to {_MAX_CLASSES:,} names {limit}, one per class"
+    for index, name in enumerate(value):
+        if not name.strip():
+            return f"class {index} has no name; give each class one"
+    repeated = [name for name, count in Counter(value).items() if count > 1]
+    if repeated:
+        places = [str(index) for index, name in enumerate(value) if name == repeated[0]]
+        known = f"{_short(repeated[0])} is the name of classes {' and '.join(places[:3])}"
+        return f"{known}; tell them apart, e.g. by their numbers"
+    return ""
+
+
+def _are_numbers(value: Any, low: float, high: float) -> bool:
+    # Comparing tells NaN, and takes whole numbers of any size, which float() does not.
+    return isinstance(value, list) and all(
+        type(item) in (int, float) and low <= item <= high for item in value
+    )
+
+
+def _are_options(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(_are_options, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int | float) or -_OPTIONS <= value <= _OPTIONS
 
 
 def _is_text(value: Any) -> bool:
     # JSON may hold halves of surrogate pairs, which no page and no log can show.
-    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+    short = isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    return short and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, default=shown)
+    try:
+        text = json.dumps(value, default=shown)
+    except (ValueError, RecursionError):  # thousands of digits, or a list that holds itself
+        return "a value that cannot be written down"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
