@@ -94,6 +94,12 @@ def _torchvision_network(
             f"{name} takes 3 colour channels, not {channels}: use colour images, or choose "
             f"one of {', '.join(MODELS)}."
         )
+    nested = [k for k, v in options.items() if isinstance(v, dict) or _is_nested(v)]
+    if nested:  # lists of layers, which could ask for any number of them
+        raise ParameterError(
+            f"{', '.join(nested)} cannot be an option of {name}: options are numbers, words, on or "
+            "off, and plain lists of these; leave it out."
+        )
     import torchvision
 
     def build(**arguments: Any) -> nn.Module:
@@ -101,6 +107,12 @@ def _torchvision_network(
         return network
 
     return _call(build, name, {"num_classes": num_classes, **options})
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list | tuple) and any(
+        isinstance(v, list | tuple | dict) for v in value
+    )
 
 
 def _call(

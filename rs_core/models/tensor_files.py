@@ -13,6 +13,7 @@ from rs_core.errors import ModelFileError
 
 SIZE_CAP = 500_000_000
 HEADER_CAP = 1_000_000
+_LARGEST = torch.finfo(torch.bfloat16).max  # just below float32's
 _INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 _DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64, *_INTEGERS)
 
@@ -70,21 +71,35 @@ def hold_container(path: Path) -> None:
 
 
 def hold_finite(tensors: dict[str, Tensor], source: str) -> None:
-    """Refuse tensors with NaN or infinity.
+    """Refuse tensors with NaN or infinity, or with what becomes one in float32 or bf16.
 
     Raises:
-        ModelFileError: names them.
+        ModelFileError: names them, as negative variances of batch norm, too.
     """
-    bad = [
-        name
-        for name, tensor in tensors.items()
-        if tensor.is_floating_point() and not bool(tensor.isfinite().all())
-    ]
+    floats = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    bad = [name for name, tensor in floats.items() if not bool(tensor.isfinite().all())]
     if bad:
         raise ModelFileError(
             f"{source} holds NaN or infinite weights in {', '.join(bad[:5])}; "
             "train again with a lower learning rate."
         )
+    large = [name for name, tensor in floats.items() if _is_beyond(tensor)]
+    if large:
+        raise ModelFileError(
+            f"{source} holds weights beyond {_LARGEST:.4g}, the largest number of bf16, in "
+            f"{', '.join(large[:5])}: they would become infinite; scale them down."
+        )
+    spread = [n for n, t in floats.items() if n.endswith("running_var") and bool((t < 0).any())]
+    if spread:
+        raise ModelFileError(
+            f"{source} holds negative variances in {', '.join(spread[:5])}: variances are 0 or "
+            "above; save the weights of a trained network again."
+        )
+
+
+def _is_beyond(tensor: Tensor) -> bool:
+    """Whether a value is too large for the precisions that networks run in."""
+    return tensor.numel() > 0 and float(tensor.abs().max()) > _LARGEST
 
 
 def _foreign_kind(head: bytes) -> str:

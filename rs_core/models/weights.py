@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rs_core.assets import asset_path
 from rs_core.durable import write_durably
 from rs_core.errors import DataError, ModelFileError, ParameterError, RsError, WeightsNotFoundError
+from rs_core.models.pricing import LIMIT, SHARED_LIMIT, Price, hold_answers, hold_price
 from rs_core.models.registry import build_network
 from rs_core.models.spec_files import read_spec_file, write_spec
 from rs_core.models.tensor_files import hold_container, hold_finite, read_tensors
@@ -68,12 +69,24 @@ def load_model(name_or_path: str | Path) -> tuple[nn.Module, ModelSpec]:
 
     Raises:
         WeightsNotFoundError: nothing there; close names are suggested.
-        ModelFileError: foreign, damaged, too large, not finite, or unfit for its architecture.
+        ModelFileError: foreign, damaged, too large, not finite, unfit for its architecture, too
+            costly to run (`LIMIT`), or with answers that are not finite.
     """
     path = _locate(name_or_path)
     spec = read_spec(path)
-    tensors = read_tensors(path, spec.sha256)
-    return _filled_network(spec, tensors, path.name), spec
+    network = _fitting_network(spec, read_tensors(path, spec.sha256), path.name, LIMIT)
+    hold_answers(network, spec)
+    return network, spec
+
+
+def hold_shared(path: Path) -> None:
+    """Refuse a model file whose passes others could not wait for; nothing is computed.
+
+    Raises:
+        ModelFileError: as `load_model` says, or `SHARED_LIMIT` is passed.
+    """
+    spec = read_spec(path)
+    _fitting_network(spec, read_tensors(path, spec.sha256), path.name, SHARED_LIMIT)
 
 
 def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
@@ -92,7 +105,7 @@ def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
         for name, tensor in module.state_dict().items()
     }
     hold_finite(tensors, spec.name)
-    _filled_network(spec, tensors, spec.name)
+    _fitting_network(spec, tensors, spec.name)
     raw = safetensors.torch.save(tensors)
     digest = sha256(raw).hexdigest()
     stem = f"{spec.name}-{digest[:8]}"
@@ -161,8 +174,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _filled_network(spec: ModelSpec, tensors: dict[str, Tensor], source: str) -> nn.Module:
-    """The spec's network with these tensors.
+def _fitting_network(
+    spec: ModelSpec, tensors: dict[str, Tensor], source: str, limit: Price | None = None
+) -> nn.Module:
+    """The spec's network with these tensors; with a limit, one pass costs at most as much.
 
     It is laid out on the meta device first: a hostile spec then allocates nothing, and loading
     draws nothing from the global random stream.
@@ -176,6 +191,8 @@ def _filled_network(spec: ModelSpec, tensors: dict[str, Tensor], source: str) ->
         raise ModelFileError(f"{source} cannot be built: {error}") from error
     expected = network.state_dict()
     _hold_fit(expected, tensors, spec, source)
+    if limit is not None:
+        hold_price(network.eval(), spec, limit)
     values = {name: tensors[name].to(expected[name].dtype) for name in expected}
     network.load_state_dict(values, strict=True, assign=True)
     return network.eval()

@@ -66,14 +66,27 @@ class Belongings:
         """(id, path of the weights) of model files, the same ones for the same bytes."""
         model = sha256(sha256(weights).digest() + sha256(spec).digest()).hexdigest()[:32]
         folder = private_folder(self._folder(owner) / "models" / model)
-        with reported():
-            write_durably(folder / _WEIGHTS, weights)
-            write_durably(folder / _SPEC, spec)
+        try:
+            with reported():
+                write_durably(folder / _WEIGHTS, weights)
+                write_durably(folder / _SPEC, spec)
+        except BaseException:  # half a model is none, and would take room for ever
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return model, folder / _WEIGHTS
 
     def drop_model(self, owner: str, model: str) -> None:
-        """Delete model files that turned out unfit."""
-        shutil.rmtree(self._folder(owner) / "models" / model, ignore_errors=True)
+        """Delete an owner's model, whatever is left of it.
+
+        Raises:
+            NotFoundError: this owner has no such model.
+            StoreError: the files cannot be removed.
+        """
+        folder = self._folder(owner) / "models" / model
+        if not _ID.fullmatch(model) or not folder.is_dir():
+            raise NotFoundError("model")
+        with reported():
+            shutil.rmtree(folder)
 
     def model(self, owner: str, model: str) -> Path:
         """The weights file of an owner's model; its json lies beside it.

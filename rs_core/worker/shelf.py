@@ -1,5 +1,6 @@
 """Networks by the name that a request gives: shipped ones, and an owner's own uploads."""
 
+import logging
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +12,14 @@ from rs_core.devices import resolve_device, resolve_precision
 from rs_core.errors import DataError, ModelFileError, NotFoundError, RsError, UnknownNameError
 from rs_core.models import WEIGHTS, bundled_names, read_spec
 from rs_core.models.spec_files import read_spec_file
+from rs_core.models.weights import hold_shared
 from rs_core.results import ModelSpec
 from rs_core.store import Belongings
 from rs_core.worker.gate import Gate
 
 UPLOAD = "upload:"
 KEPT = 4
+_LOG = logging.getLogger(__name__)
 
 
 class Shelf:
@@ -49,10 +52,33 @@ class Shelf:
         """What a network is, without loading it."""
         return read_spec(self.path(owner, model))
 
-    def uploads(self, owner: str) -> dict[str, ModelSpec]:
-        """Spec by name of the networks that an owner brought, the latest last."""
-        names = [UPLOAD + model for model in self._belongings.models(owner)]
-        return {name: replace(self.spec(owner, name), weights="") for name in names}
+    def uploads(self, owner: str) -> tuple[dict[str, ModelSpec], dict[str, str]]:
+        """(specs, reasons) by name of the networks that an owner brought, the latest last.
+
+        One that no longer reads is among the reasons why: another version may have taken what
+        this one refuses, and a disk may have lost a part.
+        """
+        specs: dict[str, ModelSpec] = {}
+        reasons: dict[str, str] = {}
+        for name in (UPLOAD + model for model in self._belongings.models(owner)):
+            try:
+                specs[name] = replace(self.spec(owner, name), weights="")
+            except RsError as error:
+                reasons[name] = str(error)
+            except Exception:  # a list is not lost to one of its items, whatever befell that
+                _LOG.exception("a stored model cannot be read")
+                reasons[name] = "the model cannot be read: rs.log holds the details."
+        return specs, reasons
+
+    def delete(self, owner: str, model: str) -> None:
+        """Delete an owner's network, readable or not.
+
+        Raises:
+            NotFoundError: this owner has no such network.
+        """
+        if not model.startswith(UPLOAD):
+            raise NotFoundError("model")
+        self._belongings.drop_model(owner, model.removeprefix(UPLOAD))
 
     def own_files(self, owner: str, model: str) -> tuple[ModelSpec, Path]:
         """The spec of an owner's network, naming its weights, and the path of these.
@@ -93,15 +119,19 @@ class Shelf:
         """(name for requests, spec) of model files that were tried and found sound.
 
         Raises:
-            ModelFileError: they are foreign, damaged, or do not fit each other.
+            ModelFileError: they are foreign, damaged, do not fit each other, or cost more than
+                others could wait for.
         """
+        before = self._belongings.models(owner)
         model, path = self._belongings.keep_model(owner, weights, spec)
         try:
             with self._gate.loading():
+                hold_shared(path)
                 classifier = load_classifier(path, device="cpu", precision="fp32")
-        except RsError as error:
-            self._belongings.drop_model(owner, model)
-            if isinstance(error, ModelFileError):
-                raise
-            raise ModelFileError(f"the model cannot be used: {error}") from error
+        except BaseException as error:  # whatever it was, it takes the files back that it brought
+            if model not in before:
+                self._belongings.drop_model(owner, model)
+            if isinstance(error, RsError) and not isinstance(error, ModelFileError):
+                raise ModelFileError(f"the model cannot be used: {error}") from error
+            raise
         return UPLOAD + model, replace(classifier.spec, weights="")

@@ -45,6 +45,7 @@ class Desk:
             **ImageDesk(store.belongings, self._shelf, self._tidy).verbs,
             "upload_model": self._upload_model,
             "models": self._models,
+            "delete_model": self._delete_model,
             "model_files": self._model_files,
             "start": self._start,
             "follow": self._follow,
@@ -77,7 +78,12 @@ class Desk:
         return {"model": model, "spec": to_json(found)}
 
     def _models(self, fields: Fields) -> Reply:
-        return {"models": to_json(self._shelf.uploads(owner_of(fields)))}
+        specs, reasons = self._shelf.uploads(owner_of(fields))
+        return {"models": to_json(specs), "unreadable": reasons}
+
+    def _delete_model(self, fields: Fields) -> Reply:
+        self._shelf.delete(owner_of(fields), fields.text("model"))
+        return self._models(fields)
 
     def _model_files(self, fields: Fields) -> Reply:
         """A person's own network as its two files; the shipped ones come with the program."""

@@ -232,7 +232,7 @@ def test_unfit_networks_are_refused_and_the_good_one_stays(
         expect(alert(page)).to_contain_text(sentence)
         expect(network).to_have_value(re.compile("^tiny .yours, "))
         expect(said).to_be_visible()
-    mute = save_tiny(tmp_path, fill=1e30, name="mute")
+    mute = save_tiny(tmp_path, mute=True, name="mute")
     offer(page, mute.read_bytes(), json.loads(mute.with_suffix(".json").read_text()))
     expect(network).to_have_value(re.compile("^mute .yours, "))
     expect(main(page).get_by_text("No radius")).to_be_visible()

@@ -128,3 +128,15 @@ def test_sigma_conv4_starts_as_conv4_and_learns_to_see_sigma() -> None:
     mixed = network(images, torch.stack([low[0], high[0], low[0], high[0]]))
     assert torch.allclose(mixed[::2], logits[::2])
     assert torch.allclose(mixed[1::2], network(images, high)[1::2])
+
+
+def test_lists_of_layers_are_no_options_of_torchvisions_networks() -> None:
+    """[t, c, n, s] of mobilenet_v2 asks for n layers: a billion of them would never be built."""
+    options = {"inverted_residual_setting": [[1, 16, 1_000_000_000, 1]]}
+    with pytest.raises(ParameterError, match="inverted_residual_setting cannot be an option"):
+        build_network("mobilenet_v2", (3, 32, 32), 10, options)
+
+
+def test_plain_options_of_torchvisions_networks_are_taken() -> None:
+    options = {"replace_stride_with_dilation": [False, True, True], "width_per_group": 32}
+    assert build_network("resnet50", (3, 32, 32), 10, options).fc.out_features == 10

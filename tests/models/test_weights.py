@@ -117,6 +117,38 @@ def test_nan_weights_are_refused_at_load(saved: Path) -> None:
         load_model(saved)
 
 
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [(3.4e38, torch.float32), (-3.4e38, torch.float32), (1e300, torch.float64)],
+)
+def test_weights_that_become_infinite_are_refused(
+    saved: Path, number: float, dtype: torch.dtype
+) -> None:
+    """3.4e38 is a float32 that bf16 rounds to infinity; 1e300 is beyond both."""
+    tensors = safetensors.torch.load_file(saved)
+    tensors["head.bias"] = tensors["head.bias"].to(dtype)
+    tensors["head.bias"][1] = number
+    rewrite(saved, tensors)
+    with pytest.raises(ModelFileError, match=r"beyond 3\.39e\+38, .* in head\.bias"):
+        load_model(saved)
+
+
+def test_float64_weights_within_float32_are_taken(saved: Path) -> None:
+    tensors = safetensors.torch.load_file(saved)
+    rewrite(saved, {k: v.double() if v.is_floating_point() else v for k, v in tensors.items()})
+    module, _ = load_model(saved)
+    assert {p.dtype for p in module.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("value", [-1e-9, -1.0])
+def test_negative_variances_are_refused(saved: Path, value: float) -> None:
+    tensors = safetensors.torch.load_file(saved)
+    tensors["features.0.1.running_var"][0] = value
+    rewrite(saved, tensors)
+    with pytest.raises(ModelFileError, match=r"negative variances in features\.0\.1\.running_var"):
+        load_model(saved)
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
 def test_nan_weights_are_refused_at_save(
     network: nn.Module, spec: ModelSpec, tmp_path: Path, bad: float

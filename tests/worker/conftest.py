@@ -21,10 +21,10 @@ DIGITS = tuple("0123456789")
 QUICK = {"sigmas": [0.1, 0.25, 0.5], "n": 200, "n0": 50}
 
 
-def save_tiny(folder: Path, *, fill: float | None = None, **changes: Any) -> Path:
+def save_tiny(folder: Path, *, mute: bool = False, **changes: Any) -> Path:
     """The weights file of a random network for 1x28x28 digits; its json lies beside it.
 
-    `fill` makes every weight that number.
+    One that is mute answers a pixel above 1.01 with infinity: an image not, its noisy copies do.
     """
     facts: dict[str, Any] = {
         "name": "tiny", "architecture": "conv4", "input_shape": (1, 28, 28),
@@ -41,10 +41,18 @@ def save_tiny(folder: Path, *, fill: float | None = None, **changes: Any) -> Pat
     for name, tensor in network.state_dict().items():
         if name.endswith("running_var"):
             tensor.fill_(1.0)
-    if fill is not None:
-        for weight in network.parameters():
-            weight.data.fill_(fill)
+    if mute:
+        _silence(network)
     return folder / save_model(network, spec, folder).weights
+
+
+def _silence(network: torch.nn.Module) -> None:
+    values = network.state_dict()
+    for name, weight in values.items():
+        kernel = name.endswith("weight") and weight.ndim > 1
+        weight.fill_(1e30 if kernel else float(name.endswith(("running_var", "1.weight"))))
+    values["features.0.0.weight"].zero_()[:, :, 1, 1] = 1.0
+    values["features.0.1.bias"].fill_(-1.01)
 
 
 def upload_of(weights: Path) -> dict[str, Any]:

@@ -11,7 +11,14 @@ import pytest
 import safetensors.torch
 import torch
 
-from rs_core.errors import ModelFileError, NotFoundError, ParameterError, UnknownNameError
+from rs_core.errors import (
+    ModelFileError,
+    NotFoundError,
+    ParameterError,
+    StoreError,
+    UnknownNameError,
+)
+from rs_core.store import owner_id
 from rs_core.worker.shelf import KEPT, UPLOAD
 from tests.worker.conftest import Office, save_tiny, upload_of
 
@@ -34,7 +41,7 @@ def test_uploads_are_found_again_by_their_owner(office: Office) -> None:
     listed = office.ask("models")["models"]
     assert list(listed) == [model]
     assert listed[model] == office.ask("upload_model", **upload_of(office.weights))["spec"]
-    assert office.ask("models", "eve") == {"models": {}}
+    assert office.ask("models", "eve") == {"models": {}, "unreadable": {}}
 
 
 def test_the_json_may_come_as_text(office: Office) -> None:
@@ -90,6 +97,15 @@ def _not_finite(fields: dict[str, Any]) -> None:
     fields["weights"] = b64(raw)
 
 
+def _overflowing(fields: dict[str, Any]) -> None:
+    tensors = safetensors.torch.load(base64.b64decode(fields["weights"]))
+    raw = safetensors.torch.save(
+        {k: t * 0 + (3e38 if t.is_floating_point() else 0) for k, t in tensors.items()}
+    )
+    fields["spec"] = {**fields["spec"], "sha256": sha256(raw).hexdigest()}
+    fields["weights"] = b64(raw)
+
+
 def _changed(**changes: Any) -> Change:
     def change(fields: dict[str, Any]) -> None:
         fields["spec"] = {**fields["spec"], **changes}
@@ -116,6 +132,12 @@ def _set(**changes: Any) -> Change:
         (_changed(class_names=["a", "b"]), "head.bias is 10"),
         (_changed(input_shape=[3, 28, 28]), "the network needs 4x3x3x3"),
         (_changed(mean=[0.5]), "mean and std"),
+        (_overflowing, "ordinary image with NaN or infinity"),
+        (_changed(mean=[10**400], std=[1]), "finite numbers"),
+        (_changed(input_shape=[1, 4096, 4096]), "for one layer"),
+        (_changed(input_shape=[64, 2048, 2048]), "the limit is 16,777,216"),
+        (_changed(class_names=["a"] * 10), "tell them apart"),
+        (_set(spec="[" * 100_000), "is not json"),
         (_set(spec="not json"), "is not json"),
         (_set(spec={"name": "x"}), "lacks architecture"),
         (_set(weights=b64(b"PK\x03\x04" + b"x" * 60)), "zip archive"),
@@ -135,6 +157,87 @@ def test_unfit_models_are_refused_and_not_kept(
     assert str(tmp_path) not in str(caught.value)
     assert not list(office.store.home.rglob("*.safetensors"))
     assert not Path("evil-was-here").exists()
+
+
+def damage(office: Office, model: str, content: bytes) -> None:
+    """What another version took, or a disk lost: the json of a stored model."""
+    shelf_path = office.desk._shelf.path(owner_id("ann"), model)
+    shelf_path.with_suffix(".json").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is not json"),
+        (b"null", "does not hold a json object"),
+        (b"[" * 100_000, "is not json"),
+        (b'{"mean": [1' + b"0" * 400 + b"]}", "lacks name"),
+    ],
+)
+def test_a_model_that_no_longer_reads_never_fails_the_list(
+    office: Office, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    bad = office.model()
+    office.weights = save_tiny(tmp_path, options={"widths": [3, 2, 2, 2]})
+    good = office.model()
+    damage(office, bad, content)
+    listed = office.ask("models")
+    assert list(listed["models"]) == [good]
+    assert list(listed["unreadable"]) == [bad]
+    assert reason in listed["unreadable"][bad]
+    assert list(office.ask("delete_model", model=bad)["models"]) == [good]
+    assert office.ask("models")["unreadable"] == {}
+    office.ask("forget")
+    assert office.ask("models") == {"models": {}, "unreadable": {}}
+
+
+def test_a_bug_while_a_model_is_read_is_a_reason_too(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = office.model()
+    monkeypatch.setattr("rs_core.worker.shelf.read_spec", lambda path: 1 / 0)
+    assert office.ask("models")["unreadable"] == {
+        model: "the model cannot be read: rs.log holds the details."
+    }
+
+
+def test_only_the_owner_deletes_a_model(office: Office) -> None:
+    model = office.model()
+    for owner, name in (("eve", model), ("ann", "mnist-conv4"), ("ann", "upload:../images")):
+        with pytest.raises(NotFoundError):
+            office.ask("delete_model", owner, model=name)
+    assert list(office.ask("models")["models"]) == [model]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OverflowError("bug"), KeyboardInterrupt()])
+def test_an_upload_that_raises_anything_is_taken_back(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    kept = office.model()
+    monkeypatch.setattr("rs_core.worker.shelf.load_classifier", fail)
+    with pytest.raises(type(error)):
+        office.model()
+    assert list(office.ask("models")["models"]) == [kept], "it was there before"
+    office.weights = save_tiny(tmp_path, options={"widths": [3, 2, 2, 2]})
+    with pytest.raises(type(error)):
+        office.model()
+    assert list(office.ask("models")["models"]) == [kept]
+    assert len(list(office.store.home.rglob("model.*"))) == 2
+
+
+def test_half_an_upload_is_none(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, raw: bytes) -> None:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        path.write_bytes(raw)
+
+    monkeypatch.setattr("rs_core.store.belongings.write_durably", full)
+    with pytest.raises(StoreError, match="No space left"):
+        office.model()
+    assert not list(office.store.home.rglob("model.*"))
 
 
 @pytest.mark.parametrize("fields", [{"weights": 3}, {"weights": "*"}, {"spec": None}, {"spec": []}])
