@@ -9,6 +9,7 @@ from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec, from_json, parse_json
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
+from rs_ui.own_models import own_models, unreadable_models
 from rs_ui.panels import error_box, plain
 
 _LONGEST_NAME = 80
@@ -20,16 +21,7 @@ def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     first = offer["samples"][0]
     pictures = [spec for spec in offer["models"] if min(spec["input_shape"][1:]) > 1]
     ranked = sorted(pictures, key=lambda spec: not knows(spec, first))
-    return {spec["name"]: spec for spec in ranked} | _own()
-
-
-def _own() -> dict[str, dict[str, Any]]:
-    """The networks that this browser brought, now or before a reload; asked for once."""
-    if session.remembered("models") is None:
-        found = caching.worker().call("models", owner=session.owner())["models"]
-        session.remember("models", found)
-    held: dict[str, dict[str, Any]] = session.remembered("models")
-    return held
+    return {spec["name"]: spec for spec in ranked} | own_models()
 
 
 def name_of(key: str, spec: dict[str, Any]) -> str:
@@ -89,10 +81,11 @@ def upload_model() -> None:
             _offer({file.name.rsplit(".", 1)[-1].lower(): file for file in files})
         elif files:
             error_box(f"{len(files)} file(s): give one .safetensors and one .json.")
+        unreadable_models()
 
 
 def _offer(files: dict[str, Any]) -> None:
-    known = _own()
+    known = own_models()
     seen = session.remembered("model_files", {})
     try:
         key = (files["safetensors"].file_id, files["json"].file_id)

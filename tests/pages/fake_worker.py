@@ -87,6 +87,7 @@ class FakeWorker:
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: dict[tuple[str, str, str], dict[str, float]] = field(default_factory=dict)
     models: dict[str, Any] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
     images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     cases: list[str] = field(default_factory=list)  # of a sandwich's images, in order
 
@@ -279,7 +280,11 @@ class FakeWorker:
         return {"model": "upload:1234", "spec": shown}
 
     def _models(self, owner: str) -> dict[str, Any]:
-        return {"models": dict(self.models)}
+        return {"models": dict(self.models), "unreadable": dict(self.unreadable)}
+
+    def _delete_model(self, owner: str, model: str) -> dict[str, Any]:
+        self.unreadable.pop(model)
+        return self._models(owner)
 
 
 def _certificate(

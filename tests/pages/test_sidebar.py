@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from rs_ui.panels import plain
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import DIGITS, MODELS, FakeWorker
 
@@ -84,6 +85,20 @@ def test_an_uploaded_network_is_on_offer_again_after_a_reload(
     ).run()
     again = open_app(model="mine (yours, 1234)")
     assert again.sidebar.selectbox(key="model").value == "upload:1234"
+
+
+def test_a_network_that_no_longer_reads_is_named_and_can_be_deleted(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    worker.unreadable["upload:0123456789"] = "model.json is not json; take another."
+    app = open_app()
+    assert not app.exception
+    assert app.sidebar.selectbox(key="model").value == "mnist-conv4"
+    said = "Your network 01234567 cannot be used: model.json is not json; take another."
+    assert [error.value for error in app.sidebar.error] == [plain(said)]
+    app.sidebar.button(key="delete_upload:0123456789").click().run()
+    assert worker.unreadable == {}
+    assert not app.sidebar.error
 
 
 def test_a_network_of_a_known_name_hides_no_other(open_app: Open, worker: FakeWorker) -> None:

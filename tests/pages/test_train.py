@@ -202,7 +202,7 @@ def test_a_network_that_was_deleted_is_said(
     open_app: Open, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = start(open_app("train"))
-    monkeypatch.setattr(worker, "_models", lambda owner: {"models": {}})
+    monkeypatch.setattr(worker, "_models", lambda owner: {"models": {}, "unreadable": {}})
     app.button(key="use_trained").click().run()
     assert any("was deleted meanwhile" in error.value for error in app.main.error)
 
