@@ -141,7 +141,7 @@ def _problems(price: Price, limit: Price) -> list[str]:
     return found
 
 
-class _LargestTensors(TorchDispatchMode):
+class _LargestTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Bytes of all tensors of the operation that has the most.
 
     Args:
@@ -149,7 +149,7 @@ class _LargestTensors(TorchDispatchMode):
     """
 
     def __init__(self, left_out: Sequence[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._left_out = {_storage(tensor) for tensor in left_out}
         self.largest = 0
 
