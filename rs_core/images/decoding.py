@@ -6,6 +6,7 @@ noted, in order, in sentences that travel with every certificate of the image.
 
 import logging
 import os
+import re
 import stat
 import warnings
 from collections.abc import Callable
@@ -39,6 +40,8 @@ _SIGNATURES = (
     b"II+\0",
     b"MM\0+",
 )
+# The latter is what Pillow says when zlib cannot begin.
+_WANT_OF_MEMORY = re.compile("out of memory|codec configuration error")
 _ORIENTATION = 274
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -125,6 +128,10 @@ def _unsupported(name: str) -> ImageError:
     )
 
 
+def _too_heavy(name: str) -> ImageError:
+    return ImageError(f"{name} takes more memory to decode than there is for it: make it smaller.")
+
+
 def _guarded(decode: Callable[[], Decoded], name: str) -> Decoded:
     """Runs `decode`; Pillow's warnings become notes and its failures an ImageError."""
     with warnings.catch_warnings(record=True) as caught:
@@ -133,7 +140,9 @@ def _guarded(decode: Callable[[], Decoded], name: str) -> Decoded:
             decoded = decode()
         except ImageError:
             raise
-        except (Image.DecompressionBombError, MemoryError):
+        except MemoryError:
+            raise _too_heavy(name) from None
+        except Image.DecompressionBombError:
             raise ImageError(
                 f"{name} would unpack to more than the limit of {MAX_PIXELS // 10**6} million "
                 "pixels: shrink the image first."
@@ -145,6 +154,8 @@ def _guarded(decode: Callable[[], Decoded], name: str) -> Decoded:
         # Hostile bytes drive Pillow's readers into any exception; all mean the same here.
         except Exception as error:
             reason = " ".join(str(error).split())[:80] or type(error).__name__
+            if _WANT_OF_MEMORY.search(reason):
+                raise _too_heavy(name) from None
             raise ImageError(
                 f"{name} is damaged or cut short ({reason}): save or send the image again."
             ) from None

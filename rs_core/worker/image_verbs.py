@@ -6,6 +6,7 @@ from typing import Any
 from rs_core.datasets import Dataset
 from rs_core.errors import NotFoundError, ParameterError
 from rs_core.images import ImageInput
+from rs_core.images.decoder import shared_decoder
 from rs_core.results import ModelSpec, to_json
 from rs_core.smoothing import noisy_copies
 from rs_core.store import Belongings
@@ -58,9 +59,12 @@ class ImageDesk:
             name = fields.text("sample")
             data, known = sample_data(name, spec)
             label = known if label is None else label
+            picture = decode(data, spec, name=name, label=label, invert=invert)
         else:
             name, data = fields.text("name", "image", limit=1000), fields.data("data")
-        picture = decode(data, spec, name=name, label=label, invert=invert)
+            picture = decode(
+                data, spec, name=name, label=label, invert=invert, read=shared_decoder()
+            )
         facts, image = picture_json(picture), picture_id(picture.image)
         self._tidy()
         self._belongings.keep_image(owner, image, facts | self._origin(owner, image))

@@ -1,6 +1,7 @@
 """Bytes of a stranger's image become pixels here, and nowhere nearer to the pages."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -13,7 +14,7 @@ from rs_core.assets import Sample, sample_path, samples
 from rs_core.datasets import DATASETS, Dataset
 from rs_core.errors import UnknownNameError
 from rs_core.images import ImageInput, clean_name, image_from_decoded, wants_inversion
-from rs_core.images.decoding import decode_bytes
+from rs_core.images.decoding import Decoded, decode_bytes
 from rs_core.results import ModelSpec, from_json, to_json
 
 SHOWN_SIDE = 256
@@ -35,7 +36,13 @@ class Picture:
 
 
 def decode(
-    data: bytes, spec: ModelSpec, *, name: str, label: int | None, invert: bool | None
+    data: bytes,
+    spec: ModelSpec,
+    *,
+    name: str,
+    label: int | None,
+    invert: bool | None,
+    read: Callable[[bytes, str], Decoded] = decode_bytes,
 ) -> Picture:
     """The picture of an image file's bytes, for a network.
 
@@ -46,13 +53,14 @@ def decode(
         label: the true class, or None.
         invert: treat it as a dark digit on bright paper; None decides by the image's border,
             for networks that read digits.
+        read: what decodes, e.g. a `Decoder`.
 
     Raises:
         ImageError: the bytes cannot become an image.
         ParameterError: the label is outside the classes.
     """
     shown = clean_name(name)
-    decoded = decode_bytes(data, shown)
+    decoded = read(data, shown)
     image = image_from_decoded(decoded, spec, label=label, name=shown, invert=invert)
     inverted = wants_inversion(decoded.pixels, spec, invert)
     return Picture(image, _small_png(decoded.pixels), inverted)

@@ -12,6 +12,7 @@ from rs_core.errors import ParameterError
 from rs_core.store import RunStore
 from rs_core.worker import Bench, serve
 from rs_core.worker.loop import answer_lines, reply_to
+from rs_core.worker.side_desk import SideDesk
 
 
 def answer(verb: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -98,3 +99,32 @@ def test_serving_ends_with_its_source(tmp_path: Path) -> None:
     assert not thread.is_alive()
     assert json.loads(sink.getvalue()) == {"id": 1, "ok": {"said": None}}
     store.close()
+
+
+def test_a_picture_that_takes_long_holds_nobody_elses_answer() -> None:
+    """The third answer comes while the first is still being read."""
+    reading, seen = threading.Event(), threading.Event()
+
+    def slow(verb: str, request: dict[str, Any]) -> dict[str, Any]:
+        if verb == "decode":
+            assert reading.wait(60)
+        return {"said": request["said"]}
+
+    class Sink(io.BytesIO):
+        def flush(self) -> None:
+            if b'"id": 3' in self.getvalue():
+                reading.set()
+            if b'"id": 1' in self.getvalue():
+                seen.set()
+
+    sink, side = Sink(), SideDesk()
+    lines = b"".join(
+        b'{"id": %d, "verb": "%s", "owner": "ann", "said": %d}\n' % (number, verb, number)
+        for number, verb in ((1, b"decode"), (2, b"echo"), (3, b"echo"))
+    )
+    answer_lines(io.BytesIO(lines), sink, slow, side=side)
+    assert seen.wait(60)
+    side.close()
+    said = [json.loads(line) for line in sink.getvalue().splitlines()]
+    assert [reply["id"] for reply in said] == [2, 3, 1]
+    assert all(reply["ok"] == {"said": reply["id"]} for reply in said)

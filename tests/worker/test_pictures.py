@@ -1,3 +1,4 @@
+import base64
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from PIL import Image
 from rs_core.assets import sample_names, sample_path
 from rs_core.errors import ImageError, ParameterError, UnknownNameError
 from rs_core.images import load_image
+from rs_core.images.decoding import Decoded
 from rs_core.results import ModelSpec
 from rs_core.worker.pictures import (
     decode,
@@ -17,7 +19,7 @@ from rs_core.worker.pictures import (
     picture_json,
     sample_data,
 )
-from tests.worker.conftest import DIGITS
+from tests.worker.conftest import DIGITS, Office
 
 GREY = ModelSpec("digits", "conv4", (1, 28, 28), DIGITS)
 COLOUR = ModelSpec("things", "conv4", (3, 32, 32), ("a", "b"))
@@ -128,3 +130,29 @@ def test_app_command_line_and_python_decide_alike(photo: np.ndarray, invert: boo
     assert vars(picture.image) | {"pixels": 0} == vars(loaded) | {"pixels": 0}
     np.testing.assert_array_equal(picture.image.pixels, loaded.pixels)
     assert loaded.original_size == (180, 240)
+
+
+def test_a_strangers_file_is_decoded_in_another_process(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(*args: object) -> Decoded:
+        raise AssertionError("decoded in the compute process")
+
+    model = office.model()
+    monkeypatch.setattr("rs_core.images.decoding._open_and_decode", here)
+    photo = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
+    data = base64.b64encode(png(photo)).decode()
+    shown = office.ask("decode", model=model, data=data, name="mine.png", invert=False)
+    assert list(shown["original_size"]) == [28, 28]
+    with pytest.raises(ImageError, match="decoded in the compute process"):
+        office.ask("decode", model=model, sample="digit-7")
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused(office: Office) -> None:
+    stored = io.BytesIO()
+    Image.new("RGB", (64, 64), (9, 8, 7)).save(stored, "JPEG", progressive=True)
+    data = stored.getvalue()
+    last = data.rindex(b"\xff\xda")
+    bomb = base64.b64encode(data[:-2] + data[last:-2] * 5_000 + data[-2:]).decode()
+    with pytest.raises(ImageError, match="more than 100 scans"):
+        office.ask("decode", model=office.model(), data=bomb, name="bomb.jpg")
