@@ -584,6 +584,39 @@ MUTANTS = (
         T_MEDIAN,
     ),
     Mutant(
+        "dual: the published form splits alpha over its sigmas",
+        (
+            (
+                "rs_core/guarantees/dual.py",
+                '"""alpha, as published."""\n        return self.alpha',
+                '"""alpha, as published."""\n        return self.alpha / sigmas',
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: at distance 0 the class is an abstention",
+        (
+            (
+                "rs_core/guarantees/dual.py",
+                "predicted = weakest.predicted if agree else None",
+                "predicted = weakest.predicted if agree and self.distance else None",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "multistart_uniform: negative radii in the mean",
+        (
+            (
+                "rs_core/selectors/multistart.py",
+                "np.maximum(np.reshape(radii, (len(levels), len(images))), 0.0)",
+                "np.reshape(radii, (len(levels), len(images)))",
+            ),
+        ),
+        ("tests/selectors/test_multistart.py",),
+    ),
+    Mutant(
         "l1: twice the radius",
         (
             (

@@ -64,7 +64,7 @@ class MethodScore(NamedTuple):
     """One method on the labelled images: scores of different badges are not comparable.
 
     `acr` is mean(radius * correct) in pixels of [0,1], `accuracy` the share that is certified
-    with the right class (radius > 0), both NaN where a label is missing; `draws` is the mean
+    with the right class, both NaN where a label is missing; `draws` is the mean
     number of noisy copies per image that the choice cost, `abstentions` a count.
     """
 
@@ -129,7 +129,7 @@ def _score(method: Method, labels: Sequence[int | None]) -> MethodScore:
         method.guarantee,
         method.badge,
         _mean(held) if known else math.nan,
-        _mean([float(radius > 0) for radius in held]) if known else math.nan,
+        _mean([float(c.predicted == label) for c, label in pairs]) if known else math.nan,
         _mean([float(s.draws) for s in method.selections]),
         sum(certificate.predicted is None for certificate in method.certificates),
         method.seconds,

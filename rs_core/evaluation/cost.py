@@ -118,7 +118,8 @@ def _grid_levels(settings: Settings) -> int:
     near = 1e-9 * step
     first, last = math.floor(low / step) + 1, math.ceil(high / step) - 1
     inside = sum(low + near < k * step < high - near for k in range(first, last + 1))
-    return inside + 2
+    both = settings.get("ends", True)  # a run of an earlier version does not name it
+    return inside + sum(both or abs(end / step - round(end / step)) < 1e-9 for end in (low, high))
 
 
 def _greedy_levels(settings: Settings) -> int:

@@ -27,7 +27,8 @@ class Dual(Guarantee):
     """The class stays although an attacker within `distance` moves the median of h.
 
     h is snapped to the declared sigmas (SPEC 3.2), every sigma between the bounds of its median
-    is certified at alpha/K, all must agree; the radius is min(distance, smallest radius).
+    is certified at alpha/K, all must agree; the radius is min(distance, smallest radius). With
+    distance 0 that is 0: then the class is claimed, and no radius around the image.
 
     Fields:
         network: h, pixels to one sigma per row.
@@ -68,8 +69,12 @@ class Dual(Guarantee):
         return self.n_h + self.most * super().most_draws
 
     def level(self, count: int) -> float:
-        """alpha/K."""
-        return self.alpha / self.most
+        """The smallest level that any sigma of an image may need."""
+        return self.each(self.most)
+
+    def each(self, sigmas: int) -> float:
+        """The level of each of so many sigmas of an image: alpha/K."""
+        return self.alpha / sigmas
 
     @property
     def budget(self) -> str:
@@ -108,10 +113,14 @@ class Dual(Guarantee):
     ) -> Stream[Certificate]:
         bound = yield from self._bound(classifier, image, seed)
         sigmas = self.reachable(bound)
-        level = self.alpha / len(sigmas)
         rows = yield from relay(
             self.fresh(
-                classifier, [image], np.array([sigmas]), level, seed=seed, batch_size=batch_size
+                classifier,
+                [image],
+                np.array([sigmas]),
+                self.each(len(sigmas)),
+                seed=seed,
+                batch_size=batch_size,
             ),
             before=self.n_h,
             total=self.n_h + len(sigmas) * (self.n0 + self.n),
@@ -160,20 +169,24 @@ class Dual(Guarantee):
             f"{len(sigmas)} from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, error {self.budget}"
         )
 
+    def _cut(self) -> str:
+        """That no radius can be claimed, where the distance is 0."""
+        zero = "; the radius is cut at distance 0, so the class is claimed and no ball around it"
+        return "" if self.distance else zero
+
     def _joint(
         self, row: tuple[Certificate, ...], bound: MedianBound, classifier: Classifier
     ) -> Certificate:
         weakest = min(row, key=lambda c: c.radius)
-        agree = len({c.predicted for c in row}) == 1 and weakest.predicted is not None
-        radius = min(weakest.radius, self.distance) if agree else 0.0
-        predicted = weakest.predicted if radius > 0 else None
+        agree = len({c.predicted for c in row}) == 1
+        predicted = weakest.predicted if agree else None
+        radius = 0.0 if predicted is None else min(weakest.radius, self.distance)
         sigma = self.deployed(bound)
         alpha = 2 * self.alpha_h + self.alpha
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous,
-            caveat=self.caveat([c.sigma for c in row]),
+            rigorous=self.rigorous, caveat=self.caveat([c.sigma for c in row]) + self._cut(),
         )  # fmt: skip
         return replace(
             weakest, predicted=predicted, radius=radius, sigma=sigma, alpha=alpha,
@@ -185,7 +198,9 @@ class Dual(Guarantee):
 class PublishedDual(Dual):
     """The check as published: three sigmas, the median and its two bounds, stand for all between.
 
-    That is no proof (RELIABILITY T8), so the badge is C and the sentence says "approximate".
+    Each is certified at alpha, the radius is min(distance, smallest radius), and with distance 0,
+    as in the paper's tables, the class is claimed alone. That is no proof (RELIABILITY T8), so the
+    badge is C and the sentence says "approximate".
     """
 
     name: ClassVar[str] = "dual_published"
@@ -195,6 +210,10 @@ class PublishedDual(Dual):
     def most(self) -> int:
         """The median and its two bounds."""
         return 3
+
+    def each(self, sigmas: int) -> float:
+        """alpha, as published."""
+        return self.alpha
 
     def bound_of(self, values: np.ndarray) -> MedianBound:
         """Bounds of the population median, as published."""

@@ -16,7 +16,7 @@ from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Norm, Selection
 from rs_core.seeding import derive_seed
-from rs_core.selectors.selector import Selector
+from rs_core.selectors.selector import UNTOLD, Selector, trained_at
 from rs_core.selectors.soft_radius import CLAMP
 from rs_core.smoothing.noise import as_batch, standard_normal, standard_uniform
 from rs_core.smoothing.options import SIGMA_MAX
@@ -26,6 +26,7 @@ from rs_core.smoothing.threads import block_threads
 PAPER_CLAMP = (0.02, 0.98)
 _UNIT = "pixels of [0,1]"
 _ROWS = 64  # of one forward and backward pass: activations stay in cache
+_MOST = 128  # copies of an image, which share a pass
 _TOGETHER = 10  # ascent steps between two events
 
 
@@ -48,14 +49,25 @@ class Gradient(Selector):
     default the clamp is (.001, .999). sigma stays within its bounds; running into one, and steps
     whose scores were both clamped, are noted. With norm="l1" the noise is uniform on
     [-sigma, sigma]^d, sigma is the paper's lambda, and the radius sigma (E_A - E_B).
+
+    Without `start` sigma starts, as in the paper, where the network was trained: at the middle of
+    its training noise, moved into the bounds where it lies outside; at .25, which is noted, where
+    the network does not say.
     """
 
     name: ClassVar[str] = "gradient"
 
     steps: int = param(100, help="ascent steps K", low=1, high=10_000)
-    n: int = param(1, help="noisy copies per step", low=1, high=_ROWS)
+    n: int = param(1, help="noisy copies per step", low=1, high=_MOST)
     step_size: float = param(1e-4, help="length of a step per unit of gradient", low=0, high=10)
-    start: float = param(0.25, help="first sigma", unit=_UNIT, low=0, high=SIGMA_MAX, low_open=True)
+    start: float | None = param(
+        None,
+        help="first sigma; by default the middle of the network's training noise",
+        unit=_UNIT,
+        low=0,
+        high=SIGMA_MAX,
+        low_open=True,
+    )
     sigma_min: float = param(0.01, help="lower bound of sigma", unit=_UNIT, low=0, low_open=True)
     sigma_max: float = param(1.5, help="upper bound of sigma", unit=_UNIT, low=0, high=SIGMA_MAX)
     paper: bool = param(False, help="clamp the scores to (.02, .98) as published")
@@ -63,10 +75,15 @@ class Gradient(Selector):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.sigma_min <= self.start <= self.sigma_max or self.sigma_min == self.sigma_max:
+        if self.sigma_min >= self.sigma_max:
+            raise ParameterError(
+                f"sigma_min={self.sigma_min:g} must lie below sigma_max={self.sigma_max:g}: they "
+                "must differ, so change one of them."
+            )
+        if self.start is not None and not self.sigma_min <= self.start <= self.sigma_max:
             raise ParameterError(
                 f"start={self.start:g} must lie between sigma_min={self.sigma_min:g} and "
-                f"sigma_max={self.sigma_max:g}, which must differ: change one of the three."
+                f"sigma_max={self.sigma_max:g}: change one of the three."
             )
 
     @property
@@ -78,6 +95,12 @@ class Gradient(Selector):
     def clamp(self) -> tuple[float, float]:
         """Bounds of the mean scores."""
         return PAPER_CLAMP if self.paper else CLAMP
+
+    def start_at(self, classifier: Classifier) -> float:
+        """The first sigma for this network."""
+        if self.start is not None:
+            return self.start
+        return min(max(trained_at(classifier), self.sigma_min), self.sigma_max)
 
     def run(
         self,
@@ -100,7 +123,9 @@ class Gradient(Selector):
                 list(spread(partial(self._climb, classifier, first=k, count=count), group))
                 done += count * self.n * sum(len(chunk.seeds) for chunk in group)
                 yield Step(done=done, total=total)
-        yield Finished(tuple(s for chunk in chunks for s in self._selections(chunk)))
+        guessed = self.start is None and classifier.spec.train_sigma is None
+        said = (UNTOLD.format(self.start_at(classifier)),) if guessed else ()
+        yield Finished(tuple(s for chunk in chunks for s in self._selections(chunk, said)))
 
     def _chunks(
         self, classifier: Classifier, images: Sequence[ImageInput], seed: int
@@ -113,7 +138,7 @@ class Gradient(Selector):
             seeds = [
                 derive_seed(seed, self.name, image.digest, classifier.weights_id) for image in own
             ]
-            sigma = torch.full((len(own),), self.start, device=classifier.device)
+            sigma = torch.full((len(own),), self.start_at(classifier), device=classifier.device)
             chunks.append(_Chunk(pixels, seeds, sigma, []))
         return chunks
 
@@ -145,7 +170,7 @@ class Gradient(Selector):
         gap: Tensor = torch.special.ndtri(first) - torch.special.ndtri(second)
         return sigma / 2 * gap
 
-    def _selections(self, chunk: _Chunk) -> list[Selection]:
+    def _selections(self, chunk: _Chunk, said: tuple[str, ...]) -> list[Selection]:
         sigmas, radii = (np.stack(rows) for rows in zip(*chunk.trace, strict=True))
         last = chunk.sigma.double().cpu().numpy()
         found = []
@@ -157,7 +182,7 @@ class Gradient(Selector):
                     sigma=min(max(sigma, self.sigma_min), self.sigma_max),
                     candidates=tuple(trace),
                     draws=self.steps * self.n,
-                    notes=self._notes(sigma, sigmas[:, index], radii[:, index]),
+                    notes=(*self._notes(sigma, sigmas[:, index], radii[:, index]), *said),
                     norm=self.norm,
                 )
             )

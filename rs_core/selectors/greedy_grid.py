@@ -12,7 +12,7 @@ from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
 from rs_core.selectors.selector import Selector
-from rs_core.selectors.soft_radius import soft_radius
+from rs_core.selectors.soft_radius import CLAMP, UNCLAMPED, finite, infinite_note, soft_radius
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 
 
@@ -21,13 +21,20 @@ class GreedyGrid(Selector):
     """Every sigma of i * n / evaluations in (0, 1], each scored by the soft radius of n draws.
 
     `evaluations` is the whole budget per image, so more draws per sigma mean a coarser grid; the
-    paper takes 200 and n of 1, 2, 4 or 10.
+    paper takes 200 and n of 1, 2, 4 or 10. Mean scores are clamped to (.001, .999), so that of
+    several sigmas at which the network is sure the largest wins. The paper's equation 5 has no
+    clamp (`paper`): there a mean score of exactly 1 is an infinite radius, and of several infinite
+    ones the smallest sigma is taken. Ties go to the smaller sigma in both forms.
     """
 
     name: ClassVar[str] = "greedy_grid"
+    later: ClassVar[tuple[str, ...]] = ("paper",)
 
     n: int = param(1, help="draws per sigma", low=1, high=1000)
     evaluations: int = param(200, help="draws per image altogether", low=1, high=100_000)
+    paper: bool = param(
+        False, help="scores unclamped as published: the smallest sigma of those that score 1"
+    )
 
     @property
     def sigmas(self) -> np.ndarray:
@@ -39,6 +46,11 @@ class GreedyGrid(Selector):
     def possible_sigmas(self) -> tuple[float, ...]:
         """The grid."""
         return tuple(self.sigmas.tolist())
+
+    @property
+    def clamp(self) -> tuple[float, float]:
+        """Bounds of the mean scores."""
+        return UNCLAMPED if self.paper else CLAMP
 
     @property
     def most_draws(self) -> int:
@@ -62,15 +74,15 @@ class GreedyGrid(Selector):
             )
         )  # fmt: skip
         assert votes.soft is not None
-        scores = soft_radius(grid, votes.soft / self.n)
-        yield Finished(
-            tuple(
-                Selection(
-                    self.name,
-                    float(self.sigmas[row.argmax()]),
-                    tuple(zip(self.sigmas.tolist(), row.tolist(), strict=True)),
-                    self.n * grid.shape[1],
-                )
-                for row in scores
-            )
+        scores = soft_radius(grid, votes.soft / self.n, self.clamp)
+        yield Finished(tuple(self._selection(row) for row in scores))
+
+    def _selection(self, scores: np.ndarray) -> Selection:
+        recorded = finite(self.sigmas, scores).tolist()
+        return Selection(
+            selector=self.name,
+            sigma=float(self.sigmas[scores.argmax()]),
+            candidates=tuple(zip(self.sigmas.tolist(), recorded, strict=True)),
+            draws=self.n * len(scores),
+            notes=infinite_note(scores),
         )

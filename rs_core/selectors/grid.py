@@ -25,12 +25,13 @@ _MOST = 1000
 class Grid(Selector):
     """The sigma of a grid with the largest radius, as `n` selection draws estimate it.
 
-    The grid holds the multiples of `interval` between the ends, and both ends (SPEC decision:
-    a multiple of .05 alone would leave out an end such as .12). Where no sigma certifies, the
-    smallest is taken and noted. Ties go to the smaller sigma.
+    The grid holds the multiples of `interval` between the ends, and both ends: a multiple of .05
+    alone would leave out an end such as .12. The paper's grid has the multiples only (`ends` off).
+    Where no sigma certifies, the smallest is taken and noted. Ties go to the smaller sigma.
     """
 
     name: ClassVar[str] = "grid"
+    later: ClassVar[tuple[str, ...]] = ("ends",)
 
     sigma_min: float = param(0.12, help="smallest sigma", unit=_UNIT, low=0, low_open=True)
     sigma_max: float = param(1.0, help="largest sigma", unit=_UNIT, low=0, high=SIGMA_MAX)
@@ -39,6 +40,7 @@ class Grid(Selector):
     alpha: float = param(1e-3, help="level of the estimated radii", low=0, high=0.5, low_open=True)
     label_aware: bool = param(False, help="a wrong class scores 0; for training, equation 5")
     agree: bool = param(False, help="only sigmas that vote for the smallest sigma's class")
+    ends: bool = param(True, help="both ends too; off: multiples of interval only, as published")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,16 +58,28 @@ class Grid(Selector):
             raise ParameterError(
                 f"interval={self.interval:g} makes more than {_MOST} sigmas: give a longer one."
             )
+        if not len(self.sigmas):
+            raise ParameterError(
+                f"no multiple of interval={self.interval:g} lies from {self.sigma_min!r} to "
+                f"{self.sigma_max!r}: switch ends on, or give a shorter interval."
+            )
 
     @property
     def sigmas(self) -> np.ndarray:
-        """The grid, ascending: whole multiples of the interval, and both ends exactly."""
+        """The grid, ascending: whole multiples of the interval, and both ends exactly.
+
+        Without `ends`, an end counts where it is a multiple itself.
+        """
         first = int(np.floor(self.sigma_min / self.interval)) + 1
         last = int(np.ceil(self.sigma_max / self.interval)) - 1
         inside = np.arange(first, last + 1) * self.interval
         near = 1e-9 * self.interval
         inside = inside[(inside > self.sigma_min + near) & (inside < self.sigma_max - near)]
-        return np.array([self.sigma_min, *inside, self.sigma_max])
+        low, high = (
+            [end] if self.ends or _is_multiple(end, self.interval) else []
+            for end in (self.sigma_min, self.sigma_max)
+        )
+        return np.array([*low, *inside, *high])
 
     @property
     def possible_sigmas(self) -> tuple[float, ...]:
@@ -129,3 +143,7 @@ class Grid(Selector):
             )
             for sigmas, row in zip(votes.sigmas, scores, strict=True)
         )
+
+
+def _is_multiple(value: float, interval: float) -> bool:
+    return abs(value / interval - round(value / interval)) < 1e-9

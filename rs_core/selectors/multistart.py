@@ -17,10 +17,17 @@ from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
 from rs_core.selectors.selector import Selector
-from rs_core.selectors.soft_radius import CLAMP, one_sided_soft_radius
+from rs_core.selectors.soft_radius import (
+    CLAMP,
+    UNCLAMPED,
+    finite,
+    infinite_note,
+    one_sided_soft_radius,
+)
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 
 Need = tuple[int, int]  # (image, level)
+_CAP = 1 - 1e-6  # a mean score of 1 would be an infinite radius (SPEC 1.4)
 
 
 @dataclass
@@ -69,10 +76,13 @@ class Multistart(Selector):
     """Levels sigma_0 * sqrt(k), k = 1..levels, climbed from both ends of the range.
 
     The score is the concise soft radius of `m` draws, with the most voted class (the label is
-    never read). A mean score counts at most alpha^(1/m), the most that m draws could certify:
-    without that cap (alpha=1, as published) sure images stop at a small sigma, where the last
-    digits of the softmax outweigh noise that they would bear. A search stops at the border of
-    the range; ties move on, as printed.
+    never read). A mean score counts at most alpha^(1/m), the most that m draws could certify, and
+    never more than 1 - 1e-6. alpha=1 is the published form, without any cap: sure images stop at
+    a small sigma there, where the last digits of the softmax outweigh noise that they would bear,
+    and a mean score of exactly 1 (any image whose margins are all above about 17, in float32) is
+    an infinite radius. Between infinite ones a search moves on, and the smallest of the levels at
+    which searches end is taken. A search stops at the border of the range; ties move on, as
+    printed.
     """
 
     name: ClassVar[str] = "multistart"
@@ -96,8 +106,9 @@ class Multistart(Selector):
     @property
     def clamp(self) -> tuple[float, float]:
         """Bounds of a mean score."""
-        low, high = CLAMP
-        return low, max(min(high, self.alpha ** (1 / self.m)), 0.5)
+        if self.alpha == 1:
+            return UNCLAMPED
+        return CLAMP[0], max(min(_CAP, self.alpha ** (1 / self.m)), 0.5)
 
     @property
     def possible_sigmas(self) -> tuple[float, ...]:
@@ -175,12 +186,14 @@ class Multistart(Selector):
 
     def _selection(self, person: _Person) -> Selection:
         tried = sorted(person.known)
+        sigmas = np.array([self.sigma_of(level) for level in tried])
+        radii = np.array([person.known[level] for level in tried])
         return Selection(
             selector=self.name,
             sigma=self.sigma_of(person.best()),
-            candidates=tuple((self.sigma_of(level), person.known[level]) for level in tried),
+            candidates=tuple(zip(sigmas.tolist(), finite(sigmas, radii).tolist(), strict=True)),
             draws=len(tried) * self.m,
-            notes=(f"{len(tried)} of {self.levels} levels evaluated",),
+            notes=(f"{len(tried)} of {self.levels} levels evaluated", *infinite_note(radii)),
         )
 
 
@@ -188,7 +201,8 @@ class Multistart(Selector):
 class MultistartUniform(Multistart):
     """One sigma for a whole set: the mean soft radius over its images is climbed (Algorithm 3).
 
-    The sigma depends on every image of the set, so it is no sigma fixed beforehand.
+    A negative radius counts 0 in the mean (equation 5), so that images without a majority have no
+    say. The sigma depends on every image of the set, so it is no sigma fixed beforehand.
     """
 
     name: ClassVar[str] = "multistart_uniform"
@@ -208,7 +222,8 @@ class MultistartUniform(Multistart):
             needs = [(index, level) for level in levels for index in range(len(images))]
             radii = yield from self._evaluate(classifier, images, needs, seed, batch_size, spent)
             spent += len(needs) * self.m
-            means = np.reshape(radii, (len(levels), len(images))).mean(axis=1)
+            held = np.maximum(np.reshape(radii, (len(levels), len(images))), 0.0)
+            means = held.mean(axis=1)
             whole.known.update(zip(levels, means.tolist(), strict=True))
             whole.advance(self.levels)
         yield Finished((self._selection(whole),) * len(images))

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from rs_core.classifiers import Classifier
@@ -12,18 +12,38 @@ from rs_core.images import ImageInput
 from rs_core.results import Selection
 from rs_core.smoothing.sampling import BATCH_SIZE
 
+UNKNOWN = 0.25  # stands for the training noise of a network that does not say it
+UNTOLD = "from {:g}: the network does not say its training noise"
+
+
+def trained_at(classifier: Classifier) -> float:
+    """The middle of the noise that the network was trained with; .25 where it does not say."""
+    noise = classifier.spec.train_sigma
+    return UNKNOWN if noise is None else sum(noise) / 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Selector(ABC):
     """Proposes a sigma for each image; it certifies nothing.
 
-    Its draws are of stage "select", so no certificate can be made of them.
+    Its draws are of stage "select", so no certificate can be made of them. As text (`str`) it is
+    the policy of a memory: a field of `later`, which memories of earlier versions do not name, is
+    left out where it has its default.
     """
 
     name: ClassVar[str]
+    later: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         check_params(self)
+
+    def __str__(self) -> str:
+        named = (
+            f"{own.name}={getattr(self, own.name)!r}"
+            for own in fields(self)
+            if own.name not in self.later or getattr(self, own.name) != own.default
+        )
+        return f"{type(self).__name__}({', '.join(named)})"
 
     @property
     def possible_sigmas(self) -> tuple[float, ...] | None:

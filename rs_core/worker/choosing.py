@@ -16,6 +16,7 @@ from rs_core.selectors import SELECTORS, Selector
 from rs_core.worker.settings import built
 
 _FILES = ("folder", "path", "policy")
+_REFERENCE = "mnist5k"  # a request that names no reference images
 
 
 def selector_fields(name: str) -> tuple[FieldDescription, ...]:
@@ -48,7 +49,8 @@ def selector_of(name: str, settings: Mapping[str, Any]) -> Selector:
         ParameterError: a setting is unknown, of another kind, or out of its range.
     """
     fields = selector_fields(name)
-    return built(SELECTORS[name], settings, name, fields=fields)
+    also = {"dataset": _REFERENCE} if any(facts.name == "dataset" for facts in fields) else {}
+    return built(SELECTORS[name], settings, name, fields=fields, also=also)
 
 
 def guarantee_of(name: str, settings: Mapping[str, Any]) -> Guarantee:
@@ -65,7 +67,7 @@ def guarantee_of(name: str, settings: Mapping[str, Any]) -> Guarantee:
 def _without_files(kind: type) -> tuple[FieldDescription, ...]:
     along = tuple(name for name, facts in DATASETS.items() if facts.bundled)
     return tuple(
-        replace(facts, choices=along) if facts.name == "dataset" else facts
+        replace(facts, choices=along, default=_REFERENCE) if facts.name == "dataset" else facts
         for facts in describe_fields(kind)
         if facts.name not in _FILES
     )

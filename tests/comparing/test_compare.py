@@ -14,8 +14,10 @@ from rs_core.comparing import MAX_METHODS, Compare, CompareStep, Pair
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.evaluation.comparison import Comparison, method_scores
 from rs_core.events import Finished, drain
-from rs_core.guarantees import GUARANTEES, Dual, Frozen, GridMinimum, Regions
+from rs_core.guarantees import GUARANTEES, Dual, Frozen, GridMinimum, PublishedDual, Regions
 from rs_core.images import ImageInput, image_from_array
+from rs_core.plots.comparison_points import slope_groups
+from rs_core.plots.comparison_tables import image_table
 from rs_core.results import from_json, to_json
 from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Grid, Multistart
 from rs_core.smoothing import Sweep
@@ -191,7 +193,7 @@ def test_settings_are_told_by_field(classifier: Classifier, images: list[ImageIn
     method = compared(classifier, images, [pair(GRID, "frozen")]).methods[0]
     assert method.settings == {
         "sigma_min": 0.1, "sigma_max": 0.5, "interval": 0.2, "n": 60, "alpha": 0.001,
-        "label_aware": False, "agree": False,
+        "label_aware": False, "agree": False, "ends": True,
     }  # fmt: skip
     assert SELECTORS[method.selector](**method.settings) == GRID
 
@@ -244,6 +246,29 @@ def test_dual_goes_with_its_network_alone(classifier: Classifier, images: list[I
     assert [m.guarantee for m in found.methods] == ["dual", "frozen"]
     assert found.methods[0].settings == {}
     assert all(c.predicted is not None for c in found.methods[1].certificates)
+
+
+def test_a_class_without_a_radius_counts_as_right(
+    classifier: Classifier, images: list[ImageInput]
+) -> None:
+    """Dual smoothing at distance 0 certifies classes and no ball: ACR 0, and accuracy as it is."""
+
+    def h(pixels: torch.Tensor) -> torch.Tensor:
+        return torch.full((len(pixels),), 0.25)
+
+    own = FromNetwork(network=h)
+    duals = [Pair(own, kind(network=h, n_h=101, distance=0.0)) for kind in (Dual, PublishedDual)]
+    wrong = [replace(images[0], label=0), *images[1:]]
+    found = compared(classifier, wrong, [*duals, Pair(own, Frozen())], n=1000)
+    *zero, frozen = method_scores(found)
+    for score in zero:
+        assert (score.acr, score.abstentions) == (0.0, 0)
+        assert score.accuracy == frozen.accuracy == 0.75
+    assert frozen.acr > 0
+    right, lost = image_table(found).rows[1], image_table(found).rows[0]
+    assert right[3] == right[4] == "σ 0.25: 0.00000"
+    assert lost[3] == "σ 0.25: 0.00000, wrong class"
+    assert [dot.fate for dot in slope_groups(found, ())[0].dots[0]] == ["wrong"] + ["right"] * 3
 
 
 def test_a_bound_that_a_guarantee_does_not_take_is_refused_before_any_draw() -> None:
@@ -305,7 +330,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_drawn(
         with pytest.raises(ParameterError, match=reason):
             next(iter(compare.run(network, pictures, seed=0)))
     tiny = [image_from_array(np.zeros((8, 8, 1), np.uint8), spec_of((1, 8, 8), 2))]
-    knn = Compare(methods=(first, pair("knn", "sukenik")), **QUICK)
+    knn = Compare(methods=(first, pair("knn", "sukenik", dataset="mnist5k")), **QUICK)
     with pytest.raises(ParameterError, match="mnist5k has images of"):
         next(iter(knn.run(small, tiny, seed=0)))
 

@@ -54,10 +54,23 @@ def test_the_estimate_is_what_is_spent_at_most(name: str, grey: ImageInput) -> N
     assert declared_levels(name, settings(SMALL[name])) == len(possible or ())
 
 
-@given(low=st.floats(0.01, 0.5), width=st.floats(0.05, 2), step=st.floats(0.01, 0.05))
-def test_the_levels_of_a_grid_are_its_sigmas(low: float, width: float, step: float) -> None:
-    grid = Grid(sigma_min=low, sigma_max=low + width, interval=step)
+@given(
+    low=st.floats(0.01, 0.5) | st.sampled_from([0.1, 0.15]),
+    width=st.floats(0.05, 2) | st.just(0.2),
+    step=st.floats(0.01, 0.05) | st.just(0.05),
+    ends=st.booleans(),
+)
+def test_the_levels_of_a_grid_are_its_sigmas(
+    low: float, width: float, step: float, ends: bool
+) -> None:
+    grid = Grid(sigma_min=low, sigma_max=low + width, interval=step, ends=ends)
     assert declared_levels("grid", settings(grid)) == len(grid.sigmas)
+
+
+def test_the_grid_of_an_earlier_version_has_its_ends() -> None:
+    earlier = settings(SMALL["grid"])
+    del earlier["ends"]
+    assert declared_levels("grid", earlier) == len(SMALL["grid"].sigmas)
 
 
 @pytest.mark.parametrize("step", [5e-324, 1e-300, 1e-9])

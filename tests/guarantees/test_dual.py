@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +9,19 @@ from torch import Tensor, nn
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
+from rs_core.evaluation import average_certified_radius, certified_accuracy
+from rs_core.evaluation.logs import row_from_certificate
 from rs_core.events import Finished, drain
 from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
-from rs_core.results import Certificate, Selection
+from rs_core.results import Certificate, Selection, from_json, to_json
 from rs_core.statistics import (
     empirical_median_percentiles,
+    lower_confidence_bound,
     median_indices,
     shifted_percentiles,
 )
-from tests.conftest import MakeLinear, spec_of
+from tests.conftest import Coin, MakeLinear, spec_of
 
 NOT_USED = [Selection("network", 0.25, (), 0)]
 
@@ -128,6 +132,54 @@ def test_three_sigmas_cannot_stand_for_a_continuum(shell: tuple[Classifier, Imag
     assert repaired.predicted is None
     assert repaired.radius == 0
     assert repaired.statement.startswith("Abstained")
+
+
+def test_the_published_form_certifies_each_sigma_at_alpha(linear: MakeLinear) -> None:
+    """Hase et al., 4.2: N = 1,000 and alpha = .001 for the classifier at each of three sigmas."""
+    classifier, image = linear(0.5)
+
+    def spread(x: Tensor) -> Tensor:
+        return 0.35 + 0.2 * (x[:, 0, 0, 0] - image.pixels[0, 0, 0])
+
+    settings = {"network": spread, "n": 1000, "distance": 0.4, "sigma_m": 0.25}
+    found = certified(PublishedDual(**settings), classifier, image)
+    assert found.draws == 1001 + 3 * 1100
+    assert found.p_lower == lower_confidence_bound(found.n_top, 1000, 1e-3)
+    assert found.alpha == pytest.approx(1e-3 + 2e-5)
+    assert "3 σ" in found.statement
+    sound = certified(Dual(**settings), classifier, image)
+    count = (sound.draws - 1001) // 1100
+    assert count > 1
+    assert sound.p_lower == lower_confidence_bound(sound.n_top, 1000, 1e-3 / count)
+    # n that alpha/3 could never certify, and alpha can
+    assert certified(PublishedDual(**{**settings, "n": 11}), classifier, image).n == 11
+
+
+@pytest.mark.parametrize("kind", [Dual, PublishedDual])
+def test_at_distance_zero_the_class_survives_without_a_radius(
+    kind: type[Dual], linear: MakeLinear, shell: tuple[Classifier, ImageInput]
+) -> None:
+    """The paper's tables hold D = 0; there R = D if R > D is 0, and no abstention."""
+    classifier, image = linear(0.5)
+    image = replace(image, label=1)
+    found = certified(kind(network=constant(0.25), n=500, distance=0), classifier, image)
+    assert (found.predicted, found.radius) == (1, 0.0)
+    assert found.statement.startswith("Certified ℓ2 radius 0.000 (pixels in [0,1]) · class 1")
+    assert "the class is claimed and no ball around it" in found.statement
+    assert from_json(Certificate, json.loads(json.dumps(to_json(found)))) == found
+    row = row_from_certificate(0, 1, found, 0.0)
+    assert (row.predict, row.radius, row.correct) == (1, 0.0, True)
+    assert certified_accuracy([row], [0.0]) == (1.0,)
+    assert average_certified_radius([row]) == 0.0
+    near = certified(kind(network=constant(0.25), n=500, distance=0.1), classifier, image)
+    assert "no ball around it" not in near.statement
+    flips, centre = shell
+    torn = kind(network=wide, n=500, distance=0.3, sigma_m=0.3, sigmas=(0.2, 0.25, 1.0))
+    coin = Classifier(Coin(0.5, 0.25), spec_of((1, 1, 1), 2))
+    undecided = kind(network=constant(0.25), n=500, distance=0)
+    for gone in (certified(torn, flips, centre), certified(undecided, coin, centre)):
+        assert (gone.predicted, gone.radius) == (None, 0.0)
+        assert gone.statement.startswith("Abstained")
 
 
 def test_one_finished_and_growing_steps(linear: MakeLinear) -> None:

@@ -103,6 +103,18 @@ def test_draws_are_counted(
     assert [selection.draws for selection in found] == [draws] * len(images)
 
 
+def test_a_memory_of_an_earlier_version_knows_its_policy_again() -> None:
+    """A field that came later is named where somebody set it, and only there."""
+    assert str(SELECTORS["grid"](n=70)) == (
+        "Grid(sigma_min=0.12, sigma_max=1.0, interval=0.05, n=70, alpha=0.001, "
+        "label_aware=False, agree=False)"
+    )
+    assert str(SELECTORS["grid"](ends=False)).endswith("agree=False, ends=False)")
+    assert str(SELECTORS["greedy_grid"]()) == "GreedyGrid(n=1, evaluations=200)"
+    assert str(SELECTORS["greedy_grid"](paper=True)).endswith("evaluations=200, paper=True)")
+    assert str(SELECTORS["fixed"](sigma=0.5)) == "Fixed(sigma=0.5)"
+
+
 def test_labels_are_not_read(classifier: Classifier, images: list[ImageInput]) -> None:
     bare = [replace(image, label=None) for image in images]
     for selector in SETTINGS.values():

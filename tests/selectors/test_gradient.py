@@ -89,6 +89,38 @@ def test_chunks_do_not_change_what_an_image_gets(bump: Classifier, grey: ImageIn
     )
 
 
+@pytest.mark.parametrize(
+    ("trained", "first"),
+    [((0.5, 0.5), 0.5), ((0.0, 0.5), 0.25), ((0.0, 0.0), 0.01), ((2.0, 2.0), 1.5), (None, 0.25)],
+)
+def test_it_starts_where_the_network_was_trained(
+    trained: tuple[float, float] | None, first: float, grey: ImageInput
+) -> None:
+    """Alfarra et al. (2022), section 4: sigma^0 is the training sigma; the bounds hold."""
+    classifier = Classifier(Bump(), spec_of(SHAPE, 2, train_sigma=trained))
+    found = climbed(classifier, grey, steps=1)
+    assert found.candidates[0][0] == pytest.approx(first)
+    untold = "from 0.25: the network does not say its training noise"
+    assert (untold in found.notes) == (trained is None)
+    given = climbed(classifier, grey, steps=1, start=0.3)
+    assert given.candidates[0][0] == pytest.approx(0.3)
+    assert untold not in given.notes
+
+
+def test_a_hundred_copies_a_step_are_the_mean_of_a_hundred(
+    bump: Classifier, grey: ImageInput
+) -> None:
+    """The authors' package takes 100; one pass holds all of an image."""
+    found = climbed(bump, grey, n=100, steps=2, start=0.3, step_size=1e-3)
+    assert found.draws == 200
+    _, (_, radius) = found.candidates
+    z = torch.randn(4000, *SHAPE, generator=torch.Generator().manual_seed(3))
+    scores = bump(torch.from_numpy(grey.pixels) + 0.3 * z).softmax(-1).mean(0).numpy()
+    assert radius == pytest.approx(float(soft_radius(np.array(0.3), scores)), abs=0.03)
+    with pytest.raises(ParameterError, match="at most 128"):
+        Gradient(n=129)
+
+
 def test_a_start_outside_the_bounds_is_refused() -> None:
     with pytest.raises(ParameterError, match="start"):
         Gradient(start=2.0, sigma_max=1.5)

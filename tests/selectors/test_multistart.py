@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, drain
 from rs_core.images import ImageInput
-from rs_core.results import Selection, Votes
+from rs_core.results import Selection, Votes, from_json, to_json
 from rs_core.selectors import Multistart, MultistartUniform, multistart
 from tests.conftest import Coin, spec_of
 
@@ -29,14 +30,14 @@ class Landscape:
         n: int,
         **_: object,
     ) -> Stream[Votes]:
-        soft = np.zeros((*sigmas.shape, 2))
+        soft = np.zeros((*sigmas.shape, 4))  # the rest spread, so that a majority may lack
         for b, image in enumerate(images):
             for s, sigma in enumerate(sigmas[b]):
                 level = round((sigma / SIGMA_0) ** 2)
                 self.evaluated.append((image.name, level))
                 soft[b, s, 1] = n * norm.cdf(self.heights[image.name][level - 1] / sigma)
-                soft[b, s, 0] = n - soft[b, s, 1]
-        counts = np.zeros((*sigmas.shape, 3), dtype=np.int64)
+                soft[b, s, [0, 2, 3]] = (n - soft[b, s, 1]) / 3
+        counts = np.zeros((*sigmas.shape, 5), dtype=np.int64)
         yield Finished(Votes(counts, sigmas, n, "select", soft))
 
 
@@ -52,7 +53,8 @@ def run(
     land = Landscape({str(i): own for i, own in enumerate(heights)})
     monkeypatch.setattr(multistart, "draw_votes", land)
     images = [replace(grey, name=str(i)) for i in range(len(heights))]
-    found = drain(kind(levels=len(heights[0]), m=10, alpha=1, **options).run(coin, images, seed=0))
+    options = {"alpha": 1, **options}
+    found = drain(kind(levels=len(heights[0]), m=10, **options).run(coin, images, seed=0))
     return found, land
 
 
@@ -67,8 +69,31 @@ def test_candidates_are_a_quarter_times_root_k() -> None:
 def test_scores_count_at_most_what_the_draws_could_certify() -> None:
     capped = Multistart(m=500)
     assert capped.clamp[1] == pytest.approx(1e-3 ** (1 / 500))
-    assert Multistart(m=500, alpha=1).clamp[1] == 0.999
+    assert Multistart(m=50_000).clamp[1] == pytest.approx(1e-3 ** (1 / 50_000))
+    assert Multistart(m=500, alpha=0.9999).clamp[1] == 1 - 1e-6
     assert Multistart(m=1).clamp[1] == 0.5
+
+
+@pytest.mark.parametrize("kind", [Multistart, MultistartUniform])
+def test_alpha_one_is_no_cap_as_published(
+    kind: type[Multistart], monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    """Between infinite radii a search moves on, from both ends: the smallest end is level 1."""
+    assert kind(alpha=1).clamp[1] == 1
+    sure = [9.9, 9.9, 9.9, 0.5, 0.4, 0.3]  # 9.9 sigma_0 rounds to a mean score of exactly 1
+    (found,), land = run(monkeypatch, coin, grey, sure, kind=kind)
+    assert level_of(found) == 1
+    assert len(land.evaluated) == 6
+    assert found.notes[-1] == "infinite estimate at 3 of 6 sigmas"
+    recorded = dict(found.candidates)
+    assert recorded[0.25] == pytest.approx(0.25 * norm.ppf(1 - 2**-53))
+    assert recorded[0.5] == pytest.approx(0.5)
+    assert from_json(Selection, json.loads(json.dumps(to_json(found)))) == found
+    upwards, _ = run(monkeypatch, coin, grey, sure, kind=kind, both_ends=False)
+    assert level_of(upwards[0]) == 3
+    capped, _ = run(monkeypatch, coin, grey, sure, kind=kind, alpha=0.99999)
+    assert level_of(capped[0]) == 3
+    assert capped[0].notes == ("6 of 6 levels evaluated",)
 
 
 def test_a_sure_image_bears_more_noise_once_scores_are_capped(
@@ -121,6 +146,20 @@ def test_one_sigma_for_a_set_climbs_the_mean(
     )
     assert [level_of(s) for s in found] == [2, 2]
     assert dict(found[0].candidates)[0.25] == pytest.approx(0.3, abs=1e-3)
+
+
+def test_a_negative_radius_counts_nothing_in_the_mean_of_a_set(
+    monkeypatch: pytest.MonkeyPatch, coin: Classifier, grey: ImageInput
+) -> None:
+    """Equation 5 filters negative radii; as they are, their mean would be largest at level 1."""
+    sure, lost = [0.2, 0.22, 0.24], [-0.01, -0.1, -0.2]
+    assert np.mean([sure, lost], axis=0).argmax() == 0
+    found, _ = run(monkeypatch, coin, grey, sure, lost, kind=MultistartUniform)
+    assert [level_of(s) for s in found] == [3, 3]
+    assert [score for _, score in found[0].candidates] == pytest.approx([0.1, 0.11, 0.12])
+    alone, _ = run(monkeypatch, coin, grey, lost)  # one image's own radius is not filtered
+    assert level_of(alone[0]) == 1
+    assert [score for _, score in alone[0].candidates] == pytest.approx(lost)
 
 
 def test_levels_beyond_sigma_ten_are_refused() -> None:
