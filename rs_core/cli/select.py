@@ -35,6 +35,8 @@ class SelectCommand:
     """The sigma that a selector picks per image; with --guarantee, certified there on fresh draws.
 
     The fields of the selector are options `--selector-FIELD`, those of the guarantee plain ones.
+    A network that answers with sigma, and dual smoothing of it, are in Python alone:
+    rs_core.selectors.FromNetwork, rs_core.guarantees.Dual and PublishedDual.
     """
 
     declared: ClassVar[bool] = False  # whether --sigmas was given

@@ -1,18 +1,23 @@
 """Commands whose options depend on the words after them: `--selector NAME` brings its fields."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, field, fields, make_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from rs_core.classifiers import Classifier
 from rs_core.comparing import Pair
-from rs_core.errors import UnknownNameError
+from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.fields import param
 from rs_core.guarantees import GridMinimum, Guarantee
 from rs_core.images import ImageInput
 from rs_core.selectors import SELECTORS, Selector
 
-_PREFIX = "selector_"
+_PREFIX, _PRESET = "selector_", "selector_preset"
+_IN_PYTHON = {
+    "network": "rs_core.selectors.FromNetwork(network=...)",
+    "dual": "rs_core.guarantees.Dual(network=...)",
+    "dual_published": "rs_core.guarantees.PublishedDual(network=...)",
+}
 Extra = tuple[str, Any, Any]
 C = TypeVar("C")
 
@@ -24,6 +29,7 @@ def named(arguments: Sequence[str], option: str, known: dict[str, Any], default:
 
     Raises:
         UnknownNameError: it is not among those known.
+        ParameterError: it is one that only Python has.
     """
     name = default
     for index, word in enumerate(arguments):
@@ -31,6 +37,11 @@ def named(arguments: Sequence[str], option: str, known: dict[str, Any], default:
             name = word.partition("=")[2]
         elif word == option and index + 1 < len(arguments):
             name = arguments[index + 1]
+    if name in _IN_PYTHON and name not in known:
+        raise ParameterError(
+            f"{option} {name} needs a network that answers with sigma, which no command can name: "
+            f"use it from Python, {_IN_PYTHON[name]}."
+        )
     if name is not None and name not in known:
         raise UnknownNameError(option.removeprefix("--"), name, known)
     return name
@@ -39,15 +50,20 @@ def named(arguments: Sequence[str], option: str, known: dict[str, Any], default:
 def with_selector(cls: type[C], arguments: Sequence[str], extra: Iterable[Extra] = ()) -> type[C]:
     """The command with the fields of the selector that the words name, and extra ones."""
     kind = SELECTORS[named(arguments, "--selector", SELECTORS, "multistart")]
+    preset = named(arguments, "--selector-preset", dict(kind.presets), None)
     return make_dataclass(
-        cls.__name__, [*_fields(kind), *extra], bases=(cls,), frozen=True, kw_only=True,
+        cls.__name__, [*_fields(kind, preset), *extra], bases=(cls,), frozen=True, kw_only=True,
         namespace={"__doc__": cls.__doc__},
     )  # fmt: skip
 
 
 def selector_of(command: Any) -> Selector:
     """The selector that a command's fields describe."""
-    own = {name: value for name, value in vars(command).items() if name.startswith(_PREFIX)}
+    own = {
+        name: value
+        for name, value in vars(command).items()
+        if name.startswith(_PREFIX) and name != _PRESET
+    }
     return SELECTORS[command.selector](**{n.removeprefix(_PREFIX): v for n, v in own.items()})
 
 
@@ -84,8 +100,18 @@ def hold_possible(
         guarantee.check_n(guarantee.level(different), classifier.num_classes)
 
 
-def _fields(kind: type[Selector]) -> Iterable[Extra]:
+def _fields(kind: type[Selector], preset: str | None) -> Iterable[Extra]:
+    """The selector's fields, at the preset's values, which other options may change."""
     hints = get_type_hints(kind)
+    if kind.presets:
+        words = "; ".join(f"{name}: {_said(values)}" for name, values in kind.presets.items())
+        help = f"settings by name, before all others: {words}"
+        yield _PRESET, str | None, param(None, help=help, choices=tuple(kind.presets))
+    values = kind.presets[preset] if preset else {}
     for own in fields(kind):
-        default = own.default if own.default is not MISSING else None
+        default = values.get(own.name, own.default if own.default is not MISSING else None)
         yield _PREFIX + own.name, hints[own.name], field(default=default, metadata=own.metadata)
+
+
+def _said(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -57,7 +57,8 @@ class Regions(Guarantee):
     )
     order: Order = param(
         "given",
-        help="who comes first online: as given, or by the number of balls met",
+        help="who comes first online: as given (Algorithm 2), or by the number of balls met, "
+        "ascending as in the paper's experiments",
         choices=("given", "ascending", "descending"),
     )
     time_limit: float = param(

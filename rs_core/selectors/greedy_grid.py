@@ -1,8 +1,8 @@
 """The crude search that Alfarra et al. (2022), appendix B, compare with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class GreedyGrid(Selector):
 
     name: ClassVar[str] = "greedy_grid"
     later: ClassVar[tuple[str, ...]] = ("paper",)
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"published": {"paper": True}}
 
     n: int = param(1, help="draws per sigma", low=1, high=1000)
     evaluations: int = param(200, help="draws per image altogether", low=1, high=100_000)

@@ -1,8 +1,8 @@
 """A grid of sigmas, each tried on every image: Wang et al. (2021), equations 5 and 7."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Grid(Selector):
 
     name: ClassVar[str] = "grid"
     later: ClassVar[tuple[str, ...]] = ("ends",)
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"published": {"ends": False}}
 
     sigma_min: float = param(0.12, help="smallest sigma", unit=_UNIT, low=0, low_open=True)
     sigma_max: float = param(1.0, help="largest sigma", unit=_UNIT, low=0, high=SIGMA_MAX)

@@ -4,9 +4,9 @@ All images search in lockstep: each round evaluates, in one call of the hot loop
 (image, level) that some search still needs. An evaluation is made once and kept.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -86,6 +86,7 @@ class Multistart(Selector):
     """
 
     name: ClassVar[str] = "multistart"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"published": {"alpha": 1.0}}
 
     sigma_0: float = param(0.25, help="base noise level", unit="pixels of [0,1]", low=0.001, high=5)
     levels: int = param(16, help="number of levels sigma_0 * sqrt(k)", low=2, high=1000)

@@ -1,9 +1,9 @@
 """What every selector is: settings with one verb that proposes a sigma per image."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rs_core.classifiers import Classifier
 from rs_core.events import Stream
@@ -28,11 +28,13 @@ class Selector(ABC):
 
     Its draws are of stage "select", so no certificate can be made of them. As text (`str`) it is
     the policy of a memory: a field of `later`, which memories of earlier versions do not name, is
-    left out where it has its default.
+    left out where it has its default. `presets` are settings by name, other fields at their
+    defaults: a paper's own, or others worth a name.
     """
 
     name: ClassVar[str]
     later: ClassVar[tuple[str, ...]] = ()
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:
         check_params(self)

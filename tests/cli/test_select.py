@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from rs_core.cli import main
+from rs_core.cli.select import SelectCommand
+from rs_core.cli.selecting import selector_of
 from rs_core.evaluation import read_log
 from rs_core.events import Finished
 from rs_core.guarantees import GUARANTEES
 from rs_core.results import Certificate, Selection, from_json
-from rs_core.selectors import SELECTORS
+from rs_core.selectors import SELECTORS, Gradient, Grid, Selector
 
 QUICK = {
     "fixed": ["--selector-sigma", "0.5"],
@@ -40,6 +42,38 @@ def test_every_selector_has_its_fields_as_options(
     text = printed(capsys, "--selector", name, *QUICK[name])
     assert "none certifies" in text
     assert f"{selection.sigma:.4g}" in text
+
+
+def test_a_preset_is_a_name_for_settings_that_others_may_change() -> None:
+    def made(*words: str) -> Selector:
+        command = SelectCommand.for_arguments(words)
+        given = {
+            word.removeprefix("--").replace("-", "_"): value
+            for word, value in zip(words[::2], words[1::2], strict=True)
+        }
+        return selector_of(command(**{**given, "selector": given["selector"]}))
+
+    gradient = ("--selector", "gradient", "--selector-preset")
+    assert made(*gradient, "long_steps") == Gradient(step_size=0.05, n=8)
+    assert made(*gradient, "published") == Gradient(paper=True)
+    assert made(*gradient, "package") == Gradient(steps=900, n=100, step_size=0.04)
+    assert made("--selector", "grid", "--selector-preset", "published") == Grid(ends=False)
+    assert made("--selector", "gradient") == Gradient()
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_every_preset_is_one_of_its_selector(name: str) -> None:
+    for settings in SELECTORS[name].presets.values():
+        assert SELECTORS[name](**settings) != SELECTORS[name]()
+
+
+def test_options_stand_before_a_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--selector", "gradient", "--selector-preset", "long_steps", "--selector-steps", "3"]
+    row = json.loads(printed(capsys, *words, "--selector-n", "2", "--json"))
+    assert row["selection"]["draws"] == 6
+    (start, _), (second, _), *_ = row["selection"]["candidates"]
+    assert start == 0.5  # the middle of the network's training noise
+    assert abs(second - start) > 1e-3  # a long step, although --selector-step-size was not given
 
 
 def test_a_guarantee_certifies_on_fresh_draws(
@@ -94,6 +128,11 @@ def test_what_answers_nothing_later_is_told(
     [
         (["--selector", "oracle"], "unknown selector 'oracle'"),
         (["--guarantee", "all"], "unknown guarantee 'all'"),
+        (["--guarantee", "dual"], "use it from Python, rs_core.guarantees.Dual(network=...)"),
+        (["--guarantee", "dual_published"], "Python, rs_core.guarantees.PublishedDual(network="),
+        (["--selector", "network"], "use it from Python, rs_core.selectors.FromNetwork(network="),
+        (["--selector", "grid", "--selector-preset", "package"], "unknown selector-preset 'packa"),
+        (["--selector", "fixed", "--selector-preset", "published"], "unknown selector-preset"),
         (["--selector", "grid", "--selector-sigma-min", "2"], "must lie below"),
         (["--selector", "gradient", "--guarantee", "sukenik"], "has a bounded slope"),
         (["--selector", "gradient", "--guarantee", "global_sigma"], "fixed beforehand"),
