@@ -56,25 +56,27 @@ class Trial:
     several: bool = False
 
 
-def trials(dataset: str, folder: str | None, draws: int) -> Iterator[Trial]:
+def trials(dataset: str, folder: str | None, draws: int, start: float | None) -> Iterator[Trial]:
     """The methods as published, and settings that suit these networks better."""
     low = {"mnist": 0.25, "cifar10": 0.1}[dataset]
     grid = Grid(n=draws, sigma_min=0.12 if dataset == "mnist" else 0.05)
     search = Multistart(m=draws, sigma_0=low)
-    climb = Gradient(step_size=0.05, n=8, sigma_min=0.05)
+    climb = Gradient(step_size=0.05, n=8, sigma_min=0.05, start=start)
     knn = Knn(
         dataset=dataset, folder=folder or "", sigma_b=0.5 if dataset == "mnist" else 0.25,
         offset=1.5 if dataset == "mnist" else 5.0,
     )  # fmt: skip
     yield Trial("fixed at .25", Fixed(sigma=0.25), Frozen())
     yield Trial(f"grid ({len(grid.sigmas)} sigmas)", grid, Frozen(), several=True)
-    yield Trial("greedy_grid, n=1", GreedyGrid(), Frozen())
-    yield Trial("greedy_grid, n=10", GreedyGrid(n=10), Frozen())
+    yield Trial("greedy_grid, n=1, clamped", GreedyGrid(), Frozen())
+    yield Trial("greedy_grid, n=10, clamped", GreedyGrid(n=10), Frozen())
     yield Trial("greedy_grid, n=1, as published", GreedyGrid(paper=True), Frozen())
     yield Trial("greedy_grid, n=10, as published", GreedyGrid(n=10, paper=True), Frozen())
-    yield Trial("gradient, as published", Gradient(paper=True), Frozen())
+    yield Trial("gradient, as published", Gradient(paper=True, start=start), Frozen())
     yield Trial("gradient, step .05, n=8", climb, Frozen(), several=True)
     yield Trial("multistart, no cap, as published", Multistart(m=draws, alpha=1), Frozen())
+    capped = Multistart(m=draws, alpha=0.999**draws)
+    yield Trial("multistart, scores capped at .999", capped, Frozen())
     yield Trial(f"multistart from {low:g}", search, Frozen(), several=True)
     yield Trial("multistart_uniform", MultistartUniform(m=draws, sigma_0=low), Frozen())
     yield Trial("knn", knn, Frozen())
@@ -134,7 +136,7 @@ def table(choice: argparse.Namespace, classifier: Classifier, images: Sequence[I
     if not choice.several and not choice.rows:
         row("oracle, not a certificate", "-", seen.max(axis=1), base, "each its best")
     known: dict[Selector, tuple[Selection, ...]] = {}
-    for trial in trials(choice.dataset, choice.data, choice.select):
+    for trial in trials(choice.dataset, choice.data, choice.select, choice.start):
         if choice.several and not trial.several:
             continue
         if choice.rows and not any(part in trial.name for part in choice.rows):
@@ -156,6 +158,7 @@ def main() -> None:
     parser.add_argument("--select", type=int, default=500, help="selection draws per sigma")
     parser.add_argument("--sigmas", type=float, nargs="+", default=[s / 20 for s in range(1, 21)])
     parser.add_argument("--several", action="store_true", help="only the main methods")
+    parser.add_argument("--start", type=float, help="first sigma of gradient, not the training one")
     parser.add_argument("--rows", nargs="+", help="only methods with one of these in their names")
     choice = parser.parse_args()
     keep_freed_memory()

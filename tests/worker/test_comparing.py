@@ -13,8 +13,9 @@ from rs_core.events import drain
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.results import from_json, to_json
-from rs_core.selectors import SELECTORS
+from rs_core.selectors import SELECTORS, Grid
 from rs_core.store import owner_id
+from rs_core.worker.choosing import selector_of
 from rs_core.worker.comparing import MAX_CANDIDATES, compare_task
 from rs_core.worker.describe import describe
 from rs_core.worker.pictures import image_of
@@ -292,6 +293,29 @@ def test_selectors_and_guarantees_are_described() -> None:
     names = [facts["name"] for facts in found["forms"]["compare"]]
     assert {"n0", "n", "alpha"} <= set(names)
     assert {one["name"] for one in found["sets"]} >= {"mnist5k", "digits"}
+
+
+def test_a_request_of_an_earlier_version_builds_the_same_selector() -> None:
+    """It names all the fields that there were, and none that came later."""
+    grid = {"sigma_min": 0.12, "sigma_max": 1.0, "interval": 0.05, "n": 70, "alpha": 0.001}
+    assert selector_of("grid", grid) == Grid(n=70)
+    assert selector_of("greedy_grid", {"n": 2, "evaluations": 20}).clamp == (0.001, 0.999)
+    gradient = {"steps": 9, "n": 1, "step_size": 1e-4, "start": 0.25, "sigma_min": 0.01}
+    assert selector_of("gradient", gradient).start == 0.25
+    knn = {"sigma_b": 0.25, "rate": 0.01, "neighbours": 20, "offset": 1.5}
+    assert selector_of("knn", knn) == SELECTORS["knn"](**knn, dataset="mnist5k")
+    assert selector_of("knn", {"dataset": "digits"}).dataset == "digits"
+
+
+def test_forms_know_the_fields_that_may_stay_open() -> None:
+    offered = describe()["selectors"]
+    fields = {n: {f["name"]: f for f in offered[n]} for n in ("gradient", "grid", "greedy_grid")}
+    start, copies = fields["gradient"]["start"], fields["gradient"]["n"]
+    assert (start["default"], start["required"], start["kind"]) == (None, False, "float")
+    assert "training noise" in start["help"]
+    assert (copies["low"], copies["high"]) == (1, 128)
+    assert (fields["grid"]["ends"]["kind"], fields["grid"]["ends"]["default"]) == ("bool", True)
+    assert fields["greedy_grid"]["paper"]["default"] is False
 
 
 def test_a_stranger_sees_nothing(office: Office) -> None:
