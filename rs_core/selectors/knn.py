@@ -138,7 +138,7 @@ class Knn(Selector):
         name = self.reference_of(classifier)
         sigma_b, offset = self.sigma_b, self.offset
         if sigma_b is None:
-            sigma_b = min(max(trained_at(classifier), self.sigma_min), self.sigma_max)
+            sigma_b = min(max(trained_at(classifier), 0.001), 5.0)  # the range of the field
         if offset is None and name in _OFFSETS:
             offset = _OFFSETS[name]
         elif offset is None:
