@@ -103,6 +103,8 @@ def read_cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
     raw = _read_limited(path)
     try:
         content = _ArrayUnpickler(BytesIO(raw), encoding="bytes").load()
+        # Python 2 wrote the published files; what Python 3 writes has text for keys.
+        content = {k.encode() if isinstance(k, str) else k: v for k, v in content.items()}
         flat = content[b"data"].as_bytes()
         labels = np.array(content[b"labels"], dtype=np.int64)
     # A hostile pickle can raise anything from inside the unpickler.
@@ -119,14 +121,20 @@ class _Inert:
     """Stands for numpy's classes in a pickle: it keeps what it is given and does nothing."""
 
     def __init__(self, *args: Any) -> None:
-        self.state: Any = args
+        self.made = self.state = args
 
     def __setstate__(self, state: Any) -> None:
         self.state = state
 
     def as_bytes(self) -> bytes:
-        """The raw bytes of a pickled uint8 array."""
-        data = self.state[-1]
+        """The raw bytes of a pickled uint8 array, row by row.
+
+        Raises:
+            ValueError: it holds something else than uint8, or lies column by column.
+        """
+        _, _, kind, by_columns, data = self.state
+        if by_columns or kind.made[0] not in ("u1", b"u1", "uint8", b"uint8"):
+            raise ValueError("no uint8 array in rows")
         return data if isinstance(data, bytes) else bytes(data.state[0], "latin-1")
 
 

@@ -212,6 +212,23 @@ def test_a_hostile_cifar_batch_is_refused_and_does_not_run(tmp_path: Path) -> No
     assert not touched.exists()
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_a_cifar_batch_that_python_3_wrote_is_read(tmp_path: Path, protocol: int) -> None:
+    """Its keys are text, and under protocol 2 its bytes are latin-1 text."""
+    path = tmp_path / "test_batch"
+    content = {"data": planes(PHOTOS), "labels": LABELS.tolist(), "filenames": ["a.png"] * 6}
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    photos, labels = read_cifar_batch(path)
+    assert np.array_equal(photos, PHOTOS)
+    assert labels.tolist() == LABELS.tolist()
+
+
+def test_an_array_that_lies_by_columns_is_not_read_as_rows(tmp_path: Path) -> None:
+    content = {b"data": np.asfortranarray(planes(PHOTOS)), b"labels": LABELS.tolist()}
+    with pytest.raises(DataError, match="test_batch is not a CIFAR-10 batch"):
+        read_cifar_batch(batch(tmp_path / "test_batch", content))
+
+
 @pytest.mark.parametrize(
     "content",
     [
