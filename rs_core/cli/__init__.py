@@ -57,7 +57,9 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted."""
+    """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted;
+    1 where a command went on without files that it names.
+    """
     name, arguments = _split(list(sys.argv[1:] if argv is None else argv))
     readable_anywhere()
     code = _guarded(name, arguments)

@@ -70,7 +70,7 @@ class AttackCommand:
         chosen = self.image.load(classifier.spec)
         images = [item.image for item in chosen.items]
         trying = replace(
-            trying, dataset=self.image.dataset or "", indices=tuple(i.index for i in chosen.items)
+            trying, dataset=self.image.set_name, indices=tuple(i.index for i in chosen.items)
         )
         trying.check(classifier, images)
         stream = trying.run(
@@ -81,11 +81,11 @@ class AttackCommand:
         kept = files.write(trial, [image.pixels for image in images])
         if self.output.json:
             print_json(to_json(trial))
-            return 0
+            return chosen.ended("attack")
         said = attack_lines(trial, classifier.spec.class_names)
         for line in (network_line(classifier), *said, *notes_below(chosen), *kept):
             print(line)
-        return 0
+        return chosen.ended("attack")
 
     def _confirm(self, attack: Attack) -> Confirm:
         asked = {} if self.confirmations is None else {"confirmations": self.confirmations}

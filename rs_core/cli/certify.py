@@ -81,7 +81,7 @@ class CertifyCommand:
             _summarise([_certificate(answer) for answer in answers], selection)
         if self.output.html is not None:
             self._report(classifier, selection, answers)
-        return 0
+        return selection.ended("certify")
 
     def _each(
         self, classifier: Classifier, selection: Selection, table: GrowingTable

@@ -8,7 +8,8 @@ import torch
 
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.cli.training_words import FOLDER_SUFFIX
-from rs_core.datasets import Dataset, load_dataset
+from rs_core.datasets import Dataset, load_archive, load_dataset
+from rs_core.datasets.archives import SUFFIX
 from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files
@@ -82,7 +83,7 @@ def _source(model: str) -> str:
 class DataChoice:
     """Which data set, and where it lies."""
 
-    dataset: str | None = param(None, help="data set: see rs datasets")
+    dataset: str | None = param(None, help="data set: see rs datasets; or your own, NAME.npz")
     data: Path | None = param(None, help="folder that holds the data set")
     download: bool = param(False, help="fetch the data set through torchvision if it is missing")
     jpeg: int | None = param(None, help="re-encode cifar10 as JPEG of this quality", low=1, high=95)
@@ -90,18 +91,42 @@ class DataChoice:
     def __post_init__(self) -> None:
         check_params(self)
 
-    def load_split(self, split: str) -> Dataset:
-        """The chosen split.
+    @property
+    def archive(self) -> Path | None:
+        """The npz file that holds the data set, where it is a person's own."""
+        named = self.dataset or ""
+        return Path(named) if named.endswith(SUFFIX) else None
+
+    @property
+    def set_name(self) -> str:
+        """What the data set is called beside numbers, never a path; "" for none."""
+        return self.archive.name if self.archive else self.dataset or ""
+
+    def load_split(self, split: str | None, *, count: int | None = None) -> Dataset:
+        """The chosen split; without one the test split, or all of an archive that has none.
+
+        Args:
+            count: only so many images, evenly spread; all by default.
 
         Raises:
-            ParameterError: no data set was named.
+            ParameterError: no data set was named, or an option that an archive has no use for.
             DataError: it is not where it was said to be.
         """
         if self.dataset is None:
             raise ParameterError("no data set: name one with --dataset (see rs datasets).")
-        return load_dataset(
-            self.dataset, split=split, root=self.data, download=self.download, jpeg=self.jpeg
-        )
+        if self.archive is None:
+            return load_dataset(
+                self.dataset, split=split or "test", root=self.data, download=self.download,
+                jpeg=self.jpeg, count=count,
+            )  # fmt: skip
+        idle = {"data": self.data, "jpeg": self.jpeg, "download": self.download or None}
+        given = [f"--{name}" for name, value in idle.items() if value is not None]
+        if given:
+            raise ParameterError(
+                f"{given[0]} does not apply to {self.set_name}, which holds its images: leave it "
+                "out."
+            )
+        return load_archive(self.archive, split=split, count=count)
 
 
 def say(text: str) -> None:

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from rs_core.assets import sample_names, sample_path, samples
 from rs_core.cli.choices import DataChoice
+from rs_core.cli.folders import folder_images
+from rs_core.cli.terminal import complain
 from rs_core.datasets import DATASETS, Dataset
-from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.datasets.archives import SUFFIX
+from rs_core.errors import ImageError, ParameterError, UnknownNameError
 from rs_core.fields import param
-from rs_core.images import ImageInput, image_files, load_image
+from rs_core.images import ImageInput, hold_amount, load_image
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec
 
@@ -35,12 +38,29 @@ class Selection:
         single: one image was asked for, rather than a folder or a data set.
         notes: sentences about all of them that belong beside the numbers.
         unscored: why no accuracy can be told; empty where it can.
+        unread: of each file of a folder that could not be read, the sentence that says why.
     """
 
     items: tuple[Picked, ...]
     single: bool
     notes: tuple[str, ...] = ()
     unscored: str = ""
+    unread: tuple[str, ...] = ()
+
+    def ended(self, command: str) -> int:
+        """The command's exit code: 1 where a file could not be read, each named on stderr."""
+        for sentence in self.unread:
+            complain(command, f"left out: {sentence}")
+        return 1 if self.unread else 0
+
+    def hold_whole(self, why: str) -> None:
+        """Refuse to go on without the files that could not be read.
+
+        Raises:
+            ImageError: there are such files.
+        """
+        if self.unread:
+            raise ImageError(f"{why}: {'; '.join(self.unread)}")
 
     @property
     def names(self) -> list[str]:
@@ -57,6 +77,9 @@ class ImageChoice(DataChoice):
     )
     label: int | None = param(
         None, help="true class, for the column `correct`; none if unknown", low=0
+    )
+    labels: Path | None = param(
+        None, help="CSV table of file names and true classes, for a folder; indices in a third"
     )
     invert: str = param(
         "auto",
@@ -80,12 +103,14 @@ class ImageChoice(DataChoice):
 
     def files(self) -> tuple[Path, ...]:
         """The image files, as far as they are known before they are read."""
+        tables = () if self.labels is None else (self.labels,)
         if self.dataset is not None or not self.image:
-            return ()
+            return (*tables, *filter(None, [self.archive]))
         if self.image in sample_names():
             return (sample_path(self.image),)
         path = Path(self.image)
-        return tuple(path.iterdir()) if path.is_dir() else (path,)
+        below = [*path.iterdir(), *path.glob("*/*")] if path.is_dir() else [path]
+        return (*tables, *below)
 
     def load(self, spec: ModelSpec) -> Selection:
         """The images, sized for the network; at least one.
@@ -116,16 +141,23 @@ class ImageChoice(DataChoice):
         if self.dataset is not None and self.image is not None:
             raise ParameterError("give either --image or --dataset, not both.")
         of_data = {"split": self.split, "data": self.data, "jpeg": self.jpeg}
-        of_many = {"every": self.every, "limit": self.limit}
+        of_many = {"every": self.every, "limit": self.limit, "labels": self.labels}
         inverting = "yes" if self.invert == "yes" else None
         idle: dict[str, object] = {**of_data, "download": self.download or None}
         if self.dataset is not None:
             what = "a data set, which brings its labels and its pixels"
-            idle = {"label": self.label, "invert": inverting}
+            idle = {"label": self.label, "labels": self.labels, "invert": inverting}
         elif self.is_single:
             what, idle = "one image", {**idle, **of_many}
         else:
             what = "a folder of images"
+        if self.label is not None and self.labels is not None:
+            raise ParameterError("give either --label or --labels, not both.")
+        if str(self.image).endswith(SUFFIX):
+            raise ParameterError(
+                f"{tidy(Path(str(self.image)).name)} is an archive of images, not one: give it as "
+                "--dataset."
+            )
         given = [f"--{name}" for name, value in idle.items() if value is not None]
         if given:
             raise ParameterError(f"{given[0]} does not apply to {what}: leave it out.")
@@ -136,16 +168,25 @@ class ImageChoice(DataChoice):
             )
 
     def _from_folder(self, folder: Path, spec: ModelSpec) -> Selection:
-        files = list(enumerate(image_files(folder)))
-        chosen = files[:: self.every or 1][: self.limit or _MOST]
-        images = (
-            Picked(i, load_image(file, spec, label=self.label, invert=_INVERT[self.invert]))
-            for i, file in chosen
-        )
-        return Selection(tuple(images), single=False, notes=self._part(len(chosen), len(files)))
+        held = folder_images(folder, spec, label=self.label, labels=self.labels)
+        chosen = held.images[:: self.every or 1][: self.limit or _MOST]
+        hold_amount([one.path for one in chosen], tidy(folder.name))
+        images, unread = [], []
+        for one in chosen:
+            try:
+                invert = _INVERT[self.invert]
+                image = load_image(one.path, spec, label=one.label, invert=invert)
+            except ImageError as error:
+                unread.append(str(error))
+                continue
+            images.append(Picked(one.index, image))
+        if not images:
+            raise ImageError(f"none of {len(unread)} images of {tidy(folder.name)}: {unread[0]}")
+        notes = (*held.notes, *self._part(len(chosen), len(held.images)))
+        return Selection(tuple(images), single=False, notes=notes, unread=tuple(unread))
 
     def _from_dataset(self, spec: ModelSpec) -> Selection:
-        data = self.load_split(self.split or "test")
+        data = self.load_split(self.split)
         rows = range(0, len(data), self.every or 1)[: self.limit or _MOST]
         unscored = "" if data.fits(spec) else _no_labels(data, spec)
         return Selection(

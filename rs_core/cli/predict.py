@@ -58,7 +58,7 @@ class PredictCommand:
 
             report = predictions_report(predictions, names=selection.names, class_names=class_names)
             self.output.write_report(report)
-        return 0
+        return selection.ended("predict")
 
     def _each(
         self, classifier: Classifier, selection: Selection, table: GrowingTable

@@ -67,6 +67,7 @@ class AllocateCommand:
         paired(selector, self.settings, declared=False)
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
+        chosen.hold_whole("regions are frozen for all images or for none")
         images = [item.image for item in chosen.items]
         hold_possible(selector, self.settings, classifier, images)
         options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
@@ -195,12 +196,12 @@ class ShowCommand:
                 for name, reply in zip(chosen.names, replies, strict=True)
             ]
             print_json(rows[0] if chosen.single else rows)
-            return 0
+            return chosen.ended("regions show")
         for name, reply in zip(chosen.names, replies, strict=True):
             print(f"{tidy(name)}: {_place(reply, record)}\n{tidy(reply.statement)}")
         for note in notes_below(chosen):
             print(note)
-        return 0
+        return chosen.ended("regions show")
 
     def _describe(self, record: AllocationRecord) -> None:
         allocation = record.allocation

@@ -63,7 +63,7 @@ class SandwichCommand:
         chosen = self.image.load(classifier.spec)
         images = [item.image for item in chosen.items]
         indices = tuple(item.index for item in chosen.items)
-        made = replace(made, dataset=self.image.dataset or "", indices=indices)
+        made = replace(made, dataset=self.image.set_name, indices=indices)
         made.check(classifier, images)
         announce_cost(classifier, images[0], len(images) * made.most_passes, rows=1)
         stream = made.run(
@@ -72,7 +72,7 @@ class SandwichCommand:
         with self.output.growing_table() as table:
             strip = follow(_kept(stream, table), label="sandwich")
         self._write(classifier, chosen, strip)
-        return 0
+        return chosen.ended("sandwich")
 
     def _write(self, classifier: Classifier, chosen: Selection, strip: SandwichStrip) -> None:
         if self.output.html is not None:

@@ -91,7 +91,7 @@ class SelectCommand:
         self._write(chosen.items, certificates, time.perf_counter() - started)
         if self.output.json:
             _print_json(chosen, picked, certificates)
-            return 0
+            return chosen.ended("select")
         print(network_line(classifier))
         print_selections(chosen, picked, spent)
         if settings is not None:
@@ -102,7 +102,7 @@ class SelectCommand:
                 print(f"note: {note}")
         for note in notes_below(chosen):
             print(note)
-        return 0
+        return chosen.ended("select")
 
     def _write(
         self, items: Sequence[Picked], certificates: Sequence[Certificate], seconds: float

@@ -9,7 +9,7 @@ from rs_core.classifiers import Classifier
 from rs_core.cli.choices import DataChoice, ModelChoice
 from rs_core.cli.outputs import Output, print_json, told
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.datasets import Dataset, load_dataset
+from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
 from rs_core.evaluation.empirical_curves import Study
 from rs_core.evaluation.study_table import write_study
@@ -29,7 +29,9 @@ AnyStudy = NoiseCurve | StrengthCurve | Frontier
 class SetChoice(DataChoice):
     """Which images of a data set: some that lie evenly spread over a split."""
 
-    split: str = param("test", help="train or test", choices=("train", "test"))
+    split: str | None = param(
+        None, help="train or test; test by default", choices=("train", "test")
+    )
     limit: int = param(500, help="images, evenly spread over the split", low=1)
 
     def load_spread(self) -> Dataset:
@@ -39,12 +41,7 @@ class SetChoice(DataChoice):
             ParameterError: no data set was named.
             DataError: it is not where it was said to be.
         """
-        if self.dataset is None:
-            raise ParameterError("no data set: name one with --dataset (see rs datasets).")
-        return load_dataset(
-            self.dataset, split=self.split, root=self.data, download=self.download,
-            jpeg=self.jpeg, count=self.limit,
-        )  # fmt: skip
+        return self.load_split(self.split, count=self.limit)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,10 +83,10 @@ class TransferCommand:
         self._write(matrix)
         if self.output.json:
             print_json({"settings": self._settings(loaded), **to_json(matrix)})
-            return 0
+            return chosen.ended("transfer")
         for line in (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen)):
             print(line)
-        return 0
+        return chosen.ended("transfer")
 
     def _settings(self, loaded: Mapping[str, Classifier]) -> dict[str, Any]:
         """What a reader of the rates needs to make them again."""

@@ -1,6 +1,6 @@
 """Labelled images of one split, and what may be taken from them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -18,13 +18,14 @@ class Dataset:
 
     Fields:
         name: shown with every number, e.g. "CIFAR-10 (JPEG 75)".
-        split: "train" or "test".
+        split: "train" or "test"; "" for a set that has no splits.
         images: uint8 (N,H,W,C).
         labels: int64 (N,).
         class_names: one per class.
         indices: int64 (N,), each image's position in the official order.
         source: where the images came from.
         notes: sentences that belong beside the numbers.
+        numbered: its classes have no names, so that labels are a network's class numbers.
     """
 
     name: str
@@ -35,9 +36,15 @@ class Dataset:
     indices: np.ndarray
     source: str
     notes: tuple[str, ...] = ()
+    numbered: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def title(self) -> str:
+        """Its name and split."""
+        return f"{self.name} {self.split}".rstrip()
 
     def subset(self, rows: slice | Sequence[int] | np.ndarray) -> "Dataset":
         """The images at these rows (0 to len - 1) in the given order, or where a mask is True.
@@ -52,7 +59,7 @@ class Dataset:
         )
 
     def _chosen(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        where = f"{self.name} {self.split} has rows 0 to {len(self) - 1}"
+        where = f"{self.title} has rows 0 to {len(self) - 1}"
         try:
             chosen = np.asarray(rows)
         except (TypeError, ValueError, RuntimeError):  # ragged lists; tensors with a gradient
@@ -89,19 +96,30 @@ class Dataset:
         whole = whole_number(row)
         if whole is None:
             raise ParameterError(
-                f"row={shown(row)} is no row number: {self.name} {self.split} has rows 0 to "
-                f"{len(self) - 1}."
+                f"row={shown(row)} is no row number: {self.title} has rows 0 to {len(self) - 1}."
             )
         one = self.subset([whole])
-        name = f"{self.name} {self.split} {one.indices[0]}"
+        name = f"{self.title} {one.indices[0]}"
         label = int(one.labels[0]) if self.fits(spec) else None
         return image_from_array(one.images[0], spec, label=label, name=name)
 
     def fits(self, spec: ModelSpec) -> bool:
         """Whether a network's classes are those of the labels, name by name."""
+        if self.numbered:
+            return len(self.class_names) <= len(spec.class_names)
         return self.class_names == spec.class_names
 
 
 def pixel_digest(image: np.ndarray) -> str:
     """A 16-byte blake2b of an image's pixels, uint8 (H, W, C), hex."""
     return blake2b(image.tobytes(), digest_size=16).hexdigest()
+
+
+def chooser(count: int | None) -> Callable[[int], np.ndarray]:
+    """The rows of a split of N: all, or `count` that lie evenly spread."""
+    if count is None:
+        return np.arange
+    whole = whole_number(count)
+    if whole is None or whole < 1:
+        raise ParameterError(f"count={shown(count)} is not possible: give 1 or more images.")
+    return lambda total: np.arange(min(whole, total)) * total // min(whole, total)

@@ -37,11 +37,14 @@ def read_idx_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_jpeg_archive(
-    path: Path, shape: tuple[int, int], choose: Callable[[int], np.ndarray] = np.arange
+    path: Path,
+    shape: tuple[int, int] | None,
+    choose: Callable[[int], np.ndarray] = np.arange,
 ) -> tuple[np.ndarray, np.ndarray]:
     """uint8 (R,H,W,3) and int64 (N,) of an npz with `jpeg` bytes, `offsets` (N+1), `labels`.
 
-    Only the R rows that `choose` names of N are decoded, all by default.
+    Only the R rows that `choose` names of N are decoded, all by default. Without a `shape` all
+    must have that of the first one.
 
     Raises:
         DataError: a missing member, offsets that do not fit, a damaged or odd-sized JPEG.
@@ -59,6 +62,9 @@ def read_jpeg_archive(
     ):
         raise DataError(f"{path.name} has offsets that do not fit its JPEG bytes: fetch it again.")
     rows = choose(len(labels))
+    shape = shape or _jpeg_shape(stream[: offsets[1]], path)
+    if len(rows) * shape[0] * shape[1] * 3 > 2 * MAX_FILE_BYTES:
+        raise _too_large(path)
     pixels = np.empty((len(rows), *shape, 3), dtype=np.uint8)
     for place, row in enumerate(rows):
         pixels[place] = _decode_jpeg(stream[offsets[row] : offsets[row + 1]], shape, row, path)
@@ -88,6 +94,44 @@ def read_npz(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         raise DataError(f"{path.name} is incomplete ({error}): fetch it again.") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError):
         raise DataError(f"{path.name} is not a readable npz archive: fetch it again.") from None
+
+
+def member_names(path: Path) -> tuple[str, ...]:
+    """The names of an npz's members; nothing of them is read.
+
+    Raises:
+        DataError: missing, or not an npz.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError(
+            f"{path.name} is not a readable npz archive ({error}): give one that numpy.savez wrote."
+        ) from None
+    return tuple(name.removesuffix(".npy") for name in names if name.endswith(".npy"))
+
+
+def read_names(path: Path, member: str) -> tuple[str, ...]:
+    """A member of an npz that holds words, without pickles and up to `MAX_FILE_BYTES` unpacked.
+
+    Raises:
+        DataError: not one-dimensional text, or with an empty or a repeated word.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_FILE_BYTES:
+                raise _too_large(path)
+        with np.load(path, allow_pickle=False) as archive:
+            words = archive[member]
+        if words.ndim != 1 or words.dtype.kind != "U":
+            raise ValueError("no list of words")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path.name}: {member} cannot be read ({error}).") from None
+    names = tuple(words.tolist())
+    if len(set(names)) < len(names) or "" in names or len(names) < 2:
+        raise DataError(f"{path.name}: {member} must name two or more classes, each once.")
+    return names
 
 
 def read_cifar_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -199,6 +243,14 @@ def _decode_jpeg(data: bytes, shape: tuple[int, int], row: int, path: Path) -> n
         raise DataError(
             f"{path.name}: image {row} is not a whole {shape[1]}x{shape[0]} JPEG ({error})."
         ) from None
+
+
+def _jpeg_shape(data: bytes, path: Path) -> tuple[int, int]:
+    try:
+        with Image.open(BytesIO(data), formats=("JPEG",)) as image:
+            return image.height, image.width
+    except Exception as error:  # as in `_decode_jpeg`
+        raise DataError(f"{path.name}: image 0 is no JPEG ({error}).") from None
 
 
 def _check_counts(images: float, labels: int, path: Path) -> None:

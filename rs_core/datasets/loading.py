@@ -10,7 +10,6 @@ halves colour in the frequency domain (IJG libjpeg 7 or later) where Pillow's av
 versions of an image is 0.25 pixels of [0,1], that of either to the exact image 1.66.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
 from io import BytesIO
@@ -20,12 +19,12 @@ import numpy as np
 from PIL import Image
 
 from rs_core.assets import asset_path
-from rs_core.datasets.dataset import Dataset
+from rs_core.datasets.dataset import Dataset, chooser
 from rs_core.datasets.folders import DATASETS, find_files, read_files
 from rs_core.datasets.formats import read_npz
 from rs_core.datasets.plane import plane_points
 from rs_core.errors import DataError, ParameterError, UnknownNameError
-from rs_core.fields import shown, whole_number
+from rs_core.fields import shown
 
 SPLITS = ("train", "test")
 _DIGITS_TEST = 360
@@ -73,7 +72,7 @@ def load_dataset(
         raise ParameterError(f"split={split!r} is not known: choose train or test.")
     if jpeg is not None and not (name == "cifar10" and 1 <= jpeg <= 95):
         raise ParameterError(f"jpeg={jpeg} is not possible: give 1 to 95, for cifar10 only.")
-    choose = _chooser(count)
+    choose = chooser(count)
     if name in _BUNDLED:
         data = _BUNDLED[name](split)
         return data.subset(choose(len(data)))
@@ -93,16 +92,6 @@ def load_dataset(
         notes=() if len(labels) == official else (short,),
     )
     return _jpeg_named(data, jpeg, packed=files[0].suffix == ".npz") if name == "cifar10" else data
-
-
-def _chooser(count: int | None) -> Callable[[int], np.ndarray]:
-    """The rows of a split of N: all, or `count` that lie evenly spread."""
-    if count is None:
-        return np.arange
-    whole = whole_number(count)
-    if whole is None or whole < 1:
-        raise ParameterError(f"count={shown(count)} is not possible: give 1 or more images.")
-    return lambda total: np.arange(min(whole, total)) * total // min(whole, total)
 
 
 def _jpeg_named(data: Dataset, quality: int | None, *, packed: bool) -> Dataset:

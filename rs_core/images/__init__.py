@@ -1,10 +1,10 @@
 """Images as a network takes them: from files, bytes, pictures or arrays, with notes."""
 
 from rs_core.images.inversion import wants_inversion
+from rs_core.images.listing import FolderListing, folder_listing, hold_amount, image_files
 from rs_core.images.loading import (
     ImageInput,
     clean_name,
-    image_files,
     image_from_array,
     image_from_decoded,
     load_image,
@@ -12,9 +12,12 @@ from rs_core.images.loading import (
 from rs_core.images.paper_digits import centred_digit, is_dark_on_bright, reads_digits
 
 __all__ = [
+    "FolderListing",
     "ImageInput",
     "centred_digit",
     "clean_name",
+    "folder_listing",
+    "hold_amount",
     "image_files",
     "image_from_array",
     "image_from_decoded",

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,7 +19,6 @@ from rs_core.images.decoding import (
     Decoded,
     decode_bytes,
     decode_picture,
-    looks_like_image,
     read_file,
 )
 from rs_core.images.fitting import fitted
@@ -28,8 +26,6 @@ from rs_core.images.inversion import turned_as_asked
 from rs_core.images.pixels import check_floats, check_size
 from rs_core.results import ModelSpec
 
-MAX_FILES = 500
-MAX_FOLDER_BYTES = 256 * 2**20
 MAX_NAME = 80
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
@@ -147,36 +143,6 @@ def _checked_array(pixels: np.ndarray, shown: str) -> np.ndarray:
     return pixels
 
 
-def image_files(folder: str | os.PathLike[str]) -> list[Path]:
-    """The image files of a folder, sorted by name; their content decides, not their extension.
-
-    Hidden files, subfolders and files of other kinds are left out.
-
-    Raises:
-        ImageError: no folder, no image in it, more than `MAX_FILES` of them, or more than
-            `MAX_FOLDER_BYTES` in all.
-    """
-    shown = clean_name(os.fspath(folder))
-    try:
-        entries = sorted(entry for entry in Path(folder).iterdir() if entry.name[0] != ".")
-        files = [entry for entry in entries if entry.is_file() and looks_like_image(_head(entry))]
-        total = sum(file.stat().st_size for file in files)
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{shown} cannot be read as a folder of images ({error}).") from None
-    if not files:
-        raise ImageError(f"{shown} holds no PNG, JPEG, GIF, WebP, BMP or TIFF file.")
-    if len(files) > MAX_FILES:
-        raise ImageError(
-            f"{shown} holds {len(files)} images, the limit is {MAX_FILES}: split the folder."
-        )
-    if total > MAX_FOLDER_BYTES:
-        raise ImageError(
-            f"{shown} holds {total / 2**20:.0f} MB of images, the limit is "
-            f"{MAX_FOLDER_BYTES // 2**20} MB: shrink them or split the folder."
-        )
-    return files
-
-
 def clean_name(name: str) -> str:
     """A name safe to show: base name, no control or direction characters, at most 80."""
     base = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
@@ -193,11 +159,6 @@ def _is_hidden(character: str) -> bool:
 
 def _own_name(source: object) -> str:
     return str(source) if isinstance(source, str | os.PathLike) else "image"
-
-
-def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(12)
 
 
 def _finish(

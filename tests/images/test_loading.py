@@ -13,7 +13,7 @@ from PIL import Image
 
 from rs_core.errors import ImageError, ParameterError
 from rs_core.images import clean_name, image_files, image_from_array, load_image
-from rs_core.images import loading as images
+from rs_core.images import listing as images
 from rs_core.images.loading import MAX_NAME
 from rs_core.results import ModelSpec
 
