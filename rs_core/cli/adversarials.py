@@ -7,11 +7,12 @@ from typing import Literal
 
 import numpy as np
 
+from rs_core.attack_results import AttackResult
 from rs_core.cli.outputs import told
 from rs_core.durable import hold_writable, write_durably
 from rs_core.errors import ParameterError
 from rs_core.evaluation.adversarial_files import arrays_file, png_file
-from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots.wording import tidy
 
 ARRAYS = "adversarials.npz"
@@ -71,16 +72,34 @@ class Adversarials:
         """
         if self.path is None:
             return []
+        where = tidy(str(self.path))
         with told(self.path):
             if self.kind == "png":
                 write_durably(self.path, png_file(trial.results[0].stored))
-                return [f"8-bit adversarial image in {tidy(str(self.path))}"]
+                return [f"{_kind(trial.results[0])} in {where}"]
             if self.kind == "npz":
                 write_durably(self.path, arrays_file(trial, images))
-                return [f"adversarial images as arrays in {tidy(str(self.path))}"]
+                return [f"what the attack left, as arrays, in {where}: {_counted(trial)}"]
             self.path.mkdir(parents=True, exist_ok=True)
             for index, result in zip(trial.indices, trial.results, strict=True):
                 write_durably(self.path / f"{index:05d}.png", png_file(result.stored))
             write_durably(self.path / ARRAYS, arrays_file(trial, images))
         count = len(trial.results)
-        return [f"{count} 8-bit images (INDEX.png) and {ARRAYS} in {tidy(str(self.path))}"]
+        return [f"{count} 8-bit images (INDEX.png) and {ARRAYS} in {where}: {_counted(trial)}"]
+
+
+def _kind(result: AttackResult) -> str:
+    """What the 8-bit file of one image holds."""
+    if is_already(result):
+        return "8-bit copy of the image, which is misclassified as it is,"
+    if result.stored_confirmed:
+        return "8-bit adversarial image"
+    if result.confirmed:
+        return "8-bit copy of a confirmed adversarial image, itself not confirmed,"
+    return "where the attack ended, which is no confirmed adversarial image,"
+
+
+def _counted(trial: AttackTrial) -> str:
+    """How many of the images are adversarial at all."""
+    held = sum(bool(r.confirmed) and not is_already(r) for r in trial.results)
+    return f"{held} of {len(trial.results)} are confirmed adversarial images"

@@ -17,6 +17,7 @@ from rs_core.cli.progress import follow
 from rs_core.cli.tables import network_line, notes_below
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.summary import attacked_summary
 from rs_core.fields import param
 from rs_core.results import to_json
 from rs_core.selectors import SELECTORS
@@ -80,7 +81,7 @@ class AttackCommand:
         self._write(trial)
         kept = files.write(trial, [image.pixels for image in images])
         if self.output.json:
-            print_json(to_json(trial))
+            print_json({**to_json(trial), "accuracy": to_json(attacked_summary(trial))})
             return chosen.ended("attack")
         said = attack_lines(trial, classifier.spec.class_names)
         for line in (network_line(classifier), *said, *notes_below(chosen), *kept):

@@ -6,6 +6,7 @@ import numpy as np
 
 from rs_core.attack_results import AttackCheck, TransferMatrix
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
+from rs_core.evaluation.summary import attacked_summary
 from rs_core.plots.attack_wording import (
     NO_PROOF,
     budget_text,
@@ -36,6 +37,9 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
             f"{broken} of {len(trial.results)} images are confirmed, {already} of all were "
             f"misclassified as they are (upper bound 0). {NO_PROOF}"
         )
+        summary = attacked_summary(trial)
+        if summary is not None:
+            yield summary.words
     yield budget_text(trial)
     silent = [after.predicted(trial.level) is None for after in trial.after]
     if any(r.confirmed and s for r, s in zip(trial.results, silent, strict=True)):

@@ -12,6 +12,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import GrowingTable, Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.scores import print_scores
 from rs_core.cli.tables import RowsInTurn, certificate_table, image_notes, network_line, notes_below
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
@@ -182,6 +183,7 @@ def _outcome(decision: Decision) -> str:
 def _summarise(certificates: Sequence[Certificate], selection: Selection) -> None:
     for note in notes_below(selection):
         print(note)
+    print_scores(selection, certificates)
     abstained = sum(c.predicted is None for c in certificates)
     alpha = certificates[0].alpha
     print(

@@ -12,8 +12,10 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.outputs import GrowingTable, Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.scores import unlabelled
 from rs_core.cli.tables import image_notes, network_line, notes_below
 from rs_core.evaluation import write_predictions
+from rs_core.evaluation.summary import predicted_summary
 from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
@@ -130,13 +132,12 @@ def _accuracy(selection: Selection, predictions: Sequence[Prediction], seconds: 
     labels = [item.image.label for item in selection.items]
     abstained = sum(p.predicted is None for p in predictions)
     counted = f"{len(labels)} images, {abstained} abstained, {seconds:.1f} s"
-    if any(label is None for label in labels):
-        return f"{counted}; no labels, so no accuracy"
-    votes = [max(range(len(p.counts)), key=p.counts.__getitem__) for p in predictions]
-    majority = sum(v == y for v, y in zip(votes, labels, strict=True)) / len(labels)
-    correct = sum(p.predicted == y for p, y in zip(predictions, labels, strict=True)) / len(labels)
+    summary = predicted_summary(labels, predictions)
+    if summary is None:
+        return f"{counted}; {unlabelled(labels)}"
     first = predictions[0]
     return (
         f"{counted}; accuracy of the majority of {first.n} votes at sigma={first.sigma:g}: "
-        f"{majority:.4f}; with abstentions counted as wrong: {correct:.4f}"
+        f"{summary.majority_accuracy:.4f}; with abstentions counted as wrong: "
+        f"{summary.accuracy:.4f} (standard error {summary.standard_error:.4f})"
     )

@@ -12,6 +12,7 @@ from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
+from rs_core.cli.scores import print_scores
 from rs_core.cli.selecting import (
     SELECTOR,
     Extra,
@@ -102,6 +103,8 @@ class SelectCommand:
                 print(f"note: {note}")
         for note in notes_below(chosen):
             print(note)
+        if certificates and not chosen.single:
+            print_scores(chosen, certificates)
         return chosen.ended("select")
 
     def _write(

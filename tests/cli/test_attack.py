@@ -86,6 +86,30 @@ def test_what_is_not_found_is_not_called_safe(capsys: pytest.CaptureFixture[str]
     assert "no noise" in text  # the network itself was attacked
 
 
+def test_a_file_is_called_adversarial_only_where_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "none.png"
+    words = ["--eps", "0.01", "--steps", "2", "--confirm-n", "50", "--out"]
+    text = printed(capsys, *words, str(picture))
+    assert f"where the attack ended, which is no confirmed adversarial image, in {picture}" in text
+    assert "8-bit adversarial image" not in text
+    text = printed(capsys, *words, str(tmp_path / "none.npz"))
+    assert "0 of 1 are confirmed adversarial images" in text
+
+
+def test_robust_accuracy_is_told_over_all_images(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [*SMALL, "--eps", "0.01", "--steps", "1"]
+    text = printed(capsys, *words)
+    assert "accuracy under this attack 1.000 (0.1" in text
+    assert "3 of 3 images, an upper bound of the robust accuracy" in text
+    assert "one misclassified as it is counts as wrong" in text
+    found = json.loads(printed(capsys, *words, "--json"))["accuracy"]
+    assert (found["images"], found["clean"], found["attacked"]) == (3, 3, 3)
+    single = printed(capsys, "--eps", "0.01", "--steps", "1")
+    assert "accuracy under this attack" not in single
+
+
 def test_a_self_check_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, "--eps", "4", "--steps", "5", "--check")
     assert "self-check: this attack 100%, without a limit 100%" in text

@@ -201,6 +201,29 @@ def test_labels_belong_to_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "either --label or --labels" in capsys.readouterr().err
 
 
+def test_labels_bring_an_accuracy_and_the_average_radius(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sevens(tmp_path, "7/a.png", "7/b.png", "3/c.png")
+    assert main([*CERTIFY, "--image", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "certified accuracy (standard error) of 3 images: at 0 0.667 (0.2" in text
+    assert "average certified radius 0." in text
+    assert "0 abstained, which counts as wrong" in text
+    assert main([*SMALL["predict"], "--image", str(tmp_path)]) == 0
+    assert (
+        "with abstentions counted as wrong: 0.6667 (standard error 0.2" in capsys.readouterr().out
+    )
+    words = [*SMALL["select"], "--guarantee", "frozen", "--n", "100", "--n0", "10"]
+    assert main([*words, "--image", str(tmp_path)]) == 0
+    assert "certified accuracy (standard error) of 3 images" in capsys.readouterr().out
+    (tmp_path / "labels.csv").write_text("7/a.png,7\n")
+    table = ["--labels", str(tmp_path / "labels.csv")]
+    assert main([*CERTIFY, "--image", str(tmp_path), *table]) == 0
+    text = capsys.readouterr().out
+    assert "labels of 1 of 3 images only, so no accuracy" in text
+
+
 def test_a_class_is_meant_by_name_or_number(spec: ModelSpec) -> None:
     assert class_of("Ankle_boot", spec) == 1
     assert class_of("1", spec) == 1

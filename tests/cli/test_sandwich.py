@@ -12,6 +12,7 @@ from rs_core.events import Stream
 from rs_core.results import from_json
 from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing import sampling
+from tests.words import over
 
 QUICK = [
     *("sandwich", "--image", "digit-9", "--n0", "20", "--n", "128", "--alpha", "0.01"),
@@ -20,7 +21,7 @@ QUICK = [
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main([*QUICK, *arguments]) == 0
+    assert main(over(QUICK, arguments)) == 0
     return capsys.readouterr().out
 
 
@@ -123,5 +124,5 @@ def test_the_table_grows_while_images_are_finished(
         raise AssertionError("the strip was one group")
 
     monkeypatch.setattr(sandwich, "follow", interrupted)
-    assert main([*QUICK, *words, "--tsv", str(stopped)]) == 130
+    assert main([*over(QUICK, words), "--tsv", str(stopped)]) == 130
     assert stopped.read_text().splitlines() == [header, *rows[:2]]

@@ -7,18 +7,12 @@ import pytest
 from rs_core.cli import main
 from rs_core.training import EpochDone
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
+from tests.words import over
 
 TINY = [
     *("train", "--dataset", "digits", "--widths", "4", "4", "4", "4"),
     *("--batch-size", "256", "--device", "cpu"),
 ]
-
-
-def over(words: list[str], *changes: str) -> list[str]:
-    """The words, with an option's values replaced: an option is typed once."""
-    start = words.index(changes[0])
-    following = (k for k in range(start + 1, len(words)) if words[k].startswith("--"))
-    return [*words[:start], *changes, *words[next(following, len(words)) :]]
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -59,7 +53,7 @@ def test_widths_are_for_conv4(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     words = refused([*TINY, "--architecture", "conv5"], capsys)
     assert "unknown network 'conv5'. Did you mean 'conv4'?" in words
     assert "vgg" not in words
-    narrow = [*over(TINY, "--widths", "4", "4", "8"), "--out", str(tmp_path / "out")]
+    narrow = [*over(TINY, ["--widths", "4", "4", "8"]), "--out", str(tmp_path / "out")]
     assert "give four whole numbers" in refused(narrow, capsys)
     assert list(tmp_path.iterdir()) == []
 
@@ -123,7 +117,7 @@ def test_an_unknown_sample_suggests_the_nearest(capsys: pytest.CaptureFixture[st
 def test_a_probe_that_is_trained_on_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [*over(TINY, "--dataset", "mnist5k"), "--epochs", "1", "--out", str(tmp_path)]
+    command = [*over(TINY, ["--dataset", "mnist5k"]), "--epochs", "1", "--out", str(tmp_path)]
     assert main([*command, "--probes", "digit-3", "digit-7"]) == 0
     shown = capsys.readouterr().out
     assert "training on 5,000 images of MNIST train (5,000); files" in shown
@@ -150,7 +144,7 @@ def test_an_earlier_training_is_never_lost_silently(
     before = (folder / FILE_NAME).read_bytes()
     assert "epoch 2 of 3" in refused(command, capsys)
     assert "there is no checkpoint" in refused(
-        [*over(command, "--name", "typo"), "--resume"], capsys
+        [*over(command, ["--name", "typo"]), "--resume"], capsys
     )
     assert (folder / FILE_NAME).read_bytes() == before
     (folder / FILE_NAME).write_bytes(before + b"x")
@@ -184,7 +178,7 @@ def test_what_an_accuracy_was_measured_on_is_said(
     shown = capsys.readouterr().out
     assert f"files go to {tmp_path / 'out'}" in shown
     assert "test, images that are not trained on" in shown
-    assert main([*over(command, "--dataset", "mnist5k"), "--name", "n"]) == 0
+    assert main([*over(command, ["--dataset", "mnist5k"]), "--name", "n"]) == 0
     shown = capsys.readouterr().out
     assert "that are trained on, so they are too high" in shown
     assert "a network trained on MNIST has seen them" in shown
@@ -224,5 +218,5 @@ def test_a_refused_training_replaces_none(
     command = [*TINY, "--epochs", "1", "--name", "m", "--out", str(tmp_path)]
     assert main(command) == 0
     before = (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes()
-    assert "replaced" not in refused(over(command, "--widths", "4", "4", "8"), capsys)
+    assert "replaced" not in refused(over(command, ["--widths", "4", "4", "8"]), capsys)
     assert (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes() == before

@@ -1,0 +1,166 @@
+"""What is quoted of a run on labelled images: accuracy, certified accuracy, ACR, attacked accuracy.
+
+One rule throughout, that of Cohen et al. (2019): an abstention counts as wrong. How many there are
+stands beside every number, and the standard error is that of images drawn at random.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.empirical_curves import share
+from rs_core.results import Certificate, Prediction
+from rs_core.statistics import floor_decimals
+
+_RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # Cohen et al. report these
+
+
+@dataclass(frozen=True)
+class CertifiedAccuracy:
+    """Images that are certified with their true class at a radius or more, and their share."""
+
+    radius: float
+    correct: int
+    accuracy: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class CertifiedSummary:
+    """What certificates of labelled images say together, at one sigma or one way of choosing it.
+
+    Fields:
+        images, abstained: counts.
+        certified: at growing radii, in the certificates' norm, pixels of [0,1].
+        acr: average certified radius, where an abstention and a wrong class count 0.
+    """
+
+    images: int
+    abstained: int
+    certified: tuple[CertifiedAccuracy, ...]
+    acr: float
+
+    @property
+    def words(self) -> str:
+        """One line."""
+        at = ", ".join(
+            f"at {one.radius:g} {one.accuracy:.3f} ({one.standard_error:.3f})"
+            for one in self.certified
+        )
+        return (
+            f"certified accuracy (standard error) of {self.images} images: {at}; average certified "
+            f"radius {floor_decimals(self.acr, 3)}; {self.abstained} abstained, which counts as "
+            "wrong"
+        )
+
+
+def certified_summary(
+    labels: Sequence[int | None], certificates: Sequence[Certificate]
+) -> CertifiedSummary | None:
+    """The summary; None unless every image has a label, and there is one at all."""
+    if not labels or None in labels:
+        return None
+    pairs = list(zip(labels, certificates, strict=True))
+    radii = [one.radius for label, one in pairs if one.predicted == label]
+    certified = []
+    for radius in _RADII:
+        count = sum(own >= radius for own in radii)
+        if radius == 0 or count:
+            certified.append(CertifiedAccuracy(radius, count, *share(count, len(labels))))
+    silent = sum(one.predicted is None for one in certificates)
+    return CertifiedSummary(len(labels), silent, tuple(certified), sum(radii) / len(labels))
+
+
+@dataclass(frozen=True)
+class PredictedSummary:
+    """Accuracy of PREDICT on labelled images, and of the majority, abstention or not."""
+
+    images: int
+    abstained: int
+    correct: int
+    accuracy: float
+    standard_error: float
+    majority_accuracy: float
+
+
+def predicted_summary(
+    labels: Sequence[int | None], predictions: Sequence[Prediction]
+) -> PredictedSummary | None:
+    """The summary; None unless every image has a label, and there is one at all."""
+    if not labels or None in labels:
+        return None
+    pairs = list(zip(labels, predictions, strict=True))
+    correct = sum(one.predicted == label for label, one in pairs)
+    majority = sum(_majority(one) == label for label, one in pairs)
+    silent = sum(one.predicted is None for one in predictions)
+    total = len(labels)
+    return PredictedSummary(total, silent, correct, *share(correct, total), majority / total)
+
+
+def _majority(prediction: Prediction) -> int:
+    return max(range(len(prediction.counts)), key=prediction.counts.__getitem__)
+
+
+@dataclass(frozen=True)
+class AttackedSummary:
+    """Accuracy on labelled images as they are and attacked: badge D, not a guarantee.
+
+    Fields:
+        images: all of them; those misclassified as they are count as wrong, as in AutoAttack and
+            RobustBench.
+        clean, attacked: images that the target still names correctly.
+        clean_abstained, attacked_abstained: images on which PREDICT abstains, which are wrong.
+        clean_accuracy, attacked_accuracy: shares; the second is an upper bound of the robust
+            accuracy, for another attack may find more.
+        clean_error, attacked_error: standard errors.
+    """
+
+    images: int
+    clean: int
+    clean_abstained: int
+    clean_accuracy: float
+    clean_error: float
+    attacked: int
+    attacked_abstained: int
+    attacked_accuracy: float
+    attacked_error: float
+
+    @property
+    def words(self) -> str:
+        """Two sentences."""
+        silent = ""
+        if self.clean_abstained or self.attacked_abstained:
+            silent = (
+                f", and so does one on which PREDICT abstains ({self.clean_abstained} as they are, "
+                f"{self.attacked_abstained} attacked)"
+            )
+        return (
+            f"D Empirical: accuracy under this attack {self.attacked_accuracy:.3f} "
+            f"({self.attacked_error:.3f}), {self.attacked} of {self.images} images, an upper bound "
+            f"of the robust accuracy; as they are {self.clean_accuracy:.3f} "
+            f"({self.clean_error:.3f}). All {self.images} count: one misclassified as it is counts "
+            f"as wrong{silent}."
+        )
+
+
+def attacked_summary(trial: AttackTrial) -> AttackedSummary | None:
+    """The summary; None unless every image has a label.
+
+    An image counts as right under attack if it is right as it is, nothing was confirmed, and the
+    vote on what the attack left still returns its class.
+    """
+    if not trial.labels or None in trial.labels:
+        return None
+    before = [ballot.predicted(trial.level) for ballot in trial.before]
+    after = [ballot.predicted(trial.level) for ballot in trial.after]
+    rows = list(zip(trial.labels, before, after, trial.results, strict=True))
+    clean = sum(said == label for label, said, _, _ in rows)
+    held = sum(
+        label == said == still and not result.confirmed for label, said, still, result in rows
+    )
+    total = len(rows)
+    return AttackedSummary(
+        total,
+        clean, sum(said is None for said in before), *share(clean, total),
+        held, sum(said is None for said in after), *share(held, total),
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+"""Accuracy, certified accuracy, ACR and attacked accuracy, counted by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rs_core.attack_results import ALREADY
+from rs_core.evaluation.attack_trial import Ballot
+from rs_core.evaluation.summary import attacked_summary, certified_summary, predicted_summary
+from rs_core.results import Certificate, Prediction
+from tests.evaluation.test_attack_trial import made_trial
+
+
+def certificate(predicted: int | None, radius: float) -> Certificate:
+    return Certificate(
+        predicted=predicted, radius=radius, norm="l2", p_lower=0.9, p_upper_runner_up=None,
+        sigma=0.5, n_top=95, n0=10, n=100, alpha=1e-3, bound="clopper-pearson", guarantee="A",
+        statement="", counts=(95, 5, 0), draws=110, noise="gaussian", stream="certify 0",
+        precision="fp32", device="cpu", weights_id="w", image_digest="d", preprocessing=(), seed=0,
+    )  # fmt: skip
+
+
+def test_certified_accuracy_and_acr_count_abstentions_and_wrong_classes_as_nothing() -> None:
+    found = [certificate(1, 0.25), certificate(1, 0.8), certificate(0, 3.0), certificate(None, 0)]
+    summary = certified_summary([1, 1, 1, 1], found)
+    assert summary is not None
+    assert [(one.radius, one.correct) for one in summary.certified] == [
+        (0.0, 2), (0.25, 2), (0.5, 1), (0.75, 1),
+    ]  # fmt: skip
+    assert summary.acr == pytest.approx((0.25 + 0.8) / 4)
+    assert (summary.images, summary.abstained) == (4, 1)
+    assert summary.certified[0].accuracy == 0.5
+    assert summary.certified[0].standard_error == pytest.approx(0.2236, abs=1e-4)
+    assert "at 0 0.500 (0.224), at 0.25 0.500" in summary.words
+    assert "average certified radius 0.262" in summary.words, "never rounded up"
+    assert "1 abstained, which counts as wrong" in summary.words
+
+
+def test_without_every_label_there_is_no_accuracy() -> None:
+    assert certified_summary([1, None], [certificate(1, 1), certificate(1, 1)]) is None
+    assert certified_summary([], []) is None
+    assert attacked_summary(made_trial()) is None, "its label is not known"
+
+
+def test_an_accuracy_of_predictions_counts_abstentions_as_wrong() -> None:
+    said = Prediction(
+        predicted=None, p_value=0.2, top_counts=(55, 45), counts=(45, 55, 0), sigma=0.5, n=100,
+        alpha=1e-3, noise="gaussian", precision="fp32", device="cpu", weights_id="w",
+        image_digest="d", preprocessing=(), seed=0,
+    )  # fmt: skip
+    summary = predicted_summary([1, 1], [said, replace(said, predicted=1)])
+    assert summary is not None
+    assert (summary.correct, summary.accuracy, summary.abstained) == (1, 0.5, 1)
+    assert summary.majority_accuracy == 1
+
+
+def test_accuracy_under_attack_counts_all_images() -> None:
+    """Held, broken, misclassified as it is, abstaining after it: one of four is right."""
+    one = made_trial(labels=(1,))
+    right, wrong, silent = (
+        Ballot(counts, (0.5, 0.5), 0.25, 100) for counts in ((2, 98, 0), (98, 2, 0), (50, 50, 0))
+    )
+    broken = one.results[0]
+    held = replace(broken, success=False, confirmed=False, stored_confirmed=False)
+    trial = replace(
+        one, names=("a", "b", "c", "d"), labels=(1, 1, 1, 1), indices=(0, 1, 2, 3),
+        results=(held, broken, replace(broken, notes=(ALREADY,)), held),
+        before=(right, right, wrong, right), after=(right, wrong, wrong, silent),
+    )  # fmt: skip
+    summary = attacked_summary(trial)
+    assert summary is not None
+    assert (summary.clean, summary.clean_accuracy, summary.clean_abstained) == (3, 0.75, 0)
+    assert (summary.attacked, summary.attacked_accuracy) == (1, 0.25)
+    assert summary.attacked_abstained == 1
+    assert "D Empirical: accuracy under this attack 0.250 (0.200), 1 of 4 images" in summary.words
+    assert "an upper bound of the robust accuracy" in summary.words
+    assert "one misclassified as it is counts as wrong" in summary.words
+    assert "PREDICT abstains (0 as they are, 1 attacked)" in summary.words
+    revived = replace(trial, after=(right, right, right, right))
+    assert attacked_summary(revived) is not None
+    assert np.isclose(attacked_summary(revived).attacked_accuracy, 0.5)  # type: ignore[union-attr]
