@@ -11,7 +11,8 @@ def over(words: Sequence[str], changes: Sequence[str]) -> list[str]:
 
 def _split(words: Sequence[str]) -> dict[str, list[str]]:
     """The values behind each option; those before the first one behind ""."""
-    found, name = {}, ""
+    found: dict[str, list[str]] = {}
+    name = ""
     for word in words:
         if word.startswith("--"):
             name = word
