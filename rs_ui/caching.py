@@ -1,11 +1,15 @@
-"""The only home of Streamlit's caches: the worker's client, its description, finished figures.
+"""What all sessions share: the worker's client, and, in Streamlit's caches, what can be made again.
 
-Caches are shared by all sessions, so whatever belongs to a person is kept under the owner's key.
+Any visitor's browser can empty Streamlit's caches at any moment, with one message. So they hold
+copies only: a description that is asked for again, a figure that is drawn again. What belongs to a
+person is kept under the owner's key.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -14,10 +18,18 @@ from rs_core.errors import StoreError
 from rs_core.store import log_to_file, rs_home
 from rs_ui.jobs import Worker
 
+_STARTING = Lock()
 
-@st.cache_resource(show_spinner=False)
+
 def worker() -> Worker:
-    """The one client of the one compute process; from now on the pages' failures are logged."""
+    """The one client of the one compute process, as long as the server lives."""
+    with _STARTING:
+        return client()
+
+
+@cache
+def client() -> Worker:
+    """What `worker` returns, made; from now on the pages' failures are logged."""
     with suppress(StoreError):  # the compute process says so itself, in a sentence
         for logger in ("rs_ui", "streamlit.error_util"):
             log_to_file(rs_home(), logger=logger, rotates=False)

@@ -25,8 +25,9 @@ class AppCommand:
         page = _page()
         _hold_free(self.port)
         os.chdir(page.parent)  # Streamlit reads .streamlit/config.toml from here
-        arguments = ["-m", "streamlit", "run", str(page), "--server.port", str(self.port)]
-        os.execv(sys.executable, [sys.executable, *arguments])
+        # app.py says itself where it is served, once it is sure to be.
+        options = ["--logger.hideWelcomeMessage", "true", "--server.port", str(self.port)]
+        os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *options])
 
 
 def _hold_free(port: int) -> None:

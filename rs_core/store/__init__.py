@@ -9,6 +9,7 @@ from rs_core.store.logs import LOG_NAME, log_to_file
 from rs_core.store.records import OPEN, Progress, Run, State
 from rs_core.store.retention import Retention
 from rs_core.store.runs import RunStore
+from rs_core.store.tenancy import Tenancy
 from rs_core.store.trained import CHECKPOINT_FOLDER, checkpoint_of_run, model_of_run
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Run",
     "RunStore",
     "State",
+    "Tenancy",
     "checkpoint_of_run",
     "evict",
     "log_to_file",

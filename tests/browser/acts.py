@@ -1,6 +1,7 @@
 """What every journey does: look at a part of the page, bring a file, start a sweep."""
 
 import re
+import time
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -29,6 +30,14 @@ def main(page: Page) -> Locator:
 
 def sidebar(page: Page) -> Locator:
     return page.get_by_test_id("stSidebar")
+
+
+def comes_true(page: Page, expression: str, seconds: float = 30) -> None:
+    """Wait for a JavaScript expression; `wait_for_function` evaluates text, as no page may."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
 
 
 def start(page: Page) -> None:

@@ -34,6 +34,7 @@ from tests.browser.acts import (
     RUNNING,
     bring,
     cancel,
+    comes_true,
     done_of,
     finished,
     main,
@@ -159,6 +160,17 @@ def test_odd_sizes_and_names_are_shown_harmless(visit: Visitor) -> None:
         expect(sidebar(page).get_by_text(enlarged)).to_be_visible()
         expect(alert(page)).to_have_count(0)
     expect(page.locator("img[src='x']")).to_have_count(0)
+    assert opened.is_clean()
+
+
+def test_a_name_is_no_link_and_no_icon(visit: Visitor) -> None:
+    opened = visit(f"sweep{CIFAR}")
+    name = "www.evil.example a@evil.example :streamlit: x--_y_-> $z$ :+1:.png"
+    bring(opened.page, name, stored(scene(), "PNG"))
+    told = main(opened.page).get_by_text("No sweep yet: press Start")
+    expect(told).to_contain_text("evil")
+    assert name in told.inner_text().replace("\N{WORD JOINER}", "")
+    expect(opened.page.locator("a[href*=evil]")).to_have_count(0)
     assert opened.is_clean()
 
 
@@ -468,6 +480,9 @@ def test_other_websites_are_kept_out(server: Server) -> None:
     assert answer_to(server, "PUT", upload, Origin=server.url, Content_Length="0") == 403
     assert answer_to(server, "DELETE", upload, Origin=server.url) == 403
     assert answer_to(server, "GET", "/media/../../../etc/passwd") == 400
+    for path in ("/", "/sweep", "/_stcore/health", "/_stcore/host-config", "/media/none"):
+        assert answer_to(server, "GET", path, Host="evil.example") == 421
+        assert answer_to(server, "GET", path) != 421
 
 
 LISTEN = """
@@ -495,7 +510,7 @@ def test_garbage_on_the_websocket_leaves_the_session_alive(visit: Visitor) -> No
     expect(mine).to_be_visible()
     for count, (garbage, level) in enumerate(GARBAGE.items(), start=2):
         page.evaluate(f"sockets.at(-1).send(new Uint8Array(0)); sockets.at(-1).send({garbage})")
-        page.wait_for_function(f"sockets.length == {count} && sockets.at(-1).readyState == 1")
+        comes_true(page, f"sockets.length == {count} && sockets.at(-1).readyState == 1")
         page.get_by_role("slider", name="Noise level").press("ArrowRight")
         expect(main(page).get_by_text(re.compile(f"σ={level} "))).to_be_visible()
         expect(mine).to_be_visible()

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from rs_core.guarantees.allocation_file import read_allocation
-from tests.browser.acts import main
+from tests.browser.acts import comes_true, main
 from tests.browser.conftest import Visitor
 
 PLANE = "memory?points=Points+in+the+plane&plane_balls_n=500"
@@ -32,7 +32,7 @@ def circles(page: Page) -> list[float]:
             (p) => (p.layout.shapes || []).length);
         return plot ? plot.layout.shapes.map((s) => s.x1 - s.x0) : [];
     }"""
-    page.wait_for_function(f"({script})().length > 0")
+    comes_true(page, f"({script})().length > 0")
     return [round(width, 6) for width in page.evaluate(script)]
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("playwright.sync_api")
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.acts import bring, scene, sidebar, stored
+from tests.browser.acts import bring, comes_true, scene, sidebar, stored
 from tests.browser.conftest import Visitor
 
 CIFAR = "?image=cat&model=cifar10-conv4"
@@ -125,6 +125,6 @@ def test_a_photo_is_taken_only_when_the_camera_is_asked_for(visit: Visitor) -> N
     expect(sidebar(page).locator("video")).to_have_count(0)
     sidebar(page).get_by_text("Use the camera").click()
     expect(sidebar(page).locator("video")).to_be_visible()
-    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    comes_true(page, "document.querySelector('video').readyState >= 2")
     sidebar(page).get_by_role("button", name="Take Photo").click()
     expect(sidebar(page).get_by_alt_text(re.compile("photo, as it came"))).to_be_visible()

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json, to_json
-from tests.browser.acts import RUNNING, as_asked, cancel, hold_accessible, main, run_of
+from tests.browser.acts import RUNNING, as_asked, cancel, comes_true, hold_accessible, main, run_of
 from tests.browser.conftest import Server, Visitor
 
 SMALL = (
@@ -74,7 +74,7 @@ def test_both_ends_move_while_it_runs(visit: Visitor) -> None:
     page.evaluate(WATCH)
     start(page)
     expect(main(page).get_by_text(RUNNING)).to_be_visible()
-    page.wait_for_function("seen.low.size > 1 && seen.high.size > 1", timeout=120_000)
+    comes_true(page, "seen.low.size > 1 && seen.high.size > 1", 120)
     expect(main(page).get_by_text("the attack's own opinion")).to_be_visible()
     run = run_of(page)
     page.reload()

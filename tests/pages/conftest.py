@@ -23,15 +23,19 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeWork
     loggers = [logging.getLogger(name) for name in ("rs_ui", "streamlit.error_util")]
     before = [list(logger.handlers) for logger in loggers]
     monkeypatch.setattr(caching, "Worker", lambda: fake)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    _forget_shared()
     yield fake
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    _forget_shared()
     for logger, handlers in zip(loggers, before, strict=True):
         for added in set(logger.handlers) - set(handlers):
             logger.removeHandler(added)
             added.close()
+
+
+def _forget_shared() -> None:
+    caching.client.cache_clear()
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @pytest.fixture
