@@ -4,9 +4,11 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import Any, BinaryIO
 
 import torch
@@ -14,30 +16,76 @@ import torch
 from rs_core import __version__
 from rs_core.allocator import keep_freed_memory
 from rs_core.errors import RsError, StoreError
-from rs_core.store import RunStore, log_to_file, read_description, write_description
+from rs_core.store import (
+    RunStore,
+    Tenancy,
+    log_to_file,
+    read_description,
+    rs_home,
+    write_description,
+)
 from rs_core.worker.bench import Bench
 from rs_core.worker.describe import describe
+from rs_core.worker.life import Life
 from rs_core.worker.loop import answer_lines, serve
 from rs_core.worker.verbs import Desk
 
+GRACE_SECONDS = 10.0  # for the step under way, when the process is told to end or left alone
+_PATIENCE_SECONDS = GRACE_SECONDS + 2.0  # a process that was left alone may still be ending
 _LOG = logging.getLogger("rs_core.worker")
 
 
 def main() -> int:
-    """Serve until stdin ends; the exit code."""
+    """Serve until stdin ends or the parent process does; the exit code."""
+    parent = os.getppid()
     replies = _claim_stdout()
     # Ctrl-C reaches the whole terminal; the end of stdin is what ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_freed_memory()
+    while isinstance(tenancy := _moved_in(), RsError):
+        if not _refuse_one(replies, tenancy):
+            return 1
+    life = Life(tenancy)
     while isinstance(store := _open(), RsError):
         if not _refuse_one(replies, store):
             return 1
-    bench = Bench(store)
+    bench = Bench(store, life=life)
+    Thread(target=_end_with, args=(parent, bench), name="parent", daemon=True).start()
     desk = Desk(store, bench)
     _adopt(desk)
     _leave_description(store.home)
     serve(sys.stdin.buffer, replies, desk, bench)
     return 0
+
+
+def _moved_in() -> Tenancy | RsError:
+    """This process's place in its home, or who has it."""
+    home, until = rs_home(), time.monotonic() + _PATIENCE_SECONDS
+    try:
+        while not isinstance(tenancy := Tenancy.take(home, "worker"), Tenancy):
+            if time.monotonic() > until:
+                return StoreError(
+                    f"another compute process ({tenancy.get('pid', 'unknown')}) works in {home}: "
+                    "end the app that it belongs to, or let RS_HOME name another folder."
+                )
+            time.sleep(0.2)
+    except StoreError as error:
+        return error
+    return tenancy
+
+
+def _end_with(parent: int, bench: Bench) -> None:
+    """End this process some seconds after it was told to, or after its parent's death.
+
+    The end of stdin says so too, but not while another process holds the pipe, nor while a request
+    is answered or a step does not end.
+    """
+    while os.getppid() == parent and not bench.stopped:
+        time.sleep(1.0)
+        bench.life.look_around()
+    bench.stop()
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
 
 
 def _open() -> RunStore | RsError:

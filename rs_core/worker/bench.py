@@ -14,11 +14,13 @@ from rs_core.store import RunStore, State
 from rs_core.worker.failures import sentence_of
 from rs_core.worker.gate import Gate
 from rs_core.worker.job import Job
+from rs_core.worker.life import Life
 from rs_core.worker.train_step import TrainStep
+from rs_core.worker.turns import Turns
 
 TURN_SECONDS = 0.1
 IDLE_SECONDS = 120.0
-_OLDEST_EVERY = 4
+_LEAST_SHARE = 0.1  # of a turn's length is what a turn costs at least
 _LOG = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ class Bench:
         clock: seconds that never go back.
         effort: CPU seconds of this process; what the fairness counts, because other programs do
             not disturb it.
+        life: the process's; which leaves word when a run is not to blame for its end.
     """
 
     def __init__(
@@ -42,13 +45,15 @@ class Bench:
         idle_seconds: float = IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         effort: Callable[[], float] = time.process_time,
+        life: Life | None = None,
     ) -> None:
-        self.gate = Gate()
+        self.life = life or Life()
+        self.gate = Gate(self.life.waiting)
         self._store, self._clock, self._effort = store, clock, effort
         self._turn_seconds, self._idle_seconds = turn_seconds, idle_seconds
         self._jobs: dict[str, Job] = {}
         self._order: list[Job] = []  # the longest waiting first
-        self._turns = 0
+        self._turns = Turns(least=_LEAST_SHARE * turn_seconds)
         self._over: list[Job] = []  # ended, their streams not yet closed
         self._changed = Condition()
         self._stopped = False
@@ -63,8 +68,14 @@ class Bench:
             if job.lasting and isinstance(job.stream, Generator):
                 job.stream.close()  # keeps the last step
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
     def stop(self) -> None:
         """End `work` after the step under way; open runs stay open in the store."""
+        self.life.leave()
         with self._changed:
             self._stopped = True
             self._changed.notify()
@@ -142,22 +153,17 @@ class Bench:
         except Exception as error:
             self._fail(job, sentence_of(error))
         finally:
-            job.effort += self._effort() - before
+            self._turns.charge(job, self._effort() - before)
             job.claim.mark(in_turn=False)
         return True
 
     def _next(self) -> Job | None:
-        """The run that has cost the least so far; every few turns the one that waited longest.
-
-        So runs of one size end together whenever they began, and a long one is never left out.
-        """
+        """The run whose turn it is, put at the end of the line; None if none waits."""
         with self._changed:
             waiting = [job for job in self._order if self._is_waiting(job)]
             if not waiting:
                 return None
-            self._turns += 1
-            oldest = self._turns % _OLDEST_EVERY == 0
-            job = waiting[0] if oldest else min(waiting, key=lambda job: job.effort)
+            job = self._turns.next(waiting)
             self._order.remove(job)
             self._order.append(job)
             # Not worth a write: whoever takes the run over begins anew in either state.

@@ -4,22 +4,32 @@ torch.fx, which folds batch norm into the convolutions, replaces the call of eve
 process while it traces one; a forward pass in another thread would be traced as well.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Lock
 
 
 class Gate:
-    """Lets one side through at a time; whoever loads goes before the next step."""
+    """Lets one side through at a time; whoever loads goes before the next step.
 
-    def __init__(self) -> None:
+    Args:
+        waiting: held by whoever loads, while they wait.
+    """
+
+    def __init__(self, waiting: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._turnstile, self._inside = Lock(), Lock()
+        self._waiting = waiting
 
     @contextmanager
     def loading(self) -> Iterator[None]:
         """Held while a network is loaded: at most one step later."""
-        with self._turnstile, self._inside:
-            yield
+        with self._turnstile:
+            with self._waiting():
+                self._inside.acquire()
+            try:
+                yield
+            finally:
+                self._inside.release()
 
     @contextmanager
     def computing(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from rs_core.worker.bench import Bench
 from rs_core.worker.families import Family
 from rs_core.worker.image_runs import ImageRuns
 from rs_core.worker.job import Job
+from rs_core.worker.life import Life
 from rs_core.worker.shelf import Shelf
 from rs_core.worker.training_runs import TRAIN, TrainingRuns
 
@@ -109,6 +110,7 @@ class Opener:
         It goes on from what it keeps on disk, or else from its beginning.
 
         A run in the midst of which three processes died is given up: a fourth would die too.
+        Deaths while the desk was at work do not count: a neighbour's file may have been the cause.
         """
         claim = self._store.claim(run.job)
         if claim is None:
@@ -124,9 +126,10 @@ class Opener:
         if progress.state not in OPEN:
             claim.release()
             return None
-        strikes = progress.strikes + claim.died_in_turn
+        life = self._bench.life
+        strikes = progress.strikes + (claim.died_in_turn and not life.excused)
         if strikes >= MAX_STRIKES:
-            self._store.update(run.job, Progress("failed", error=_given_up(), strikes=strikes))
+            self._store.update(run.job, Progress("failed", error=_given_up(life), strikes=strikes))
             claim.release()
             return None
         state: State = "paused" if progress.held else "queued"
@@ -159,8 +162,13 @@ class Opener:
             )
 
 
-def _given_up() -> str:
+def _given_up(life: Life) -> str:
+    if life.starved:
+        return (
+            "failed: the compute process died three times in the midst of this run, now for want "
+            "of memory: the system ended it; choose fewer noise levels or a smaller network."
+        )
     return (
-        "failed: the compute process died three times in the midst of this run, most likely for "
-        "want of memory; choose fewer noise levels or a smaller network."
+        "failed: the compute process died three times in the midst of this run; choose other "
+        "settings or another network, and look into rs.log, which may say why."
     )

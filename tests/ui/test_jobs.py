@@ -194,7 +194,7 @@ def test_a_training_goes_on_after_the_death_of_its_process(
 
 
 def kill_at_work(pid: int, lock: Path) -> None:
-    """Kill a worker, as the system does that lacks memory, while it advances a run."""
+    """Kill a worker while it advances a run."""
     while True:
         os.kill(pid, signal.SIGSTOP)
         while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
@@ -219,7 +219,7 @@ def test_a_run_that_kills_three_processes_is_given_up_and_the_rest_goes_on(
         kill_at_work(worker.pid, tmp_path / "runs" / greedy / "lock")
     found = ann.until(greedy, "failed")
     assert found["error"].startswith("failed: the compute process died three times")
-    assert "memory" in found["error"]
+    assert "memory" not in found["error"]  # this test killed it, and not the system for memory
     assert bob.until(bob.start(n=300), "finished")["result"] == expected(weights, 300)
     worker.close()
 

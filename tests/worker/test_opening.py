@@ -148,7 +148,7 @@ def test_a_run_that_kills_its_process_is_given_up(office: Office) -> None:
     found = current.follow(job)
     assert found["state"] == "failed"
     assert found["error"].startswith("failed: the compute process died three times")
-    assert "memory" in found["error"]
+    assert "memory" not in found["error"]  # nothing says that it was that
     assert not current.bench.turn()
 
 
