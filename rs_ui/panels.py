@@ -14,6 +14,10 @@ from rs_ui.session import Subject
 
 _IN_A_ROW, _SMALL = 20, 40
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@^=])")
+# Streamlit looks for these once more when the backslashes are gone: addresses, which become links,
+# :material/icons:, and arrows and other signs that are typed in two.
+_LATE_MARKUP = re.compile(r":(?=//|[\w+-][\w/+-]*:)|@(?=\w)|www(?=\.)|[-<>=~](?=[-<>=~])", re.I)
+_JOINER = "\N{WORD JOINER}"  # no width, and no break
 _CARD = """
 <div style="border:1px solid rgba(128,128,128,.45); border-left:6px solid {colour};
   border-radius:8px; padding:12px 16px">
@@ -28,7 +32,7 @@ _CARD = """
 
 def plain(text: str) -> str:
     """The text such that Streamlit's Markdown shows it as typed: a file name is no markup."""
-    return _MARKUP.sub(r"\\\1", tidy(text))
+    return _MARKUP.sub(r"\\\1", _LATE_MARKUP.sub(rf"\g<0>{_JOINER}", tidy(text)))
 
 
 def error_box(sentence: str) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from rs_core.evaluation.training import Course
 from rs_core.plots.probe_radii import probe_radii_figure
 from rs_core.plots.training_curves import accuracy_figure, training_loss_figure
-from rs_core.plots.wording import chance_text
+from rs_core.plots.wording import chance_text, tidy
 from rs_ui import caching, session
 from rs_ui.curves import chart
 
@@ -30,7 +30,7 @@ def curves(job: str, course: Course, names: tuple[str, ...]) -> None:
         "Draw the band of",
         range(len(course.probes)),
         key=f"band_{job}",
-        format_func=lambda k: f"{k + 1}: {course.probes[k].name}",
+        format_func=lambda k: f"{k + 1}: {tidy(course.probes[k].name)}",
         help="From what is certified to the most that further copies could certify.",
     )
     figure = caching.drawn(

@@ -1,4 +1,5 @@
 import base64
+import re
 
 import numpy as np
 import pytest
@@ -15,9 +16,37 @@ from rs_ui.status import Status, draws_of, duration
 )
 def test_no_markup_survives(text: str) -> None:
     escaped = plain(text)
-    assert escaped.replace("\\", "") == text
+    assert escaped.replace("\\", "").replace("\N{WORD JOINER}", "") == text
     for mark in "![]()<>`:$#_~*":
         assert escaped.count(mark) == escaped.count(f"\\{mark}")
+
+
+# What Streamlit's page looks for in a text whose backslashes are gone: two of GitHub's patterns for
+# addresses, icons, its logo, and signs that are typed in two (tests/browser looks at the real one).
+LATE = re.compile(
+    r"(https?://|www(?=\.))[-.\w]+|[-.\w+]+@[-\w]+\.|:material/\w+:|:streamlit:|->|<-|--|>=|<=|~=|=>",
+    re.I,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://evil.example/a b", "see HTTP://EVIL.EXAMPLE", "www.evil.example", "WWW.A.B",
+        "mailto:a.b@evil.example", ":material/home:", "x :streamlit:", "a->b<-c <-> d", "--- x --",
+        "x>=y<=z~=u", "[x](https://evil.example)", "a:material/home:b:material/home:",
+    ],
+)  # fmt: skip
+def test_no_address_and_no_icon_comes_back_when_the_backslashes_are_gone(text: str) -> None:
+    assert LATE.search(text)
+    shown = plain(text).replace("\\", "")
+    assert not LATE.search(shown)
+    assert shown.replace("\N{WORD JOINER}", "") == text
+
+
+def test_sentences_of_our_own_stay_as_they_are() -> None:
+    sentence = "n=0 is out of range: give a number at least 1, e.g. 1e-3 or 10:30"
+    assert plain(sentence).replace("\\", "") == sentence
 
 
 def test_control_characters_become_spaces() -> None:
