@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from rs_ui import caching, refusals, session
+from rs_ui import caching, pictures, refusals, session
 from rs_ui.jobs import WorkerError
 
 
@@ -32,6 +32,8 @@ def once(name: str, asked: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
             held = (key, ask())
         except WorkerError as error:
             held = (key, str(error))
+            if error.kind == "StoreError":  # a full disk may have room at the next rerun
+                return held[1]
         session.remember(name, held)
     return held[1]
 
@@ -43,6 +45,23 @@ def call(verb: str, **fields: Any) -> dict[str, Any]:
         WorkerError: the request was refused, or the worker cannot be reached.
     """
     return caching.worker().call(verb, owner=session.owner(), **fields)
+
+
+def start(**fields: Any) -> dict[str, Any]:
+    """The worker's answer to a start about one image; one that is not kept is handed in again.
+
+    Raises:
+        WorkerError: it was refused.
+    """
+    try:
+        return call("start", **fields)
+    except WorkerError as error:
+        if error.kind != "NotFoundError":
+            raise
+        sentence = pictures.keep_again(fields["image"])
+        if sentence is not None:
+            raise WorkerError(f"the image is not kept any more: {sentence}") from None
+    return call("start", **fields)
 
 
 def started(
@@ -59,6 +78,8 @@ def started(
             seed=subject.seed, device=subject.device, precision="auto",
         )  # fmt: skip
     except WorkerError as error:
+        if error.kind == "NotFoundError":  # whatever is not kept any more is handed in again
+            session.forget("decoded")
         refusals.keep(page, str(error))
         return None
     refusals.keep(page, None)

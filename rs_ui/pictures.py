@@ -13,6 +13,7 @@ from rs_ui.panels import error_box
 from rs_ui.taken import TAKEN, Picture, taken_picture
 
 _DRAWING = "drawing"
+_UNKEPT = "StoreError"
 _SOURCES = ("Preset", "Your own", "Draw")
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 _INVERT: dict[str, str | bool] = {"Automatic": "auto", "Invert": True, "Keep": False}
@@ -79,22 +80,36 @@ def decode(
 ) -> dict[str, Any] | None:
     """What the worker makes of a picture for a network; None, with the reason shown, if nothing.
 
-    The last answer is kept, so a rerun asks only when something changed.
+    The last answer is kept, so a rerun asks only when something changed, or when the picture could
+    not be kept: a full disk may have room by then.
     """
     key = (session.owner(), picture.key, model, label, invert)
     held = session.remembered("decoded")
     if held is None or held[0] != key:
         held = (key, *_ask(picture, model, label, invert))
-        session.remember("decoded", held)
-    if held[2] is not None:
-        error_box(held[2])
-    reply: dict[str, Any] | None = held[1]
-    return reply
+        session.remember("decoded", None if held[3] == _UNKEPT else held)
+    reply, sentence, kind = held[1:]
+    unkept = f"{picture.name} could not be kept: {sentence}" if kind == _UNKEPT else None
+    session.remember("unkept", unkept)
+    if sentence is not None:
+        error_box(unkept or sentence)
+    shown: dict[str, Any] | None = reply
+    return shown
+
+
+def keep_again(image: str) -> str | None:
+    """Has the sidebar's picture kept once more; the reason, if that cannot be."""
+    held, picture = session.remembered("decoded"), session.remembered("picture")
+    if held is None or picture is None or held[1] is None or held[1]["image"] != image:
+        return "choose it in the sidebar again."
+    sentence: str | None = _ask(picture, *held[0][2:])[1]
+    return sentence
 
 
 def _ask(
     picture: Picture, model: str, label: int | None, invert: str | bool
-) -> tuple[dict[str, Any] | None, str | None]:
+) -> tuple[dict[str, Any] | None, str | None, str]:
+    """The answer, or else the reason and its kind."""
     fields: dict[str, Any] = {"model": model, "invert": invert, "label": label}
     if picture.sample:
         fields |= {"sample": picture.name, "name": picture.name}
@@ -104,9 +119,9 @@ def _ask(
     if picture.image:
         verb, fields = "image", {"image": picture.image}
     try:
-        return caching.worker().call(verb, owner=session.owner(), **fields), None
+        return caching.worker().call(verb, owner=session.owner(), **fields), None, ""
     except WorkerError as error:
-        return None, str(error)
+        return None, str(error), error.kind
 
 
 def fits(reply: dict[str, Any], picture: Picture, spec: ModelSpec) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.statistics import ceil_digits
-from rs_ui import caching, refusals, session
+from rs_ui import answers, caching, refusals, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status, learn_pace
@@ -19,20 +19,17 @@ _PAUSE = 0.04
 
 def begin(kind: str, page: str, subject: session.Subject, config: dict[str, Any]) -> str | None:
     """The run of these settings, started unless it exists; None with the reason put aside."""
-    try:
-        reply = caching.worker().call(
-            "start",
-            owner=session.owner(),
-            kind=kind,
-            image=subject.image,
-            model=subject.model,
-            config={**config, "alpha": subject.alpha},
-            seed=subject.seed,
-            device=subject.device,
-            precision="auto",
-        )
-    except WorkerError as error:
-        refusals.keep(page, str(error))
+    sentence = session.remembered("unkept")
+    if sentence is None:
+        try:
+            reply = answers.start(
+                kind=kind, image=subject.image, model=subject.model, seed=subject.seed,
+                config={**config, "alpha": subject.alpha}, device=subject.device, precision="auto",
+            )  # fmt: skip
+        except WorkerError as error:
+            sentence = str(error)
+    if sentence is not None:
+        refusals.keep(page, sentence)
         return None
     refusals.keep(page, None)
     session.keep_asked(reply["job"], subject)
@@ -47,7 +44,7 @@ def begin_once(
     settings = (subject.image, subject.model, subject.seed, subject.alpha, subject.device, config)
     found: str | None
     asked, found = session.remembered(f"{page}_begun", (None, None))
-    if asked != settings:
+    if asked != settings and session.remembered("unkept") is None:
         found = begin(kind, page, subject, config) or found
         # Together and last: a rerun may stop this one wherever it writes to the session.
         session.remember(f"{page}_begun", (settings, found))

@@ -113,6 +113,12 @@ def remember(name: str, value: Any) -> None:
     st.session_state[f"_kept_{name}"] = value
 
 
+def forget(beginning: str) -> None:
+    """Drop what was put aside under names that begin so."""
+    for key in [k for k in st.session_state if str(k).startswith(f"_kept_{beginning}")]:
+        del st.session_state[key]
+
+
 @contextmanager
 def pressed(name: str) -> Iterator[bool]:
     """Whether a button put True aside under a name; forgotten once the block has ended.

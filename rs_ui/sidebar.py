@@ -76,6 +76,8 @@ def _choose(
         label = _true_class(picture, offer, model, spec)
         invert = choose_inversion(picture, spec.input_shape[0])
         held = session.subject()
+        if picture is None:
+            session.remember("unkept", None)
         reply = None if picture is None else decode(picture, model, label, invert)
         if reply is not None and picture is not None and fits(reply, picture, spec):
             label = picture.label_for(spec, reply["label"])

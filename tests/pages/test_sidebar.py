@@ -1,7 +1,10 @@
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from rs_ui.jobs import WorkerError
 from rs_ui.panels import plain
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import DIGITS, MODELS, FakeWorker
@@ -189,3 +192,69 @@ def test_numbers_that_no_field_holds_leave_the_address(open_app: Open) -> None:
         app = open_app("sweep", **{name: "1e400"})
         assert not app.exception
     assert app.sidebar.number_input(key="seed").value == 0
+
+
+FULL = "the run store cannot be written (No space left on device): free some space."
+
+
+def refusing(worker: FakeWorker, verb: str, error: WorkerError) -> Callable[[], None]:
+    """Lets the worker refuse a verb until what comes back is called."""
+    real, on = worker.call, [True]
+
+    def call(asked: str, **fields: Any) -> dict[str, Any]:
+        if asked == verb and on:
+            worker.calls.append((asked, fields))
+            raise error
+        return real(asked, **fields)
+
+    worker.call = call  # type: ignore[method-assign]
+    return on.clear
+
+
+def test_start_says_that_an_upload_could_not_be_kept_and_goes_on_once_there_is_room(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sweep")
+    app.sidebar.segmented_control(key="source").set_value("Your own").run()
+    make_room = refusing(worker, "decode", WorkerError(FULL, "StoreError"))
+    app.sidebar.file_uploader(key="file_0").upload("six.png", PNG, "image/png").run()
+    kept = plain(f"six.png could not be kept: {FULL}")
+    assert kept in app.sidebar.error[0].value
+    before = worker.count("start")
+    app.button(key="start_sweep").click().run()
+    assert kept in app.main.error[0].value
+    assert worker.count("start") == before
+    make_room()
+    app.button(key="start_sweep").click().run()
+    assert worker.count("start") == before + 1
+    assert not app.main.error
+    assert not app.sidebar.error
+    assert not app.exception
+
+
+def test_an_image_that_is_not_kept_any_more_is_handed_in_again(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("sweep")
+    gone = "image not found: it was deleted, or it belongs to somebody else."
+    find_again = refusing(worker, "start", WorkerError(gone, "NotFoundError"))
+    real, before = worker.call, worker.count("decode")
+
+    def call(verb: str, **fields: Any) -> dict[str, Any]:
+        if verb == "decode":
+            find_again()
+        return real(verb, **fields)
+
+    worker.call = call  # type: ignore[method-assign]
+    app.button(key="start_sweep").click().run()
+    assert worker.count("decode") == before + 1
+    assert worker.jobs
+    assert not app.main.error
+
+
+def test_an_image_that_cannot_be_kept_again_says_why(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("sweep")
+    refusing(worker, "start", WorkerError("image not found.", "NotFoundError"))
+    refusing(worker, "decode", WorkerError(FULL, "StoreError"))
+    app.button(key="start_sweep").click().run()
+    assert plain(f"the image is not kept any more: {FULL}") in app.main.error[0].value

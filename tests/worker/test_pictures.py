@@ -1,5 +1,7 @@
 import base64
+import errno
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from PIL import Image
 
 from rs_core.assets import sample_names, sample_path
-from rs_core.errors import ImageError, ParameterError, UnknownNameError
+from rs_core.errors import ImageError, ParameterError, StoreError, UnknownNameError
 from rs_core.images import load_image
 from rs_core.images.decoding import Decoded
 from rs_core.results import ModelSpec
@@ -22,6 +24,7 @@ from rs_core.worker.pictures import (
 from tests.worker.conftest import DIGITS, Office
 
 GREY = ModelSpec("digits", "conv4", (1, 28, 28), DIGITS)
+RAMP = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
 COLOUR = ModelSpec("things", "conv4", (3, 32, 32), ("a", "b"))
 
 
@@ -140,8 +143,7 @@ def test_a_strangers_file_is_decoded_in_another_process(
 
     model = office.model()
     monkeypatch.setattr("rs_core.images.decoding._open_and_decode", here)
-    photo = np.arange(784, dtype=np.uint32).reshape(28, 28).astype(np.uint8)
-    data = base64.b64encode(png(photo)).decode()
+    data = base64.b64encode(png(RAMP)).decode()
     shown = office.ask("decode", model=model, data=data, name="mine.png", invert=False)
     assert list(shown["original_size"]) == [28, 28]
     with pytest.raises(ImageError, match="decoded in the compute process"):
@@ -156,3 +158,18 @@ def test_a_jpeg_of_thousands_of_scans_is_refused(office: Office) -> None:
     bomb = base64.b64encode(data[:-2] + data[last:-2] * 5_000 + data[-2:]).decode()
     with pytest.raises(ImageError, match="more than 100 scans"):
         office.ask("decode", model=office.model(), data=bomb, name="bomb.jpg")
+
+
+def test_an_image_that_a_full_disk_does_not_keep_is_refused_for_that_and_kept_later(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    fields = {"model": office.model(), "data": base64.b64encode(png(RAMP)).decode(), "name": "x"}
+    with monkeypatch.context() as patched:
+        patched.setattr("rs_core.store.belongings.write_durably", full)
+        with pytest.raises(StoreError, match=r"No space left on device.*free some space"):
+            office.ask("decode", **fields)
+    image = office.ask("decode", **fields)["image"]
+    assert office.follow(office.start(image=image))["state"] == "queued"
