@@ -87,6 +87,8 @@ def bad_bound(name: str, formula: str) -> Mutant:
     return Mutant(name, ((BOUNDS, "", _HEAD + body + ending),), T_BOUNDS)
 
 
+WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_wholeness.py",)
+
 MUTANTS = (
     bad_bound(
         "Wilson",
@@ -1242,6 +1244,42 @@ MUTANTS = (
             ),
         ),
         T_MOVING,
+    ),
+    Mutant(
+        "missing PNG rows shown black",
+        ((WHOLENESS, "    if missing > 0:\n", "    if False:\n"),),
+        T_WHOLENESS,
+    ),
+    Mutant(
+        "missing JPEG pixels shown grey",
+        ((WHOLENESS, "if seen != {_fingerprint(image)}:", "if False:"),),
+        T_WHOLENESS,
+    ),
+    Mutant(
+        "missing JPEG scans not missed",
+        ((WHOLENESS, "if not told.is_complete:", "if False:"),),
+        T_WHOLENESS,
+    ),
+    Mutant(
+        "missing JPEG restarts not missed",
+        ((WHOLENESS, "if self.interval and restarts <", "if False and restarts <"),),
+        T_WHOLENESS,
+    ),
+    Mutant(
+        "pixels load after the metadata that swallows their failure",
+        (
+            (
+                "rs_core/images/decoding.py",
+                "    image.load()\n    turn, said = _turn(image, tags)",
+                "    turn, said = _turn(image, tags)\n    image.load()",
+            ),
+        ),
+        T_WHOLENESS,
+    ),
+    Mutant(
+        "16-bit channels cut to their upper byte",
+        (("rs_core/images/deep.py", "high += beyond > 128", "high += beyond > 255"),),
+        ("tests/images/test_deep.py",),
     ),
 )
 
