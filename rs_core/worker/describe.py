@@ -1,7 +1,9 @@
 """What can be asked: forms, networks, samples, devices."""
 
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +28,9 @@ from rs_core.worker.training_config import TrainOptions, recipe_fields
 from rs_core.worker.training_runs import TRAIN
 from rs_core.worker.training_sets import trainable_sets
 
+_LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+
 _FORMS: dict[str, type] = {
     **TASKS,
     "compare": Compare,
@@ -40,11 +45,11 @@ def describe() -> dict[str, Any]:
     """Everything that a page needs to build its forms, as JSON values."""
     described: dict[str, Any] = to_json(
         {
-            "models": [replace(read_spec(name), name=name) for name in bundled_names()],
-            "samples": [
-                asdict(sample) | {"thumbnail": sample_thumbnail(sample.name)}
-                for sample in samples().values()
-            ],
+            "models": _each(bundled_names(), lambda name: replace(read_spec(name), name=name)),
+            "samples": _each(
+                samples().values(),
+                lambda sample: asdict(sample) | {"thumbnail": sample_thumbnail(sample.name)},
+            ),
             "forms": {kind: describe_fields(task) for kind, task in _FORMS.items()},
             "sets": offered_sets(),
             "selectors": {name: selector_fields(name) for name in SELECTORS},
@@ -64,6 +69,17 @@ def describe() -> dict[str, Any]:
         }
     )
     return described
+
+
+def _each(items: Iterable[T], shown: Callable[[T], Any]) -> list[Any]:
+    """What is shown of each; one that cannot be read is told to the log, and fails no list."""
+    found = []
+    for item in items:
+        try:
+            found.append(shown(item))
+        except Exception:  # a damaged file may make its reader raise anything
+            _LOG.exception("%s of this installation cannot be read", item)
+    return found
 
 
 def _first_line(kind: type) -> str:

@@ -33,6 +33,9 @@ def offered_sets() -> list[dict[str, Any]]:
             data = _few(name, folder, 1)
         except DataError as error:
             refusal = str(error)
+        except Exception:  # somebody's files may make their reader raise anything
+            refusal = f"the files of {name} cannot be read."
+            _LOG.exception("%s: %s", DATA_VARIABLE, refusal)
         else:
             found.append(_shown(name, data.name, "; ".join(data.notes)))
     if len(found) == bundled:

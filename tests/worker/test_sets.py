@@ -2,6 +2,7 @@ import base64
 import io
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rs_core.images import image_from_array
 from rs_core.results import from_json
 from rs_core.store import owner_id, read_description, write_description
 from rs_core.worker.pictures import image_of
-from rs_core.worker.sets import offered_sets
+from rs_core.worker.sets import _few, offered_sets
 from tests.datasets.test_loading import write_idx, write_jpegs
 from tests.worker.conftest import Office, save_tiny
 
@@ -79,6 +80,20 @@ def test_a_bad_folder_offers_nothing_and_says_so_once(
     assert len(caplog.records) == 1
     assert caplog.messages[0].startswith("RS_DATA offers no data set: ")
     assert "\n" not in caplog.messages[0]
+
+
+def test_a_reader_that_fails_on_one_set_hides_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fragile(name: str, **choice: Any) -> Any:
+        return 1 / 0 if name == "mnist" else load_dataset(name, **choice)
+
+    before = names()
+    monkeypatch.setattr("rs_core.worker.sets.load_dataset", fragile)
+    _few.cache_clear()
+    assert names() == [name for name in before if name != "mnist"]
+    assert "mnist" in before
+    assert any("the files of mnist cannot be read" in message for message in caplog.messages)
 
 
 def test_images_are_spread_over_the_set_and_kept(office: Office, folder: Path) -> None:
