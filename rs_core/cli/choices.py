@@ -38,7 +38,7 @@ class MachineChoice:
         """The classifier of that name or file; sets the process's thread count first."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_classifier(_source(model), device=self.device, precision=self.precision)
+        return load_classifier(model_source(model), device=self.device, precision=self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +59,12 @@ class ModelChoice(MachineChoice):
 def files_of(model: str) -> tuple[Path, ...]:
     """The files that hold a network, as far as they are known before it is loaded."""
     try:
-        return model_files(_source(model))
+        return model_files(model_source(model))
     except RsError:  # a factory, or a mistake that loading names
         return ()
 
 
-def _source(model: str) -> str:
+def model_source(model: str) -> str:
     """What to load; a run's id becomes the path of its network, unless it names a file."""
     if model.endswith(FOLDER_SUFFIX) and Path(model).is_dir():
         raise ParameterError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from rs_core.cli.choices import DataChoice
+from rs_core.cli.choices import DataChoice, model_source
 from rs_core.cli.outputs import told
 from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
@@ -23,10 +23,10 @@ from rs_core.devices import resolve_device
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_params, param
 from rs_core.images import load_image
-from rs_core.models import hold_architecture
+from rs_core.models import hold_architecture, read_spec
 from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.wording import tidy
-from rs_core.results import ModelSpec, to_json
+from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints import (
     FILE_NAME,
@@ -35,6 +35,7 @@ from rs_core.training.checkpoints import (
     hold_nothing_unfinished,
     load_checkpoint,
 )
+from rs_core.training.first_weights import continued_spec
 from rs_core.training.locks import held_alone
 
 _WITH_WIDTHS = ("conv4", "conv4-sigma")
@@ -62,6 +63,11 @@ class TrainCommand:
         None, help="JSON file of settings by name, before those of the command line"
     )
     architecture: str = param("conv4", help="network to train: see rs models")
+    init: str | None = param(
+        None,
+        help="weights to begin with in place of random ones: shipped name, model file, or id of a "
+        "finished training's run",
+    )
     widths: tuple[int, ...] | None = param(
         None, help=f"channels of the four layers of {' or '.join(_WITH_WIDTHS)}", low=1, high=4096
     )
@@ -123,7 +129,7 @@ class TrainCommand:
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
         saved = self._hold_folder(folder)
         train, test = self._splits()
-        spec = self._spec(train)
+        spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
         stream = self.settings.run(
             spec,
@@ -134,6 +140,7 @@ class TrainCommand:
             checkpoint=folder,
             resume=self.resume,
             probes=probes,
+            init=init,
         )
         self._make_out(folder)
         noisy = self.settings.sigma_range[1] > 0
@@ -171,6 +178,15 @@ class TrainCommand:
             )
         return saved
 
+    def _begun(self, spec: ModelSpec, saved: Checkpoint | None) -> tuple[ModelSpec, str | None]:
+        """(spec, first weights); what --init once gave a training, its checkpoint has."""
+        init = None if self.init is None else model_source(self.init)
+        if init is not None:
+            return continued_spec(spec, read_spec(init)), init
+        if saved is not None and "init" in saved.state["identity"]:
+            spec = continued_spec(spec, from_json(ModelSpec, saved.state["spec"]))
+        return spec, None
+
     def _make_out(self, folder: Path) -> None:
         """Make the folders; write down the settings, so that --resume needs no others."""
         try:
@@ -195,6 +211,8 @@ class TrainCommand:
         options = dataclasses.asdict(self.settings) | dataclasses.asdict(self.source) | own
         for name in ("settings", "source", "resume", "json", "preset", "config"):
             del options[name]
+        if self.init is not None and Path(self.init).exists():
+            options["init"] = str(Path(self.init).resolve())
         if self.probes is not None:
             options["probes"] = [str(image_path(probe).resolve()) for probe in self.probes]
         paths = {k: str(v.resolve()) for k, v in options.items() if isinstance(v, Path)}

@@ -105,9 +105,10 @@ def _recorded(run: Path, recipe: str | None) -> list[str]:
         )
     try:
         options = json.loads(path.read_bytes())
+        options.pop("init", None)  # the checkpoint has come further: its file may be gone
         words = [word for name, value in options.items() for word in _words(name, value)]
         own = options["recipe"]
-    except (ValueError, AttributeError, KeyError, TypeError, OSError):
+    except (ValueError, AttributeError, KeyError, TypeError, OSError, RecursionError):
         raise CheckpointError(
             f"{path} is damaged: resume with the options of the training and --resume alone."
         ) from None

@@ -9,6 +9,7 @@ from rs_core.probing import told
 from rs_core.results import ModelSpec
 from rs_core.seeding import derive_seed
 from rs_core.training.batches import Batch, PixelStore
+from rs_core.training.first_weights import FirstWeights
 from rs_core.training.optimiser import WeightAverage, make_optimiser
 from rs_core.training.settings import TrainingSettings
 from rs_core.training.view import View
@@ -18,11 +19,18 @@ class Learner:
     """A network on its way, with everything that a checkpoint must hold."""
 
     def __init__(
-        self, recipe: TrainingSettings, spec: ModelSpec, store: PixelStore, *, seed: int, bf16: bool
+        self,
+        recipe: TrainingSettings,
+        spec: ModelSpec,
+        store: PixelStore,
+        *,
+        seed: int,
+        bf16: bool,
+        first: FirstWeights | None = None,
     ) -> None:
         self.recipe, self.device, self.bf16 = recipe, store.pixels.device, bf16
         self.architecture = spec.architecture
-        self.network = fresh_network(spec, seed, self.device)
+        self.network = fresh_network(spec, seed, self.device, first)
         self.view = View(self.network, store.mean, store.std)
         self.average = WeightAverage(self.network, recipe.weight_average)
         self.averaged = View(self.average.network, store.mean, store.std)
@@ -121,11 +129,13 @@ class Learner:
                 tensor.copy_(saved[name])
 
 
-def fresh_network(spec: ModelSpec, seed: int, device: torch.device) -> nn.Module:
-    """The spec's network with first weights that the seed names.
+def fresh_network(
+    spec: ModelSpec, seed: int, device: torch.device, first: FirstWeights | None = None
+) -> nn.Module:
+    """The spec's network with weights that the seed names, or with those that are given.
 
     Raises:
-        ParameterError: it cannot take images of the spec's size.
+        ParameterError: it cannot take images of the spec's size, or is another than the given one.
     """
     # torch's initialisers know only the global stream: borrow it and give it back
     with torch.random.fork_rng(devices=[]):
@@ -134,6 +144,8 @@ def fresh_network(spec: ModelSpec, seed: int, device: torch.device) -> nn.Module
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )
     _hold_size(network, spec)
+    if first is not None:
+        first.give(network)
     return network.to(device).to(memory_format=torch.channels_last)
 
 

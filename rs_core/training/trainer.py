@@ -4,6 +4,7 @@ import dataclasses
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from rs_core.seeding import block_seeds, derive_seed
 from rs_core.training.batches import PixelStore, pixel_store, shuffled
 from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
 from rs_core.training.course import LOOK_EVERY, Course
+from rs_core.training.first_weights import continued_spec, first_weights
 from rs_core.training.history import ProbeDone, ProbeRadius, Trained
 from rs_core.training.identity import data_digest, fitted_spec, hold_identity, training_identity
 from rs_core.training.learner import Learner
@@ -47,10 +49,12 @@ class Trainer:
         folder: Path | None,
         probes: Probes | None,
         keep_every: float,
+        init: str | Path | None = None,
     ) -> None:
         self.recipe, self.seed, self.device, self.folder = recipe, seed, device, folder
         self.probes, self.keep_every = probes, keep_every
-        self.spec = fitted_spec(spec, data)
+        first = None if init is None else first_weights(init)
+        self.spec = fitted_spec(spec if first is None else continued_spec(spec, first.spec), data)
         if probes is not None:
             probes.hold_fit(self.spec, recipe.sigma_range[1], recipe.epochs)
         bf16 = resolve_precision(recipe.precision, device) == "bf16"
@@ -58,15 +62,17 @@ class Trainer:
             recipe, self.spec, data_digest(data), seed, device.type, bf16
         )
         measured_on = held_out if held_out is not None else data
-        self.facts = {
+        self.facts: dict[str, Any] = {
             "data": f"{data.name} {data.split}",
             "images": len(data),
             "accuracy_measured_on": f"{measured_on.name} {measured_on.split}",
         }
+        if first is not None:
+            self.identity["init"], self.facts["init"] = first.spec.sha256, first.facts
         self.store = self._store(data, len(data))
         self.measured = self._store(measured_on, MEASURED_IMAGES)
         self.augment = recipe.augment_for(self.spec.input_shape)
-        self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16)
+        self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16, first=first)
         self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
         self.chance = torch.Generator(device=device)  # of the steps, seeded for each
         self.passes = Passes(self.learner, self.course, self.store, self.augment, self.chance)
@@ -225,6 +231,10 @@ class Trainer:
 
     def _restore(self, saved: Checkpoint) -> None:
         self.course.restore(saved.state)
+        if "init" in saved.state["identity"] and "init" not in self.identity:
+            # The checkpoint has come further: the first weights may be gone meanwhile.
+            self.identity["init"] = saved.state["identity"]["init"]
+            self.facts["init"] = saved.state["spec"]["provenance"]["init"]
         hold_identity(saved.state["identity"], self.identity)
         self.learner.load(saved.tensors)
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from rs_core.cli import main
+from rs_core.models import read_spec
 from rs_core.training import EpochDone
 from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
 from tests.words import over
@@ -220,3 +221,39 @@ def test_a_refused_training_replaces_none(
     before = (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes()
     assert "replaced" not in refused(over(command, ["--widths", "4", "4", "8"]), capsys)
     assert (tmp_path / "m-checkpoint" / FILE_NAME).read_bytes() == before
+
+
+def test_a_training_begins_with_a_models_weights_and_resumes_without_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = [*TINY, "--epochs", "1", "--mean", "0.1", "--std", "0.9", "--out", str(tmp_path)]
+    assert main([*first, "--name", "first"]) == 0
+    (weights,) = tmp_path.glob("first-*.safetensors")
+    bare = ["train", "--dataset", "digits", "--batch-size", "256", "--device", "cpu"]
+    begun = [*bare, "--epochs", "2", "--init", str(weights), "--out", str(tmp_path)]
+    assert "is a conv4, the network to train a lenet" in refused(
+        [*begun, "--architecture", "lenet", "--name", "b"], capsys
+    )
+    assert "no weights at 'nothing'" in refused([*over(begun, "--init", "nothing")], capsys)
+    assert main([*begun, "--name", "b"]) == 0
+    (made,) = tmp_path.glob("b-*.json")
+    spec = read_spec(made)
+    assert (spec.mean, spec.std) == ((0.1,), (0.9,))
+    assert spec.options == {"widths": [4, 4, 4, 4]}
+    assert spec.provenance["init"] == {
+        "weights": weights.name, "sha256": read_spec(weights).sha256
+    }  # fmt: skip
+    for path in tmp_path.glob("first-*.*"):
+        path.unlink()
+    capsys.readouterr()
+    assert main(["train", "--resume", str(tmp_path / "b-checkpoint")]) == 0
+    assert "nothing is left to be learned" in capsys.readouterr().out
+    again = read_spec(made)
+    assert (again.sha256, again.mean, again.options) == (spec.sha256, spec.mean, spec.options)
+    assert again.provenance["init"] == spec.provenance["init"]
+
+
+def test_help_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "cohen-mnist-s025" in "".join(capsys.readouterr().out.split())

@@ -12,6 +12,7 @@ from rs_core.models import MODELS
 from rs_core.results import ModelSpec
 from rs_core.training import PRESETS, RECIPES, Recipe, Trained
 from rs_core.training.checkpoints import load_checkpoint
+from rs_core.training.optimiser import rate_at
 
 # small enough for a test; what is not named here is the recipe's default
 QUICK: dict[str, dict[str, object]] = {
@@ -99,3 +100,32 @@ def test_presets_name_what_exists(name: str) -> None:
     channels = DATASETS[preset.dataset].input_shape[0]
     assert len(preset.mean) == len(preset.std) in (0, channels)
     assert preset.source
+
+
+@pytest.mark.parametrize(("name", "sigma"), [("s025", 0.25), ("s050", 0.5), ("s100", 1.0)])
+def test_the_fields_own_lenet_run_is_a_preset(name: str, sigma: float) -> None:
+    """SGD .01, .1 of it from the 32nd and the 62nd epoch on: each drop is an epoch late."""
+    preset = PRESETS[f"cohen-mnist-{name}"]
+    recipe = preset.recipe
+    assert (preset.name, preset.architecture, preset.dataset) == ("gaussian", "lenet", "mnist")
+    assert (preset.mean, preset.std) == ((0.0,), (1.0,))
+    assert recipe.sigma_range == (sigma, sigma)
+    each = 60_000 // recipe.images_per_step
+    rates = [
+        rate_at(
+            epoch * each, 90 * each, recipe.learning_rate, recipe.schedule,
+            drops=[drop * each for drop in recipe.drops_after], factor=recipe.drop_factor,
+        )
+        for epoch in range(90)
+    ]  # fmt: skip
+    assert rates == pytest.approx([0.01] * 31 + [0.001] * 30 + [0.0001] * 29)
+    assert (recipe.epochs, recipe.batch_size, recipe.copies, recipe.warm_up) == (90, 256, 1, 0)
+    assert (recipe.optimiser, recipe.momentum, recipe.nesterov) == ("sgd", 0.9, False)
+    assert (recipe.weight_decay, recipe.decay_all, recipe.weight_average) == (1e-4, True, 0.0)
+    assert (recipe.augment, recipe.precision, recipe.label_smoothing) == ("none", "fp32", 0.0)
+    assert recipe.clip == 0
+
+
+def test_lenet_has_the_fields_widths() -> None:
+    shapes = {n: tuple(w.shape) for n, w in MODELS["lenet"]().named_parameters() if w.ndim > 1}
+    assert list(shapes.values()) == [(20, 1, 5, 5), (50, 20, 5, 5), (500, 800), (10, 500)]

@@ -37,6 +37,17 @@ _COHEN = Gaussian(
     sigma=0.25, epochs=90, batch_size=400, learning_rate=0.1, schedule="step", drops=(30, 60),
     nesterov=False, weight_decay=1e-4, decay_all=True, weight_average=0.0,
 )  # fmt: skip
+
+
+def _cohen_lenet(sigma: float) -> Gaussian:
+    # x.1 every 30 epochs, each drop an epoch late: their scheduler hears of an epoch at its end.
+    return Gaussian(
+        sigma=sigma, epochs=90, batch_size=256, learning_rate=0.01, schedule="step",
+        drops=(31, 61), momentum=0.9, nesterov=False, weight_decay=1e-4, decay_all=True,
+        weight_average=0.0, augment="none", precision="fp32",
+    )  # fmt: skip
+
+
 _SMOOTHADV = SmoothAdv(
     sigma=0.25, epochs=150, batch_size=256, learning_rate=0.1, schedule="step", drops=(50, 100),
     nesterov=False, weight_decay=1e-4, decay_all=True, weight_average=0.0,
@@ -71,11 +82,23 @@ _UNIVERSAL = UniversalSigma(sigma=0.5, epochs=400)
 _MACER_SOURCE = "Zhai et al. (2020) and their code"
 _RAW: dict[str, tuple[float, ...]] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
 
+_LENET_SOURCE = (
+    "the public LeNet logs beside Cohen et al. (2019); the last images of an epoch that fill no "
+    "batch are left out"
+)
+_GREY: dict[str, tuple[float, ...]] = {"mean": (0.0,), "std": (1.0,)}
+
 PRESETS: dict[str, Preset] = {
     "cohen-cifar10": Preset(
         _COHEN, "gaussian", "resnet110", "cifar10", "Cohen et al. (2019) and their code",
         _CIFAR_MEAN, _CIFAR_STD,
     ),
+    **{
+        f"cohen-mnist-s{round(100 * sigma):03d}": Preset(
+            _cohen_lenet(sigma), "gaussian", "lenet", "mnist", _LENET_SOURCE, **_GREY
+        )
+        for sigma in (0.25, 0.5, 1.0)
+    },
     "smoothadv-cifar10": Preset(
         _SMOOTHADV, "smoothadv", "resnet110", "cifar10",
         "Salman et al. (2019) and their code: one point of their grid of eps, steps and copies",
@@ -97,7 +120,7 @@ PRESETS: dict[str, Preset] = {
         f"{_MACER_SOURCE}; lambda 0 before the first drop as the paper says, not the code", **_RAW,
     ),
     "macer-mnist": Preset(
-        _macer(0.25, 16.0), "macer", "lenet", "mnist", _MACER_SOURCE, mean=(0.0,), std=(1.0,)
+        _macer(0.25, 16.0), "macer", "lenet", "mnist", _MACER_SOURCE, **_GREY
     ),
     "madry-cifar10": Preset(
         _MADRY, "adversarial", "cifar-resnet18", "cifar10",

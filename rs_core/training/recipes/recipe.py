@@ -36,6 +36,7 @@ class Recipe(TrainingSettings):
         resume: bool = False,
         probes: Probes | None = None,
         keep_every: float = KEEP_EVERY,
+        init: str | Path | None = None,
     ) -> Stream[Trained]:
         """A step per batch, an `EpochDone` per epoch, then `Finished(Trained)`.
 
@@ -52,15 +53,19 @@ class Recipe(TrainingSettings):
             resume: go on from that folder's checkpoint where there is one.
             probes: images that are certified after every epoch, each a `ProbeDone`.
             keep_every: seconds between checkpoints within an epoch.
+            init: a shipped name or a model file whose weights the training begins with, and whose
+                options, mean and std the spec has where it leaves them open. A checkpoint that is
+                resumed needs it no more.
 
         Raises:
-            ParameterError: data and spec do not fit, the loss is no longer finite, or a quarter
-                of a batch does not fit into memory.
+            WeightsNotFoundError, ModelFileError: `init` is no model, or an unfit one.
+            ParameterError: data, spec and first weights do not fit, the loss is no longer finite,
+                or a quarter of a batch does not fit into memory.
             CheckpointError: the checkpoint belongs to another training or version, or is damaged.
         """
         trainer = Trainer(
             self, spec, data, seed=seed, device=torch.device(device), held_out=held_out,
-            folder=checkpoint, probes=probes, keep_every=keep_every,
+            folder=checkpoint, probes=probes, keep_every=keep_every, init=init,
         )  # fmt: skip
         return trainer.run(resume=resume)
 
