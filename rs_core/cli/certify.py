@@ -4,7 +4,7 @@ import io
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from rs_core.classifiers import Classifier
@@ -29,6 +29,8 @@ Answer = Certificate | Decision
 class CertifyCommand:
     """Certified radius of an image (or of each image of a folder or data set) at one sigma.
 
+    Several values of --sigma make as many statements about each image, each at level alpha.
+
     With --target-radius the test is sequential: it stops as soon as "radius >= target" is
     decided, and n is the most it may draw. Rows are printed and written as they are finished.
     """
@@ -46,6 +48,20 @@ class CertifyCommand:
         low_open=True,
     )
 
+    more_sigmas: tuple[float, ...] | None = param(
+        None, help="the values of --sigma behind its first", unit="pixels of [0,1]", low=0, high=10,
+        low_open=True,
+    )  # fmt: skip
+
+    @classmethod
+    def written_out(cls, arguments: Sequence[str]) -> list[str]:
+        """The arguments, several values of --sigma parted into --sigma and --more-sigmas."""
+        words = list(arguments)
+        start = words.index("--sigma") + 2 if "--sigma" in words else len(words)
+        if start >= len(words) or words[start].startswith("--"):
+            return words
+        return [*words[:start], "--more-sigmas", *words[start:]]
+
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type:
         """This command; `rs select` with a guarantee where a selector is to pick sigma."""
@@ -57,11 +73,18 @@ class CertifyCommand:
 
     def __post_init__(self) -> None:
         check_params(self)
+        if len(set(self.sigmas)) < len(self.sigmas):
+            raise ParameterError("--sigma names a level twice: leave one of them out.")
         if self.target_radius is not None and self.certify.bound != "clopper-pearson":
             raise ParameterError(
                 "--bound does not apply with --target-radius, whose bound is anytime-valid: leave "
                 "one of the two out."
             )
+
+    @property
+    def sigmas(self) -> tuple[float, ...]:
+        """Every sigma that is certified at."""
+        return (self.certify.sigma, *(self.more_sigmas or ()))
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
@@ -69,7 +92,8 @@ class CertifyCommand:
         classifier = self.model.load()
         if self.target_radius is None:
             self.certify.check_n(self.certify.alpha, classifier.num_classes)
-        selection = self.image.load(classifier.spec)
+        chosen = self.image.load(classifier.spec)
+        selection = _at_each(chosen, len(self.sigmas))
         passes = len(selection.items) * (self.certify.n0 + self.certify.n)
         announce_cost(classifier, selection.items[0].image, passes, rows=1)
         with self.output.growing_table() as table:
@@ -79,7 +103,8 @@ class CertifyCommand:
         elif selection.single:
             _print_single(classifier, selection.items[0], answers[0])
         else:
-            _summarise([_certificate(answer) for answer in answers], selection)
+            certificates = [_certificate(answer) for answer in answers]
+            _summarise(certificates, chosen, len(self.sigmas))
         if self.output.html is not None:
             self._report(classifier, selection, answers)
         return selection.ended("certify")
@@ -94,9 +119,10 @@ class CertifyCommand:
         if told:
             print(f"{network_line(classifier)}\n{rows.header}", flush=True)
         answers = []
-        for item in selection.items:
+        for k, item in enumerate(selection.items):
             started = time.perf_counter()
-            answer = self._one(classifier, item)
+            certify = replace(self.certify, sigma=self.sigmas[k % len(self.sigmas)])
+            answer = self._one(classifier, item, certify)
             answers.append(answer)
             table.add(_log(item, _certificate(answer), time.perf_counter() - started))
             if told:
@@ -105,13 +131,13 @@ class CertifyCommand:
                     print(f"  {item.image.name}: {_outcome(answer)}", flush=True)
         return answers
 
-    def _one(self, classifier: Classifier, item: Picked) -> Answer:
+    def _one(self, classifier: Classifier, item: Picked, certify: Certify) -> Answer:
         seed, batch_size = self.model.seed, self.model.batch_size
         if self.target_radius is None:
-            stream = self.certify.run(classifier, [item.image], seed=seed, batch_size=batch_size)
+            stream = certify.run(classifier, [item.image], seed=seed, batch_size=batch_size)
             return follow(stream, label=item.image.name)[0]
         shared = {f.name for f in fields(CertifySequential)} & {f.name for f in fields(Certify)}
-        options = {name: getattr(self.certify, name) for name in shared}
+        options = {name: getattr(certify, name) for name in shared}
         test = CertifySequential(target_radius=self.target_radius, **options)
         decisions = test.run(classifier, [item.image], seed=seed, batch_size=batch_size)
         return follow(decisions, label=item.image.name)[0]
@@ -180,14 +206,33 @@ def _outcome(decision: Decision) -> str:
     return f"{target}: refuted for the class of the n0 draws at this sigma (no claim about others)"
 
 
-def _summarise(certificates: Sequence[Certificate], selection: Selection) -> None:
+def _at_each(selection: Selection, sigmas: int) -> Selection:
+    """Each image once for each sigma, one after the other."""
+    if sigmas == 1:
+        return selection
+    items = tuple(item for item in selection.items for _ in range(sigmas))
+    return replace(selection, items=items, single=False)
+
+
+def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas: int) -> None:
     for note in notes_below(selection):
         print(note)
-    print_scores(selection, certificates)
+    for k in range(sigmas):
+        own = certificates[k::sigmas]
+        if sigmas > 1:
+            print(f"sigma {own[0].sigma:g}:", end=" ")
+        print_scores(selection, own)
+    if sigmas > 1:
+        risk = ceil_digits(min(sigmas * certificates[0].alpha, 1.0), 3)
+        print(
+            f"{sigmas} sigmas are {sigmas} statements about each image: all hold, and so does that "
+            f"of the largest radius, except with probability \u2264 {sigmas} alpha = {risk}"
+        )
     abstained = sum(c.predicted is None for c in certificates)
+    what = "images" if sigmas == 1 else "rows"
     alpha = certificates[0].alpha
     print(
-        f"{len(certificates)} images, {abstained} abstained; each row is false with probability "
+        f"{len(certificates)} {what}, {abstained} abstained; each row is false with probability "
         f"\u2264 {ceil_digits(alpha, 3)} (expect at most "
         f"{ceil_digits(alpha * len(certificates), 2)} false rows)"
     )

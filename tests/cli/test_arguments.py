@@ -11,6 +11,8 @@ PREDICT = ["predict", "--device", "cpu", "--sigma", "0.25"]
     ("arguments", "words"),
     [
         (["predict"], "--sigma is missing: give it (noise level"),
+        (["certify", "--sigma", "0.5", "0.5"], "--sigma names a level twice"),
+        (["certify", "--sigma", "0.5", "-1"], "is out of range"),
         (["predict", "--sigma"], "--sigma has no value"),
         (["predict", "--sigma", "abc"], "--sigma 'abc' is not a number"),
         (["predict", "--sigma", "0.1", "0.2"], "--sigma takes one value, not 2"),

@@ -224,6 +224,29 @@ def test_labels_bring_an_accuracy_and_the_average_radius(
     assert "labels of 1 of 3 images only, so no accuracy" in text
 
 
+def test_several_sigmas_are_several_statements(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sevens(tmp_path / "in", "7/a.png", "7/b.png")
+    words = ["certify", "--device", "cpu", "--sigma", "0.25", "64/128", "--n", "100", "--n0", "10"]
+    log = tmp_path / "log.tsv"
+    assert main([*words, "--image", str(tmp_path / "in"), "--tsv", str(log)]) == 0
+    text = capsys.readouterr().out
+    assert "2 statements about each image" in text
+    assert "2 alpha = 0.002" in text
+    assert "sigma 0.5: certified accuracy (standard error) of 2 images" in text
+    rows = read_log(log)
+    assert [(row.idx, row.sigma) for row in rows] == [(0, 0.25), (0, 0.5), (1, 0.25), (1, 0.5)]
+    assert {row.alpha for row in rows} == {0.001}
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["certificate"]["sigma"] for row in found] == [0.25, 0.5]
+    alone = ["certify", "--device", "cpu", "--sigma", "0.5", "--n", "100", "--n0", "10", "--json"]
+    assert main(alone) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert one["counts"] == found[1]["certificate"]["counts"]
+
+
 def test_a_class_is_meant_by_name_or_number(spec: ModelSpec) -> None:
     assert class_of("Ankle_boot", spec) == 1
     assert class_of("1", spec) == 1
