@@ -234,7 +234,7 @@ def test_a_training_begins_with_a_models_weights_and_resumes_without_them(
     assert "is a conv4, the network to train a lenet" in refused(
         [*begun, "--architecture", "lenet", "--name", "b"], capsys
     )
-    assert "no weights at 'nothing'" in refused([*over(begun, "--init", "nothing")], capsys)
+    assert "no weights at 'nothing'" in refused(over(begun, ["--init", "nothing"]), capsys)
     assert main([*begun, "--name", "b"]) == 0
     (made,) = tmp_path.glob("b-*.json")
     spec = read_spec(made)
