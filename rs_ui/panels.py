@@ -16,7 +16,9 @@ _IN_A_ROW, _SMALL = 20, 40
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@^=])")
 # Streamlit looks for these once more when the backslashes are gone: addresses, which become links,
 # :material/icons:, and arrows and other signs that are typed in two.
-_LATE_MARKUP = re.compile(r":(?=//|[\w+-][\w/+-]*:)|@(?=\w)|www(?=\.)|[-<>=~](?=[-<>=~])", re.I)
+_LATE_MARKUP = re.compile(
+    r":(?=//|[\w+-][\w/+-]*:)|@(?=\w)|www(?=\.)|-(?=[->])|<(?=[-=])|[>~](?==)", re.I
+)
 _JOINER = "\N{WORD JOINER}"  # no width, and no break
 _CARD = """
 <div style="border:1px solid rgba(128,128,128,.45); border-left:6px solid {colour};
