@@ -21,8 +21,15 @@ from rs_core.fields import shown
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
 from rs_core.pooling_first import pooling_first
-from rs_core.preparation import TRIED_SIGMA, affine, hold_module, prepare, thread_copy
-from rs_core.probing import check_answers, check_rows, told
+from rs_core.preparation import (
+    TRIED_SIGMA,
+    ThreadCopy,
+    affine,
+    hold_module,
+    prepare,
+    thread_copy,
+)
+from rs_core.probing import as_logits, check_answers, check_rows, told
 from rs_core.results import ModelSpec
 from rs_core.thin_convolutions import copies_of_images, thin
 from rs_core.tracing import running
@@ -69,7 +76,7 @@ class Classifier:
         self.weights_id = weights_id or _digest(module, spec)
         self.random = random
         dtype = _DTYPES[self.precision]
-        self.module = prepare(module, spec, self.device, dtype, fold=not random)
+        self.module = prepare(module, spec, self.device, dtype, random=random)
         self._scale, self._shift = affine(self.spec, self.device)
         self._threads = threading.local()
         self._channels_last = True
@@ -94,7 +101,12 @@ class Classifier:
         return 4096 if values <= 16_384 else 256
 
     def __call__(
-        self, pixels: Tensor, sigma: Tensor | float | None = None, *, copies: int = 1
+        self,
+        pixels: Tensor,
+        sigma: Tensor | float | None = None,
+        *,
+        copies: int = 1,
+        by: ThreadCopy | None = None,
     ) -> Tensor:
         """Logits (B, K) float32 of pixels (B, C, H, W), float32 in the units of [0,1].
 
@@ -106,6 +118,7 @@ class Classifier:
                 that `takes_sigma` computes f(., sigma), others do not look at it.
             copies: rows of one image, one after another, for who asks only for the sum of their
                 gradients: within `sums_only` how it is made up of them is left open.
+            by: the thread's copy that answers; the calling thread's own by default.
 
         Raises:
             ParameterError: the network takes sigma and none was given, or copies do not divide B.
@@ -115,13 +128,10 @@ class Classifier:
         pixels = pixels.to(_DTYPES[self.precision])
         pixels = pixels if self._channels_last else pixels.contiguous()
         told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
-        with running(), copies_of_images(pixels, copies):
-            logits = self._network()(pixels, *told)
-        if not isinstance(logits, Tensor) or logits.ndim != 2:
-            raise ModelFileError(
-                f"{self.spec.name}: the network must return one (batch, classes) tensor of logits."
-            )
-        return logits.float()
+        own = by or self.own_copy()
+        with running(), own.lock, copies_of_images(pixels, copies):
+            logits = own.network(pixels, *told)
+        return as_logits(logits, self.spec).float()
 
     def _levels(self, pixels: Tensor, sigma: Tensor | float | None) -> Tensor:
         """Noise levels (B,) float32 of the rows."""
@@ -133,30 +143,30 @@ class Classifier:
         levels = torch.as_tensor(sigma, dtype=torch.float32, device=pixels.device)
         return levels.expand(len(pixels))
 
-    def _network(self) -> nn.Module:
+    def own_copy(self) -> ThreadCopy:
         """This thread's copy of the prepared network; all copies share their tensors."""
-        own: nn.Module | None = getattr(self._threads, "network", None)
+        own: ThreadCopy | None = getattr(self._threads, "copy", None)
         if own is None:
-            own = self._threads.network = thin(pooling_first(thread_copy(self.module)))
+            own = ThreadCopy(thin(pooling_first(thread_copy(self.module))))
+            self._threads.copy = own
         return own
 
     def _check(self) -> None:
-        rows = min(self.block, 16)
         # On a CPU blocks are padded, elsewhere any number of rows can come.
         on_cpu = self.device.type == "cpu"
-        passes = (self.block, 2 * self.block) if on_cpu else (1, 2 * rows + 1)
+        passes = (self.block, 2 * self.block) if on_cpu else (33, 1)
         check = check_answers if self.random else check_rows
 
         def forward(pixels: Tensor) -> Tensor:
             return self(pixels, TRIED_SIGMA)
 
         try:
-            check(forward, self.spec, self.device, rows, passes)
+            check(forward, self.spec, self.device, passes, self.precision)
         except ModelFileError as error:
             # A network that calls .view() on its input needs the plain layout.
             self._channels_last = False
             try:
-                check(forward, self.spec, self.device, rows, passes)
+                check(forward, self.spec, self.device, passes, self.precision)
             except ModelFileError:
                 raise error from None
 

@@ -1,6 +1,8 @@
 """The copy of a network that votes: evaluation mode, batch norm folded, chosen precision."""
 
 import copy
+import threading
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -9,11 +11,12 @@ from torch.fx.experimental.optimization import fuse
 
 from rs_core.errors import ModelFileError
 from rs_core.fields import shown
-from rs_core.probing import told
+from rs_core.probing import FOLDED, agree, check_calls, told, tried_images
 from rs_core.results import ModelSpec
 from rs_core.tracing import running, tracing
 
 TRIED_SIGMA = 0.25  # at which a network that takes sigma is tried out
+_FOLDED_ROWS = 4  # on which folding is tried
 
 
 def hold_module(module: nn.Module, spec: ModelSpec) -> None:
@@ -51,16 +54,20 @@ def prepare(
     device: torch.device,
     dtype: torch.dtype,
     *,
-    fold: bool = True,
+    random: bool = False,
 ) -> nn.Module:
     """An eval-mode copy, folded, channels-last, without parameter gradients.
 
-    `fold` is off for networks that draw noise: tracing one could freeze a draw, and a probe
-    would not notice a small one.
+    The copy is asked again and again before anything else is done to it: tracing it could freeze
+    a draw.
+
+    Args:
+        random: the network draws noise of its own: it is neither asked nor folded, and may keep
+            dropout in training mode.
 
     Raises:
-        ModelFileError: the module cannot be copied, or moved to the device, or its copy would
-            compute something else.
+        ModelFileError: the module cannot be copied, or moved to the device, stays in training
+            mode, answers differently from call to call, or its copy would compute something else.
     """
     try:
         network = copy.deepcopy(module)
@@ -72,16 +79,55 @@ def prepare(
     _hold_copy(module, network, spec)
     try:
         with torch.no_grad():
-            network = network.cpu().float().eval()
-            network = _fold_batch_norm(network, spec) if fold else network
+            network = network.float().to(device).eval()
+            asked = not random and _asked_as_it_came(network, spec, device)
+            network = network.cpu()
+            network = _fold_batch_norm(network, spec) if asked else network
             network = network.to(device=device, dtype=dtype)
             network = cast(Any, network).to(memory_format=torch.channels_last)
-            return cast(nn.Module, network).eval().requires_grad_(False)
+            network = cast(nn.Module, network).eval().requires_grad_(False)
+            if not asked and not random:  # some run in their own precision only
+                _asked_as_it_came(network, spec, device, dtype)
+            return network
+    except ModelFileError:
+        raise
     except Exception as error:  # foreign modules may override any of these
         raise ModelFileError(
             f"{spec.name}: the network cannot be prepared on {device} ({told(error)}); give one "
             "whose weights can be moved and cast."
         ) from error
+
+
+def _asked_as_it_came(
+    network: nn.Module, spec: ModelSpec, device: torch.device, dtype: torch.dtype = torch.float32
+) -> bool:
+    """Whether the network could be asked in that precision; refuses one that is no function.
+
+    Raises:
+        ModelFileError: it stays in training mode, or answers differently from call to call.
+    """
+    stuck = [type(part).__name__ for part in network.modules() if part.training]
+    if stuck:
+        raise ModelFileError(
+            f"{spec.name}: {stuck[0]} stays in training mode after eval(), so what would be "
+            "certified is not what it computes: let its train(mode) call super().train(mode); one "
+            "that drops out on purpose can be studied, not certified, with random=True."
+        )
+    scale, shift = affine(spec, device)
+
+    def forward(pixels: Tensor) -> Tensor:
+        if scale is not None and shift is not None:
+            pixels = torch.addcmul(shift, pixels, scale)
+        return cast(Tensor, network(*_inputs(network, pixels.to(dtype).contiguous())))
+
+    return check_calls(forward, spec, device)
+
+
+def _inputs(network: nn.Module, pixels: Tensor) -> tuple[Tensor, ...]:
+    """What the network is called with: the noise levels too, if it is told them."""
+    if not getattr(network, "takes_sigma", False):
+        return (pixels,)
+    return pixels, torch.full((len(pixels),), TRIED_SIGMA, device=pixels.device)
 
 
 def _hold_copy(module: nn.Module, network: nn.Module, spec: ModelSpec) -> None:
@@ -104,6 +150,14 @@ def _own_ways(part: nn.Module) -> tuple[bool, int]:
     hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
     foreign = [h for h in hooks if not (getattr(h, "__module__", None) or "").startswith("torch.")]
     return "forward" in vars(part), len(foreign)
+
+
+@dataclass(frozen=True, eq=False)
+class ThreadCopy:
+    """A network's copy that belongs to one thread; who else asks it holds the lock, too."""
+
+    network: nn.Module
+    lock: "threading.RLock" = field(default_factory=threading.RLock)
 
 
 def thread_copy(network: nn.Module) -> nn.Module:
@@ -139,15 +193,12 @@ def _fold_batch_norm(network: nn.Module, spec: ModelSpec) -> nn.Module:
     """
     if not any(isinstance(m, nn.modules.batchnorm._BatchNorm) for m in network.modules()):
         return network
-    probe = torch.rand(2, *spec.input_shape, generator=torch.Generator().manual_seed(0))
-    inputs = [probe]
-    if getattr(network, "takes_sigma", False):
-        inputs.append(torch.full((2,), TRIED_SIGMA))
+    inputs = _inputs(network, tried_images(spec, _FOLDED_ROWS).contiguous())
     try:
         with tracing():
             folded = fuse(network)
         with running():
-            close = torch.allclose(folded(*inputs), network(*inputs), rtol=1e-3, atol=1e-3)
+            same = agree(network(*inputs), folded(*inputs), FOLDED)
     except Exception:  # torch.fx raises a wide variety of errors on code it cannot trace
         return network
-    return folded if close else network
+    return folded if same else network

@@ -33,6 +33,8 @@ SEQUENTIAL, STATEMENTS = "rs_core/smoothing/sequential.py", "rs_core/smoothing/s
 ANYTIME, MEDIAN = "rs_core/statistics/anytime.py", "rs_core/smoothing/median.py"
 T_BOUNDS = ("tests/statistics",)
 T_TRIALS = ("tests/trials",)
+PROBING = "rs_core/probing.py"
+T_PROBING, T_WITNESS = ("tests/test_probing.py",), ("tests/smoothing/test_witness.py",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
 
 GUARANTEES = "rs_core/guarantees"
@@ -165,9 +167,11 @@ MUTANTS = (
         (
             (
                 PREPARATION,
-                "network.cpu().float().eval()",
-                "network.cpu().float().train()",
+                "network.float().to(device).eval()",
+                "network.float().to(device).train()",
             ),
+            (PREPARATION, "if not asked and not random:", "if False:"),
+            (PREPARATION, "not random and _asked_as_it_came(network, spec, device)", "not random"),
             (PREPARATION, ".eval().requires_grad_(False)", ".train().requires_grad_(False)"),
             (CLASSIFIERS, "        self._check()\n", ""),
             (PREPARATION, "        folded = fuse(network)\n", "        return network\n"),
@@ -236,12 +240,58 @@ MUTANTS = (
     ),
     Mutant(
         "batch-mates are not checked",
-        (("rs_core/probing.py", "for mate in mates[1:]:", "for mate in mates[1:1]:"),),
+        ((PROBING, "    for change in changes:\n", "    for change in changes[:0]:\n"),),
         T_SMOOTHING,
     ),
     Mutant(
+        "rows may differ by a fiftieth",
+        ((PROBING, "0.0 if device.type", "0.02 if device.type"),),
+        T_PROBING,
+    ),
+    Mutant(
+        "the tolerance is of the largest logit",
+        ((PROBING, "share * sizes.maximum(least)", "share * sizes.max()"),),
+        T_PROBING,
+    ),
+    Mutant(
+        "a network is asked once before it is traced",
+        ((PROBING, "for call in range(calls):", "for call in range(0):"),),
+        T_PROBING,
+    ),
+    Mutant(
+        "random draws are not noticed",
+        ((PROBING, "drawn.add(name)", "pass"),),
+        T_PROBING,
+    ),
+    Mutant(
+        "a network that stays in training mode is taken",
+        ((PREPARATION, "    if stuck:\n", "    if False:\n"),),
+        T_PROBING,
+    ),
+    Mutant(
+        "no pass is asked for again",
+        ((SAMPLING, "            own.hold()\n", "            pass\n"),),
+        T_WITNESS,
+    ),
+    Mutant(
+        "sequential: no pass is asked for again",
+        (("rs_core/smoothing/sequential.py", "        witness.hold()\n", ""),),
+        T_WITNESS,
+    ),
+    Mutant(
+        "one thread's copy is asked again, not all",
+        (
+            (
+                "rs_core/smoothing/witness.py",
+                "        self._copies[id(copy)] = copy\n",
+                "        self._copies.setdefault(0, copy)\n",
+            ),
+        ),
+        T_WITNESS,
+    ),
+    Mutant(
         "padding rows of the last block vote",
-        ((SAMPLING, "(noisy, padding), told)[:rows]", "(noisy, padding), told)[-rows:]"),),
+        ((SAMPLING, "logits[:rows].view", "logits[-rows:].view"),),
         T_SMOOTHING,
     ),
     Mutant(

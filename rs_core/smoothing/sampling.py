@@ -27,10 +27,12 @@ from rs_core.seeding import block_seeds, derive_seed
 from rs_core.smoothing.draw_checks import hold_draws, hold_repeatable
 from rs_core.smoothing.injected import copy_by_copy
 from rs_core.smoothing.noise import as_batch, on_grid, row_levels, standard_normal, standard_uniform
-from rs_core.smoothing.threads import block_threads
+from rs_core.smoothing.threads import voting_threads
+from rs_core.smoothing.witness import Witness
 
 BATCH_SIZE = 1024
 _STAGES = get_args(Stage)
+_CLAIMING = ("certify", "predict")  # the others choose, and a choice needs no proof
 _PARTS = 4  # of a stage; more would reach into the next one's blocks
 
 
@@ -65,6 +67,7 @@ def draw_votes(
     noise: Noise = "gaussian",
     soft: bool = False,
     batch_size: int = BATCH_SIZE,
+    witness: Witness | None = None,
 ) -> Stream[Votes]:
     """Votes of n noisy copies of each image at each of its sigmas.
 
@@ -83,6 +86,8 @@ def draw_votes(
             "uniform" (float32 draws, taken as exactly uniform on [-sigma, sigma] in each value).
         soft: also sum the softmax scores of the copies.
         batch_size: forward passes between two steps.
+        witness: of several draws that make one claim; who gives one calls `witness.hold()` at
+            their end. By default each draw of stage "certify" or "predict" holds its own.
 
     Yields:
         `VotesStep` about every `batch_size` forward passes, then `Finished(Votes)`.
@@ -91,6 +96,7 @@ def draw_votes(
         ParameterError: shapes disagree, the part is none of the four, the network draws noise of
             its own, or the rigorous mode was asked for an image that is not 8-bit or a sigma
             above 7.
+        ModelFileError: the network changed while it was asked.
 
     Reference: Cohen et al. (2019), SampleUnderNoise; rigorous mode: Voracek & Hein (2023).
     """
@@ -105,7 +111,7 @@ def draw_votes(
     groups = block_answers(
         classifier, images, sigmas, n, partial(_tally, soft=soft),
         seed=seed, caller=caller, stage=stage, part=part, start=start, noise=noise,
-        batch_size=batch_size,
+        batch_size=batch_size, witness=witness,
     )  # fmt: skip
     for group in groups:
         for block, tally in group:
@@ -132,23 +138,34 @@ def block_answers(
     start: int = 0,
     noise: Noise = "gaussian",
     batch_size: int = BATCH_SIZE,
+    witness: Witness | None = None,
 ) -> Iterator[list[tuple[Block, np.ndarray]]]:
     """The loop itself: what `answer` makes of each block's logits (S, take, K).
 
     Yields a list about every `batch_size` forward passes, blocks in order. Arguments and errors
     are those of `draw_votes`, except that a sigma may be 0 and the network may be random.
+
+    Before the last list a pass is asked for again (`Witness`), unless the stage only chooses.
     """
     hold_draws(classifier, images, sigmas, start, noise)
     slot = _slot(stage, part)
     blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
     pixels = [as_batch(classifier, image) for image in images]
-    threads = _threads(classifier)
+    own = None
+    if stage in _CLAIMING and not classifier.random:
+        own = witness or Witness(classifier)
+    pool = voting_threads(classifier)
+    threads = torch.get_num_threads() if pool else 1
     # A GPU that is waited for after every block idles between two.
     fewest = 1 if classifier.device.type == "cpu" else 4
     per_thread = max(batch_size // (classifier.block * sigmas.shape[1] * threads), fewest)
-    while group := list(islice(blocks, per_thread * threads)):
-        answers = _run_blocks(classifier, group, pixels, sigmas, noise, answer)
-        yield list(zip(group, answers, strict=True))
+    group = list(islice(blocks, per_thread * threads))
+    while group:
+        answers = _run_blocks(classifier, group, pixels, sigmas, noise, answer, own)
+        done, group = group, list(islice(blocks, per_thread * threads))
+        if own is not None and witness is None and not group:
+            own.hold()
+        yield list(zip(done, answers, strict=True))
 
 
 def _slot(stage: Stage, part: int) -> int:
@@ -183,17 +200,16 @@ def _run_blocks(
     sigmas: np.ndarray,
     noise: Noise,
     answer: Callable[[Tensor], Tensor],
+    witness: Witness | None,
 ) -> list[np.ndarray]:
     """The answer to each block's logits, in order."""
 
     def run(block: Block) -> Tensor:
-        logits = _block_logits(classifier, block, pixels[block.image], sigmas[block.image], noise)
-        return answer(logits)
+        own = pixels[block.image], sigmas[block.image]
+        return answer(_block_logits(classifier, block, *own, noise, witness))
 
-    threads = _threads(classifier)
-    results = (
-        list(block_threads(threads).map(run, blocks)) if threads > 1 else [run(b) for b in blocks]
-    )
+    pool = voting_threads(classifier)
+    results = list(pool.map(run, blocks) if pool else map(run, blocks))
     if len({result.shape for result in results}) == 1:  # one wait for the device
         return list(torch.stack(results).cpu().numpy())
     return [result.cpu().numpy() for result in results]
@@ -201,7 +217,12 @@ def _run_blocks(
 
 @torch.inference_mode()
 def _block_logits(
-    classifier: Classifier, block: Block, pixels: Tensor, sigmas: np.ndarray, noise: Noise
+    classifier: Classifier,
+    block: Block,
+    pixels: Tensor,
+    sigmas: np.ndarray,
+    noise: Noise,
+    witness: Witness | None,
 ) -> Tensor:
     on_cpu = classifier.device.type == "cpu"
     precise = noise == "gaussian-grid"
@@ -219,8 +240,11 @@ def _block_logits(
         rows = len(group) * block.take
         padding = -rows % classifier.block if on_cpu and not classifier.random else 0
         told = row_levels(pixels, group, block.take, padding) if classifier.takes_sigma else None
-        logits = ask(_stacked(noisy, padding), told)[:rows]
-        rounds.append(logits.view(len(group), block.take, -1))
+        stacked = _stacked(noisy, padding)
+        logits = ask(stacked, told)
+        if witness is not None:
+            witness.saw(stacked, told, logits)
+        rounds.append(logits[:rows].view(len(group), block.take, -1))
     return torch.cat(rounds)  # (S, take, K)
 
 
@@ -243,8 +267,3 @@ def _stacked(noisy: list[Tensor], padding: int) -> Tensor:
     if padding:
         noisy = [*noisy, noisy[0].new_zeros(padding, *noisy[0].shape[1:])]
     return noisy[0] if len(noisy) == 1 else torch.cat(noisy)
-
-
-def _threads(classifier: Classifier) -> int:
-    alone = classifier.device.type != "cpu" or classifier.random  # its noise is the process's
-    return 1 if alone else torch.get_num_threads()

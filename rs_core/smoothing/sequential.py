@@ -17,6 +17,7 @@ from rs_core.results import Decision, Outcome
 from rs_core.smoothing.certify import draw_labels, make_certificate
 from rs_core.smoothing.options import SIGMA_MAX, DrawOptions
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
+from rs_core.smoothing.witness import Witness
 from rs_core.statistics import (
     anytime_lower_bound,
     floor_decimals,
@@ -92,13 +93,13 @@ class CertifySequential(DrawOptions):
         counts = np.zeros(classifier.num_classes + 1, dtype=np.int64)
         p0 = float(ndtr(self.target_radius / self.sigma))
         outcome: Outcome = "undecided"
-        drawn = 0
+        drawn, witness = 0, Witness(classifier)
         for start, stop in pairwise((0, *self.looks(classifier.block))):
             votes = yield from relay(
                 draw_votes(
                     classifier, [image], sigmas, stop - start,
                     seed=seed, caller="sequential", stage="certify", start=start, noise=self.noise,
-                    batch_size=batch_size,
+                    batch_size=batch_size, witness=witness,
                 ),
                 before=self.n0 + start, total=self.n0 + self.n,
             )  # fmt: skip
@@ -108,6 +109,7 @@ class CertifySequential(DrawOptions):
                 outcome = sequential_test(int(counts[label]), drawn, p0, self.alpha)
             if outcome != "undecided" or not valid:
                 break
+        witness.hold()
         return self._decision(classifier, image, label, counts, drawn, outcome, seed)
 
     def _decision(

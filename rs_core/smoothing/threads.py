@@ -7,6 +7,8 @@ from threading import Barrier
 
 import torch
 
+from rs_core.classifiers import Classifier
+
 
 @lru_cache(maxsize=4)
 def block_threads(threads: int) -> ThreadPoolExecutor:
@@ -16,6 +18,14 @@ def block_threads(threads: int) -> ThreadPoolExecutor:
     list(pool.map(lambda _: barrier.wait(), range(threads)))
     torch.set_num_threads(threads)  # the initialisers also changed the process's default
     return pool
+
+
+def voting_threads(classifier: Classifier) -> ThreadPoolExecutor | None:
+    """The pool that asks this network, or None where the caller does."""
+    # Noise that a network injects is the process's.
+    alone = classifier.device.type != "cpu" or classifier.random
+    threads = 1 if alone else torch.get_num_threads()
+    return block_threads(threads) if threads > 1 else None
 
 
 def _compute_alone() -> None:

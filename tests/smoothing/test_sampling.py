@@ -274,7 +274,7 @@ class Recorder(nn.Module):
 def recorded(image: ImageInput, sigma: float, **options: object) -> Tensor:
     classifier = Classifier(Recorder(), spec_of(SHAPE, 2), **options.pop("classifier", {}))
     Recorder.seen.clear()
-    votes(classifier, image, [sigma], 6400, **options)
+    votes(classifier, image, [sigma], 6400, **{"stage": "label"} | options)  # is not asked again
     return torch.cat(Recorder.seen)
 
 
