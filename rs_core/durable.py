@@ -3,8 +3,12 @@
 import errno
 import os
 import stat
+import sys
 from hashlib import blake2b
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -59,6 +63,23 @@ def is_outlet(path: Path) -> bool:
     except OSError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def lock_alone(handle: int) -> bool:
+    """Lock an open file or folder for this process; False where another one holds it.
+
+    The lock is the operating system's, so it ends with the process or when the handle is closed.
+    A file system without locks holds nobody off.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _try_new(path: Path) -> None:

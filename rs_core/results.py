@@ -113,6 +113,9 @@ class Certificate:
     `predicted` is None and `radius` 0 where the certifier abstains. `radius` is in pixels of
     [0,1] at the network's input size. `alpha` is the level of this one statement. `counts` are
     the K+1 votes of the certifying draws, INVALID last; `draws` counts every noisy copy spent.
+    `level` is that of every single confidence bound behind the radius: alpha, or the part of it
+    that one pays, such as alpha/(K+1) of the two-sided bound; None where an older version did not
+    say, or where no bound of its own stands behind it.
     `noise` is "gaussian" (float32, taken as exactly Gaussian), "gaussian-grid" (the rigorous
     mode) or "uniform" (on [-sigma, sigma] in each value, with `norm` "l1"); seed, `stream` (which
     caller drew), image, weights, precision and device repeat it.
@@ -141,6 +144,7 @@ class Certificate:
     image_digest: str
     preprocessing: tuple[str, ...]
     seed: int
+    level: float | None = None
 
 
 @dataclass(frozen=True)

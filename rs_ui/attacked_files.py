@@ -4,12 +4,15 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import streamlit as st
 
 from rs_core.evaluation.adversarial_files import arrays_file, png_file
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.origin import Origin
 from rs_ui.session import Subject
 from rs_ui.status import Status
 
@@ -27,7 +30,7 @@ def download_attack(status: Status, trial: AttackTrial, subject: Subject) -> Non
             lambda: arrays_file(trial, [subject.pixels]),
         ),
         ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(trial)),
-        ("JSON", "json", "application/json", lambda: json.dumps(status.result)),
+        ("JSON", "json", "application/json", lambda: json_text(status.result, trial)),
     ]
     with st.container(horizontal=True):
         for label, ending, mime, build in files:
@@ -42,8 +45,13 @@ def download_attack(status: Status, trial: AttackTrial, subject: Subject) -> Non
             )
 
 
+def json_text(result: dict[str, Any], trial: AttackTrial) -> str:
+    """As `rs attack --json` prints it."""
+    return json.dumps({**result, **asdict(Origin.of_page(trial.dataset))}, ensure_ascii=False)
+
+
 def tsv_text(trial: AttackTrial) -> str:
     """The row of the image, as `rs attack --tsv` writes it."""
     out = io.StringIO()
-    write_trial(out, trial)
+    write_trial(out, trial, Origin.of_page(trial.dataset))
     return out.getvalue()

@@ -3,12 +3,14 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
 from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.comparison_log import write_comparison
+from rs_core.evaluation.origin import Origin
 from rs_core.plots import comparison_report
 from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec
@@ -20,7 +22,7 @@ def download_comparison(status: Status, comparison: Comparison, spec: ModelSpec)
     result, about = status.result, status.about
     files: list[tuple[str, str, str, Callable[[], str]]] = [
         ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(comparison)),
-        ("JSON", "json", "application/json", lambda: json.dumps(result, ensure_ascii=False)),
+        ("JSON", "json", "application/json", lambda: json_text(comparison, result)),
         ("Report", "html", "text/html", lambda: report_text(comparison, spec, about)),
     ]
     with st.container(horizontal=True):
@@ -36,10 +38,16 @@ def download_comparison(status: Status, comparison: Comparison, spec: ModelSpec)
             )
 
 
+def json_text(comparison: Comparison, result: dict[str, Any]) -> str:
+    """The comparison, and with which version it was made of what."""
+    origin = Origin.of_page(comparison.dataset)
+    return json.dumps({**result, **asdict(origin)}, ensure_ascii=False)
+
+
 def tsv_text(comparison: Comparison) -> str:
     """A row per method and image: Cohen's columns, ours, and the selector."""
     out = io.StringIO()
-    write_comparison(out, comparison)
+    write_comparison(out, comparison, Origin.of_page(comparison.dataset))
     return out.getvalue()
 
 

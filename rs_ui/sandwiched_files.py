@@ -3,11 +3,13 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 
 import numpy as np
 import streamlit as st
 
 from rs_core.evaluation.crossings import crossing_report
+from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.plots import sandwich_report
@@ -42,13 +44,14 @@ def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> 
 def json_text(status: Status, strip: SandwichStrip) -> str:
     """As `rs sandwich --json` prints it: the strip, and what a bug report needs if ends cross."""
     more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
-    return json.dumps({**status.result, **more}, ensure_ascii=False)
+    origin = Origin.of_page(strip.dataset)
+    return json.dumps({**status.result, **asdict(origin), **more}, ensure_ascii=False)
 
 
 def tsv_text(strip: SandwichStrip) -> str:
     """A row per image, both ends."""
     out = io.StringIO()
-    write_sandwiches(out, strip)
+    write_sandwiches(out, strip, Origin.of_page(strip.dataset))
     return out.getvalue()
 
 

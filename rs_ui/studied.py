@@ -3,11 +3,13 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from rs_core.evaluation.empirical_curves import FrontierStudy, NoiseStudy, StrengthStudy, Study
+from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.study_table import write_study
 from rs_core.plots import BADGES, study_figures, study_report
 from rs_core.plots.study_report import study_statement, study_table
@@ -94,7 +96,7 @@ def finished(job: str, status: Status, study: Study) -> None:
 def _downloads(status: Status, study: Study) -> None:
     files: list[tuple[str, str, str, Callable[[], str]]] = [
         ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(study)),
-        ("JSON", "json", "application/json", lambda: json.dumps(status.result)),
+        ("JSON", "json", "application/json", lambda: json_text(status, study)),
         ("Report", "html", "text/html", lambda: report_text(study, status.about)),
     ]
     with st.container(horizontal=True):
@@ -110,10 +112,15 @@ def _downloads(status: Status, study: Study) -> None:
             )
 
 
+def json_text(status: Status, study: Study) -> str:
+    """As `rs study --json` prints it."""
+    return json.dumps({**status.result, **asdict(Origin.of_page(study.about.dataset))})
+
+
 def tsv_text(study: Study) -> str:
     """A row per point."""
     out = io.StringIO()
-    write_study(out, study)
+    write_study(out, study, Origin.of_page(study.about.dataset))
     return out.getvalue()
 
 

@@ -135,6 +135,6 @@ def _finished(job: str, status: Status, subject: Subject) -> None:
         f" · {curve.certificates[0].precision} · seed {subject.seed}"
     )
     running.questions_note(status)
-    download_row(curve, status.result, subject, status.seconds, copies)
+    download_row(curve, status, subject, copies)
     with st.expander("What happened to the image", icon=":material/image:"):
         image_pair(subject, width=200)

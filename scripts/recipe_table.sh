@@ -47,7 +47,7 @@ for recipe in gaussian smoothadv macer; do
         --seed 0 --out "$out" --name "$name" $own $resume
     python -m rs_core certify --model "$(ls "$out/$name"-????????.safetensors)" \
         --dataset "$dataset" --data "$data" --sigma $sigma --n $n --every 20 --limit 500 \
-        --threads 1 --seed 0 --tsv "$out/$name.tsv" >"$out/$name.certify.log"
+        --threads 1 --seed 0 --resume --tsv "$out/$name.tsv" >>"$out/$name.certify.log"
 done
 python scripts/recipe_table.py $radii "$out/$dataset-gaussian.tsv" "$out/$dataset-smoothadv.tsv" \
     "$out/$dataset-macer.tsv"

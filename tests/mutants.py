@@ -1331,6 +1331,43 @@ MUTANTS = (
         (("rs_core/images/deep.py", "high += beyond > 128", "high += beyond > 255"),),
         ("tests/images/test_deep.py",),
     ),
+    Mutant(
+        "a log's reader forgets the shares of the two-sided bound",
+        (
+            (
+                "rs_core/evaluation/scores.py",
+                'return len(row.counts) if row.bound == "two-sided" else 1',
+                "return 1",
+            ),
+        ),
+        ("tests/evaluation/test_scores.py",),
+    ),
+    Mutant(
+        "a log's reader infers alpha from anytime rows",
+        (("rs_core/evaluation/scores.py", '"clopper-pearson", "two-sided"):', "row.bound):"),),
+        ("tests/evaluation/test_scores.py",),
+    ),
+    Mutant(
+        "the two-sided bound's level is said to be alpha",
+        (
+            (
+                "rs_core/smoothing/options.py",
+                'return alpha / (num_classes + 1) if bound == "two-sided" else alpha',
+                "return alpha",
+            ),
+        ),
+        ("tests/cli/test_origins.py",),
+    ),
+    Mutant(
+        "a table is gone on from with other settings",
+        (("rs_core/cli/resuming.py", "        if there != here:", "        if False:"),),
+        ("tests/cli/test_resuming.py",),
+    ),
+    Mutant(
+        "two commands write one table",
+        (("rs_core/cli/growing.py", "if not lock_alone(file.fileno()):", "if False:"),),
+        ("tests/cli/test_growing.py",),
+    ),
 )
 
 

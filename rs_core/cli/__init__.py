@@ -5,17 +5,25 @@ The table names each command's class as text, so that `rs --help` loads nothing.
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from importlib import import_module
+from typing import Any
 
+from rs_core.cli.stopping import ending, ending_alike, leaving_at_once, was_ended
 from rs_core.cli.terminal import (
     complain,
     drop_unprinted,
     flush,
+    heard_or_not,
+    hold_streams,
     is_of_stdout,
+    outliving_reader,
     readable_anywhere,
+    remember,
 )
 from rs_core.errors import RsError, UnknownNameError
 
+_READER_LEFT = 141  # 128 and SIGPIPE's number, as of a program that a closed pipe kills
 COMMANDS = {
     "certify": ("rs_core.cli.certify:CertifyCommand", "certify an image, or a folder of images"),
     "sweep": ("rs_core.cli.sweep:SweepCommand", "radius curve of an image over noise levels"),
@@ -57,12 +65,17 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0 on success, 2 on bad input (one sentence on stderr), 130 if interrupted;
+    """The exit code: 0 on success, 2 on bad input (one sentence on stderr).
+
     1 where a command went on without files that it names.
+    128 and a signal's number where it was ended: 130 by Ctrl-C, 143 by SIGTERM, 141 where the
+    reader of stdout left and no file was asked for.
     """
+    hold_streams()
     name, arguments = _split(list(sys.argv[1:] if argv is None else argv))
     readable_anywhere()
-    code = _guarded(name, arguments)
+    with heard_or_not(), ending_alike():
+        code = _guarded(name, arguments)
     drop_unprinted()
     return code
 
@@ -77,19 +90,30 @@ def _guarded(name: str, arguments: list[str]) -> int:
     try:
         code = _run(name, arguments)
         flush()
-    except RsError as error:
+    except KeyboardInterrupt as interruption:
+        return _ended(name, str(interruption))
+    except Exception as error:
+        # What a signal breaks off may say so in other words, such as a module half imported.
+        return _ended(name) if was_ended() else _failed(name, error)
+    return code
+
+
+def _failed(name: str, error: Exception) -> int:
+    """The exit code of what one must expect to fail, told; a bug is raised."""
+    if isinstance(error, RsError):
         complain(name, str(error))
         return 2
-    except KeyboardInterrupt as interruption:
-        complain(name, str(interruption) or "interrupted")
-        return 130
-    except BrokenPipeError:  # the reader of a pipe left, and knows it
-        return 0
-    except OSError as error:
-        if not is_of_stdout(error):
-            raise
+    if isinstance(error, BrokenPipeError):  # the reader of a pipe left, and knows it
+        return _READER_LEFT
+    if isinstance(error, OSError) and is_of_stdout(error):
         complain(name, f"the results cannot be printed ({error.strerror}): make room for them.")
         return 2
+    raise error
+
+
+def _ended(name: str, sentence: str = "") -> int:
+    word, code = ending()
+    complain(name, sentence or word)
     return code
 
 
@@ -110,12 +134,28 @@ def _run(name: str, arguments: list[str]) -> int:
         raise UnknownNameError("command", f"{name} {arguments[0]}", parts)
     if name not in COMMANDS:
         raise UnknownNameError("command", name, COMMANDS)
+    with leaving_at_once(name):
+        from rs_core.allocator import keep_freed_memory
+        from rs_core.cli.outputs import leaves_files
+
+        keep_freed_memory()
+        remember(name, arguments)
+        command = parsed(name, arguments)
+    with outliving_reader() if leaves_files(command) else nullcontext():
+        code: int = command.run()
+        flush()
+    return code
+
+
+def parsed(name: str, arguments: list[str]) -> Any:
+    """The command with its options, checked; `run` runs it.
+
+    Raises:
+        RsError: an option that is not known, or whose value is refused.
+    """
     import tyro
 
-    from rs_core.allocator import keep_freed_memory
     from rs_core.cli.arguments import checked_arguments, hold_once
-
-    keep_freed_memory()
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
@@ -124,14 +164,12 @@ def _run(name: str, arguments: list[str]) -> int:
         arguments = command.written_out(arguments)
     if hasattr(command, "for_arguments"):
         command = command.for_arguments(arguments)
-    parsed = tyro.cli(
+    return tyro.cli(
         command,
         prog=f"rs {name}",
         args=checked_arguments(command, arguments),
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-    code: int = parsed.run()
-    return code
 
 
 def _help(commands: Mapping[str, tuple[str, str]]) -> str:

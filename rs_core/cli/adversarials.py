@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from rs_core.attack_results import AttackResult
-from rs_core.cli.outputs import told
+from rs_core.cli.terminal import told
 from rs_core.durable import hold_writable, write_durably
 from rs_core.errors import ParameterError
 from rs_core.evaluation.adversarial_files import arrays_file, png_file
@@ -35,7 +35,8 @@ class Adversarials:
             inputs: files that the command reads.
 
         Raises:
-            ParameterError: it cannot be written, it is an input, or one picture for many images.
+            ParameterError: it cannot be written, it is an input, one picture for many images, or
+                there are adversarial images already.
         """
         if path is None:
             return cls(None)
@@ -45,6 +46,7 @@ class Adversarials:
                 raise ParameterError(
                     f"--out {shown} is a file: name a folder, NAME.npz, or NAME.png."
                 )
+            _hold_none(path / ARRAYS, shown)
             return cls(path)
         if ending == ".png" and not single:
             raise ParameterError(
@@ -55,6 +57,7 @@ class Adversarials:
             raise ParameterError(
                 f"cannot write {shown}: it is read by this command; name another file."
             )
+        _hold_none(path, shown)
         try:
             hold_writable(path)
         except OSError as error:
@@ -103,3 +106,11 @@ def _counted(trial: AttackTrial) -> str:
     """How many of the images are adversarial at all."""
     held = sum(bool(r.confirmed) and not is_already(r) for r in trial.results)
     return f"{held} of {len(trial.results)} are confirmed adversarial images"
+
+
+def _hold_none(path: Path, shown: str) -> None:
+    """Refuse to replace the images of an earlier command, which took it long to find."""
+    if path.is_file() and path.stat().st_size > 0:
+        raise ParameterError(
+            f"--out {shown} holds adversarial images already: name another place, or delete them."
+        )

@@ -11,12 +11,12 @@ from rs_core.cli.adversarials import Adversarials
 from rs_core.cli.attack_tables import attack_lines
 from rs_core.cli.attacking import ATTACK, attack_of, with_attack
 from rs_core.cli.choices import ModelChoice
+from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
 from rs_core.cli.tables import network_line, notes_below
 from rs_core.evaluation.attack_log import write_trial
-from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.evaluation.summary import attacked_summary
 from rs_core.fields import param
 from rs_core.results import to_json
@@ -77,11 +77,15 @@ class AttackCommand:
         stream = trying.run(
             classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
         )
-        trial = follow(stream, label=self.attack)
-        self._write(trial)
+        with self.output.growing_table() as table:
+            trial = follow(stream, label=self.attack)
+            text = io.StringIO()
+            write_trial(text, trial, origin_of(self.image))
+            table.add(text.getvalue())
         kept = files.write(trial, [image.pixels for image in images])
         if self.output.json:
-            print_json({**to_json(trial), "accuracy": to_json(attacked_summary(trial))})
+            accuracy = {"accuracy": to_json(attacked_summary(trial))}
+            print_json({**to_json(trial), **accuracy, **facts_of(origin_of(self.image))})
             return chosen.ended("attack")
         said = attack_lines(trial, classifier.spec.class_names)
         for line in (network_line(classifier), *said, *notes_below(chosen), *kept):
@@ -91,11 +95,3 @@ class AttackCommand:
     def _confirm(self, attack: Attack) -> Confirm:
         asked = {} if self.confirmations is None else {"confirmations": self.confirmations}
         return confirmation_for(attack, n=self.confirm_n, alpha=self.confirm_alpha, **asked)
-
-    def _write(self, trial: AttackTrial) -> None:
-        if self.output.tsv is None:
-            return
-        text = io.StringIO()
-        write_trial(text, trial)
-        with self.output.growing_table() as table:
-            table.add(text.getvalue())

@@ -9,13 +9,25 @@ from typing import Any
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import GrowingTable, Output, print_json
+from rs_core.cli.growing import GrowingTable
+from rs_core.cli.origins import facts_of, origin_of
+from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import print_scores
-from rs_core.cli.tables import RowsInTurn, certificate_table, image_notes, network_line, notes_below
+from rs_core.cli.tables import (
+    RowsInTurn,
+    certificate_table,
+    image_notes,
+    levels_text,
+    network_line,
+    notes_below,
+)
 from rs_core.errors import ParameterError
+from rs_core.evaluation.columns import COLUMNS
 from rs_core.evaluation.logs import row_from_certificate, write_log
+from rs_core.evaluation.origin import Origin
 from rs_core.fields import check_params, param
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Decision, to_json
@@ -38,7 +50,7 @@ class CertifyCommand:
     certify: Certify
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Output = field(default_factory=Output)
+    output: ResumableOutput = field(default_factory=ResumableOutput)
     target_radius: float | None = param(
         None,
         help="decide sequentially whether the radius reaches this",
@@ -75,6 +87,8 @@ class CertifyCommand:
         check_params(self)
         if len(set(self.sigmas)) < len(self.sigmas):
             raise ParameterError("--sigma names a level twice: leave one of them out.")
+        if self.output.resume and self.more_sigmas:
+            raise ParameterError("--resume goes on at one --sigma: leave the other ones out.")
         if self.target_radius is not None and self.certify.bound != "clopper-pearson":
             raise ParameterError(
                 "--bound does not apply with --target-radius, whose bound is anytime-valid: leave "
@@ -93,21 +107,32 @@ class CertifyCommand:
         if self.target_radius is None:
             self.certify.check_n(self.certify.alpha, classifier.num_classes)
         chosen = self.image.load(classifier.spec)
-        selection = _at_each(chosen, len(self.sigmas))
+        with self.output.growing_table() as table:
+            selection = self._left(table, _at_each(chosen, len(self.sigmas)), classifier)
+            if selection.items:
+                self._answer(classifier, selection, table)
+        return chosen.ended("certify")
+
+    def _answer(self, classifier: Classifier, selection: Selection, table: GrowingTable) -> None:
+        """Compute, print, write."""
         passes = len(selection.items) * (self.certify.n0 + self.certify.n)
         announce_cost(classifier, selection.items[0].image, passes, rows=1)
-        with self.output.growing_table() as table:
-            answers = self._each(classifier, selection, table)
+        answers = self._each(classifier, selection, table)
         if self.output.json:
-            _print_json(selection, answers)
+            _print_json(selection, answers, origin_of(self.image))
         elif selection.single:
             _print_single(classifier, selection.items[0], answers[0])
         else:
             certificates = [_certificate(answer) for answer in answers]
-            _summarise(certificates, chosen, len(self.sigmas))
+            once = replace(selection, items=selection.items[:: len(self.sigmas)])
+            _summarise(certificates, once, len(self.sigmas))
         if self.output.html is not None:
             self._report(classifier, selection, answers)
-        return selection.ended("certify")
+
+    def _left(self, table: GrowingTable, chosen: Selection, classifier: Classifier) -> Selection:
+        """The images that the table has no row of yet."""
+        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        return chosen.after(rows_done(table, self.output.tsv, self, COLUMNS, expected))
 
     def _each(
         self, classifier: Classifier, selection: Selection, table: GrowingTable
@@ -124,7 +149,8 @@ class CertifyCommand:
             certify = replace(self.certify, sigma=self.sigmas[k % len(self.sigmas)])
             answer = self._one(classifier, item, certify)
             answers.append(answer)
-            table.add(_log(item, _certificate(answer), time.perf_counter() - started))
+            seconds = time.perf_counter() - started
+            table.add(_log(item, _certificate(answer), seconds, origin_of(self.image)))
             if told:
                 print(rows.line(item.image.name, _certificate(answer)), flush=True)
                 if isinstance(answer, Decision):
@@ -161,21 +187,22 @@ def _certificate(answer: Answer) -> Certificate:
     return answer.certificate if isinstance(answer, Decision) else answer
 
 
-def _log(item: Picked, certificate: Certificate, seconds: float) -> str:
-    text = io.StringIO()
-    write_log(text, [row_from_certificate(item.index, item.image.label, certificate, seconds)])
+def _log(item: Picked, certificate: Certificate, seconds: float, origin: Origin) -> str:
+    text, image = io.StringIO(), item.image
+    row = row_from_certificate(
+        item.index, image.label, certificate, seconds, name=image.name, origin=origin
+    )
+    write_log(text, [row])
     return text.getvalue()
 
 
-def _print_json(selection: Selection, answers: Sequence[Answer]) -> None:
+def _print_json(selection: Selection, answers: Sequence[Answer], origin: Origin) -> None:
     if selection.single:
-        print_json(to_json(answers[0]))
+        print_json({**to_json(answers[0]), **facts_of(origin, selection.items[0])})
         return
     listed: list[dict[str, Any]] = [
         {
-            "name": item.image.name,
-            "index": item.index,
-            "label": item.image.label,
+            **facts_of(origin, item),
             "decision" if isinstance(answer, Decision) else "certificate": to_json(answer),
         }
         for item, answer in zip(selection.items, answers, strict=True)
@@ -233,6 +260,6 @@ def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas
     alpha = certificates[0].alpha
     print(
         f"{len(certificates)} {what}, {abstained} abstained; each row is false with probability "
-        f"\u2264 {ceil_digits(alpha, 3)} (expect at most "
+        f"\u2264 {ceil_digits(alpha, 3)}{levels_text(certificates, alpha)} (expect at most "
         f"{ceil_digits(alpha * len(certificates), 2)} false rows)"
     )

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from rs_core.cli.outputs import told
+from rs_core.cli.terminal import told
 from rs_core.cli.training_words import FOLDER_SUFFIX
 from rs_core.errors import CheckpointError
 from rs_core.fields import check_params, param

@@ -3,17 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from rs_core.cli.growing import GrowingTable, is_there
+from rs_core.cli.terminal import shown, told
 from rs_core.durable import hold_writable, is_outlet, write_durably
-from rs_core.errors import DataError, ParameterError
+from rs_core.errors import ParameterError
 from rs_core.fields import param
-from rs_core.plots.wording import tidy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,8 @@ class Tables:
             inputs: files that the command reads, and that no output may replace.
 
         Raises:
-            ParameterError: it cannot be written, or it is an input or the other output.
+            ParameterError: it cannot be written, it is an input or the other output, or a table
+                that holds rows already.
         """
         files = self.files()
         for path in files.values():
@@ -42,34 +42,67 @@ class Tables:
                 hold_writable(path)
             except OSError as error:
                 raise ParameterError(
-                    f"cannot write {_shown(path)} ({error.strerror}): name a file in a folder "
+                    f"cannot write {shown(path)} ({error.strerror}): name a file in a folder "
                     "that exists and may be written to."
                 ) from None
             for taken in inputs:
                 if _same(path, taken):
                     raise ParameterError(
-                        f"cannot write {_shown(path)}: it is read by this command (as "
-                        f"{_shown(taken)}); name another file."
+                        f"cannot write {shown(path)}: it is read by this command (as "
+                        f"{shown(taken)}); name another file."
                     )
             if _is_stdout(path):
                 raise ParameterError(
-                    f"cannot write {_shown(path)}: this command prints into it already; name "
+                    f"cannot write {shown(path)}: this command prints into it already; name "
                     "another file."
                 )
+        if self.tsv is not None and not self.resumes and _holds_rows(self.tsv):
+            raise ParameterError(is_there(self.tsv, self.resumes))
         for (one, path), (other, second) in combinations(files.items(), 2):
             if _same(path, second) and not is_outlet(path):
                 raise ParameterError(
-                    f"{one} and {other} both name {_shown(second)}: give each a file of its own."
+                    f"{one} and {other} both name {shown(second)}: give each a file of its own."
                 )
 
-    @contextmanager
-    def growing_table(self) -> Iterator["GrowingTable"]:
+    def growing_table(self) -> GrowingTable:
         """The --tsv table, for rows as they are finished; it takes and drops them without one."""
-        table = GrowingTable(self.tsv)
-        try:
-            yield table
-        finally:
-            table.close()
+        return GrowingTable(self.tsv, resume=self.resumes)
+
+    @property
+    def resumes(self) -> bool | None:
+        """Whether --tsv is gone on from; None for a command that cannot."""
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumableTables(Tables):
+    """The same, of a command that can go on from the rows that are finished."""
+
+    resume: bool = param(
+        False, help="go on from the rows that --tsv holds, where all else is the same"
+    )
+
+    @property
+    def resumes(self) -> bool | None:
+        """Whether --tsv is gone on from."""
+        return self.resume
+
+    def check(self, *inputs: Path) -> None:
+        """The same; and refuse to go on with what holds no rows.
+
+        Raises:
+            ParameterError: as `Tables.check`; --resume without a --tsv file, or beside what would
+                show the new rows only.
+        """
+        if self.resume and (self.tsv is None or is_outlet(self.tsv)):
+            raise ParameterError("--resume goes on from the rows of a table: name it with --tsv.")
+        others = [name for name in self.files() if name != "--tsv"] + ["--json"] * self.json
+        if self.resume and others:
+            raise ParameterError(
+                f"--resume adds the rows that are missing to --tsv, and {others[0]} would show "
+                "those alone: leave it out."
+            )
+        super().check(*inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,54 +126,16 @@ class Output(Tables):
                 write_durably(self.html, document.encode())
 
 
-class GrowingTable:
-    """A tab-separated file that grows row by row, so that an interrupt keeps what is done.
-
-    Nothing is opened before the first row: until then an older file stays as it is.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._file: TextIO | None = None
-
-    def add(self, table: str) -> None:
-        """Append the rows of a table that has its header; the header is written once.
-
-        Raises:
-            DataError: the file cannot be written.
-        """
-        if self._path is None:
-            return
-        with told(self._path):
-            if self._file is None:
-                self._file = self._path.open("w", encoding="utf-8", newline="")
-            else:
-                table = table.partition("\n")[2]
-            self._file.write(table)
-            self._file.flush()
-
-    def close(self) -> None:
-        """Close the file; every row has been flushed before."""
-        if self._file is not None and self._path is not None:
-            file, self._file = self._file, None
-            with told(self._path):
-                file.close()
+@dataclass(frozen=True, kw_only=True)
+class ResumableOutput(ResumableTables, Output):
+    """A table that can be gone on from, and a report."""
 
 
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """A context in which the system's refusal to write a file becomes one sentence.
-
-    Raises:
-        DataError: names the file, the reason, and what to do.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{_shown(path)} cannot be written ({error.strerror}): make room, or name a file in "
-            "a folder that may be written to."
-        ) from None
+def leaves_files(command: Any) -> bool:
+    """Whether a command was asked for files, which are worth its end even where nobody reads on."""
+    output = getattr(command, "output", None)
+    asked = isinstance(output, Tables) and output.files()
+    return bool(asked) or getattr(command, "out", None) is not None
 
 
 def print_json(value: Any) -> None:
@@ -149,15 +144,15 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=encoding != "utf8"))
 
 
-def _shown(path: Path) -> str:
-    return tidy(str(path))
-
-
 def _same(first: Path, second: Path) -> bool:
     try:
         return first.samefile(second)
     except OSError:
         return os.path.realpath(first) == os.path.realpath(second)
+
+
+def _holds_rows(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def _is_stdout(path: Path) -> bool:

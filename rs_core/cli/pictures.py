@@ -1,6 +1,6 @@
 """Which images a command works on: one, a folder of them, or part of a data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rs_core.assets import sample_names, sample_path, samples
@@ -66,6 +66,10 @@ class Selection:
     def names(self) -> list[str]:
         """What to call each image."""
         return [item.image.name for item in self.items]
+
+    def after(self, rows: int) -> "Selection":
+        """The images behind the first ones, maybe none."""
+        return replace(self, items=self.items[rows:])
 
 
 @dataclass(frozen=True, kw_only=True)

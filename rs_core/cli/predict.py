@@ -1,7 +1,6 @@
 """`rs predict`: the smoothed class of images, and its accuracy where labels are known."""
 
 import io
-import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,12 +8,15 @@ from dataclasses import dataclass, field
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import GrowingTable, Output, print_json
+from rs_core.cli.growing import GrowingTable
+from rs_core.cli.origins import facts_of, origin_of
+from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import unlabelled
 from rs_core.cli.tables import image_notes, network_line, notes_below
-from rs_core.evaluation import write_predictions
+from rs_core.evaluation import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.evaluation.summary import predicted_summary
 from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
@@ -32,13 +34,22 @@ class PredictCommand:
     predict: Predict
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Output = field(default_factory=Output)
+    output: ResumableOutput = field(default_factory=ResumableOutput)
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
         self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
-        selection = self.image.load(classifier.spec)
+        chosen = self.image.load(classifier.spec)
+        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        with self.output.growing_table() as table:
+            done = rows_done(table, self.output.tsv, self, PREDICTION_COLUMNS, expected)
+            if done < len(chosen.items):
+                self._answer(classifier, chosen.after(done), table)
+        return chosen.ended("predict")
+
+    def _answer(self, classifier: Classifier, selection: Selection, table: GrowingTable) -> None:
+        """Compute, print, write."""
         items, class_names = selection.items, classifier.spec.class_names
         announce_cost(classifier, items[0].image, len(items) * self.predict.n, rows=1)
         if not self.output.json:
@@ -47,10 +58,9 @@ class PredictCommand:
             for note in image_notes(items[0].image, class_names):
                 print(f"  image: {note}")
         started = time.perf_counter()
-        with self.output.growing_table() as table:
-            predictions = self._each(classifier, selection, table)
+        predictions = self._each(classifier, selection, table)
         if self.output.json:
-            _print_json(selection, predictions)
+            _print_json(selection, predictions, origin_of(self.image))
         elif not selection.single:
             for note in notes_below(selection):
                 print(note)
@@ -60,7 +70,6 @@ class PredictCommand:
 
             report = predictions_report(predictions, names=selection.names, class_names=class_names)
             self.output.write_report(report)
-        return selection.ended("predict")
 
     def _each(
         self, classifier: Classifier, selection: Selection, table: GrowingTable
@@ -79,7 +88,7 @@ class PredictCommand:
             found = follow(stream, label=f"{len(predictions)}/{len(selection.items)} images")
             seconds = (time.perf_counter() - started) / len(items)
             predictions += found
-            table.add(_log(items, found, seconds))
+            table.add(_log(items, found, seconds, origin_of(self.image)))
             for item, prediction in zip(items, found, strict=True):
                 if told:
                     print(_sentence(item, prediction, classifier.spec.class_names), flush=True)
@@ -91,25 +100,28 @@ class PredictCommand:
             yield items[start : start + size]
 
 
-def _log(items: Sequence[Picked], predictions: Sequence[Prediction], seconds: float) -> str:
+def _log(
+    items: Sequence[Picked], predictions: Sequence[Prediction], seconds: float, origin: Origin
+) -> str:
     text = io.StringIO()
     rows = zip(items, predictions, strict=True)
-    write_predictions(text, ((i.index, i.image.label, found) for i, found in rows), seconds)
+    write_predictions(
+        text,
+        ((i.index, i.image.label, found) for i, found in rows),
+        seconds,
+        names=[item.image.name for item in items],
+        origin=origin,
+    )
     return text.getvalue()
 
 
-def _print_json(selection: Selection, predictions: Sequence[Prediction]) -> None:
+def _print_json(selection: Selection, predictions: Sequence[Prediction], origin: Origin) -> None:
     if selection.single:
-        print(json.dumps(to_json(predictions[0])))
+        print_json({**to_json(predictions[0]), **facts_of(origin, selection.items[0])})
         return
     print_json(
         [
-            {
-                "name": item.image.name,
-                "index": item.index,
-                "label": item.image.label,
-                "prediction": to_json(prediction),
-            }
+            {**facts_of(origin, item), "prediction": to_json(prediction)}
             for item, prediction in zip(selection.items, predictions, strict=True)
         ]
     )

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from rs_core import __version__
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
+from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.pictures import Selection as Chosen
@@ -79,10 +80,16 @@ class AllocateCommand:
         write_allocation(self.out, record)
         if self.json:
             rows = [
-                {"name": name, "certificate": to_json(certificate)}
-                for name, certificate in zip(chosen.names, certificates, strict=True)
+                {
+                    "name": item.image.name,
+                    "index": item.index,
+                    "label": item.image.label,
+                    "certificate": to_json(certificate),
+                }
+                for item, certificate in zip(chosen.items, certificates, strict=True)
             ]
-            print_json({"hash": record.allocation.hash, "images": rows})
+            origin = facts_of(origin_of(self.image))
+            print_json({"hash": record.allocation.hash, "images": rows, **origin})
             return 0
         print_selections(chosen, picked)
         print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
@@ -192,8 +199,8 @@ class ShowCommand:
         replies = follow(stream, label="query")
         if self.json:
             rows = [
-                {"name": name, **_reply_json(reply)}
-                for name, reply in zip(chosen.names, replies, strict=True)
+                {**facts_of(origin_of(self.image), item), **_reply_json(reply)}
+                for item, reply in zip(chosen.items, replies, strict=True)
             ]
             print_json(rows[0] if chosen.single else rows)
             return chosen.ended("regions show")

@@ -6,13 +6,18 @@ from dataclasses import dataclass, field, fields, replace
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import GrowingTable, Output, print_json
+from rs_core.cli.growing import GrowingTable
+from rs_core.cli.origins import facts_of, origin_of
+from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.sandwich_table import sandwich_table
 from rs_core.cli.selecting import selector_of, with_selector
 from rs_core.cli.tables import network_line, notes_below
+from rs_core.evaluation.columns import SANDWICH_COLUMNS
 from rs_core.evaluation.crossings import crossing_report, crossing_sentence
+from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.events import Finished, Stream
@@ -30,15 +35,14 @@ class SandwichCommand:
     """Both ends of what is known of each image: a certificate below, a confirmed attack above.
 
     Give --sigma, or a --selector that picks it, whose fields are options `--selector-FIELD`.
-    --tsv writes one row per image, as soon as it is finished: idx name label predict lower sigma
-    upper stored_upper confirmed hollow gap consistent pipeline_upper alpha alpha_attack joint_alpha
-    n0 n counts guarantee weights precision.
+    --tsv writes one row per image, as soon as it is finished: both ends, what they rest on, and
+    what repeats them.
     """
 
     image: ImageChoice = field(default_factory=ImageChoice)
     settings: SandwichOptions = field(default_factory=SandwichOptions)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Output = field(default_factory=Output)
+    output: ResumableOutput = field(default_factory=ResumableOutput)
     selector: str | None = param(
         None, help="who picks sigma; none where --sigma fixes it", choices=tuple(SELECTORS)
     )
@@ -61,6 +65,17 @@ class SandwichCommand:
         made = MakeSandwiches(**own, selector=selector)
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
+        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        with self.output.growing_table() as table:
+            done = rows_done(table, self.output.tsv, self, SANDWICH_COLUMNS, expected)
+            if done < len(chosen.items):
+                self._answer(classifier, chosen.after(done), made, table)
+        return chosen.ended("sandwich")
+
+    def _answer(
+        self, classifier: Classifier, chosen: Selection, made: MakeSandwiches, table: GrowingTable
+    ) -> None:
+        """Compute, print, write."""
         images = [item.image for item in chosen.items]
         indices = tuple(item.index for item in chosen.items)
         made = replace(made, dataset=self.image.set_name, indices=indices)
@@ -69,10 +84,8 @@ class SandwichCommand:
         stream = made.run(
             classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
         )
-        with self.output.growing_table() as table:
-            strip = follow(_kept(stream, table), label="sandwich")
+        strip = follow(_kept(stream, table, origin_of(self.image)), label="sandwich")
         self._write(classifier, chosen, strip)
-        return chosen.ended("sandwich")
 
     def _write(self, classifier: Classifier, chosen: Selection, strip: SandwichStrip) -> None:
         if self.output.html is not None:
@@ -87,7 +100,7 @@ class SandwichCommand:
             self.output.write_report(report)
         if self.output.json:
             more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
-            print_json({**to_json(strip), **more})
+            print_json({**to_json(strip), **facts_of(origin_of(self.image)), **more})
             return
         print(network_line(classifier))
         print(_told(strip, classifier.spec.class_names, chosen.names))
@@ -106,23 +119,25 @@ class SandwichCommand:
             print_json(crossing_report(strip))
 
 
-def _kept(stream: Stream[SandwichStrip], table: GrowingTable) -> Stream[SandwichStrip]:
+def _kept(
+    stream: Stream[SandwichStrip], table: GrowingTable, origin: Origin
+) -> Stream[SandwichStrip]:
     """The stream; the images that are finished meanwhile are rows of the table."""
     rows = 0
     for event in stream:
         if isinstance(event, Finished | SandwichStep):
             strip = event.result if isinstance(event, Finished) else event.partial
             if len(strip.sandwiches) > rows:
-                table.add(_rows(strip, rows))
+                table.add(_rows(strip, rows, origin))
                 rows = len(strip.sandwiches)
         yield event
 
 
-def _rows(strip: SandwichStrip, first: int) -> str:
+def _rows(strip: SandwichStrip, first: int, origin: Origin) -> str:
     """The strip's table without the rows before `first`."""
     text, new = io.StringIO(), slice(first, None)
     more = replace(strip, sandwiches=strip.sandwiches[new], indices=strip.indices[new])
-    write_sandwiches(text, more)
+    write_sandwiches(text, more, origin)
     return text.getvalue()
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
-from rs_core.cli.outputs import Tables, print_json
+from rs_core.cli.growing import GrowingTable
+from rs_core.cli.origins import facts_of, origin_of
+from rs_core.cli.outputs import ResumableTables, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
+from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import print_scores
 from rs_core.cli.selecting import (
     SELECTOR,
@@ -24,11 +28,16 @@ from rs_core.cli.selecting import (
 )
 from rs_core.cli.tables import certificate_table, network_line, notes_below
 from rs_core.errors import ParameterError
+from rs_core.evaluation.columns import COLUMNS
 from rs_core.evaluation.logs import row_from_certificate, write_log
+from rs_core.evaluation.origin import Origin
 from rs_core.fields import param
 from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Selection, to_json
+from rs_core.selectors import Selector
+
+_COPIES_AT_ONCE = 8192  # so many fill a GPU; more would keep finished rows waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +53,7 @@ class SelectCommand:
 
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
-    output: Tables = field(default_factory=Tables)
+    output: ResumableTables = field(default_factory=ResumableTables)
     selector: str = SELECTOR
     guarantee: str | None = param(
         None, help="certify at the picked sigma; none: only pick", choices=tuple(GUARANTEES)
@@ -67,6 +76,22 @@ class SelectCommand:
     def run(self) -> int:
         """Compute, print, write; the exit code."""
         self.output.check(*self.image.files(), *self.model.files(), *_stored(self.settings))
+        self._hold_table()
+        selector, settings = selector_of(self), self.settings
+        if settings is not None:
+            settings = paired(selector, settings, declared=self.declared).under(str(selector))
+        classifier = self.model.load()
+        chosen = self.image.load(classifier.spec)
+        hold_possible(selector, settings, classifier, [item.image for item in chosen.items])
+        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        with self.output.growing_table() as table:
+            done = rows_done(table, self.output.tsv, self, COLUMNS, expected)
+            if done < len(chosen.items):
+                self._answer(classifier, chosen.after(done), selector, settings, table)
+        return chosen.ended("select")
+
+    def _hold_table(self) -> None:
+        """Refuse a --tsv that could not be written, or not be gone on from."""
         if self.output.tsv is not None and self.settings is None:
             raise ParameterError("--tsv holds certificates: give --guarantee, or leave it out.")
         if self.output.tsv is not None and self.settings is not None and self.settings.norm != "l2":
@@ -74,25 +99,41 @@ class SelectCommand:
                 f"--tsv holds l2 radii, and {self.guarantee} certifies {self.settings.norm} radii: "
                 "leave it out, or take --json."
             )
-        selector, settings = selector_of(self), self.settings
-        if settings is not None:
-            settings = paired(selector, settings, declared=self.declared).under(str(selector))
-        classifier = self.model.load()
-        chosen = self.image.load(classifier.spec)
-        images = [item.image for item in chosen.items]
-        hold_possible(selector, settings, classifier, images)
-        options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
-        started = time.perf_counter()
-        picked = follow(selector.run(classifier, images, **options), label=self.selector)
-        spent = time.perf_counter() - started
-        certificates: tuple[Certificate, ...] = ()
-        if settings is not None:
-            stream = settings.run(classifier, images, picked, **options)
-            certificates = follow(stream, label=str(self.guarantee))
-        self._write(chosen.items, certificates, time.perf_counter() - started)
+        if self.output.resume and self.settings is not None and _joint(self.settings):
+            raise ParameterError(
+                f"{self.guarantee} claims of all images together, so no row of it can be added: "
+                "leave --resume out."
+            )
+
+    def _answer(
+        self,
+        classifier: Classifier,
+        chosen: Chosen,
+        selector: Selector,
+        settings: Guarantee | None,
+        table: GrowingTable,
+    ) -> None:
+        """Compute, print, write."""
+        picked: list[Selection] = []
+        certificates: list[Certificate] = []
+        spent = 0.0
+        for items in self._parts(chosen.items, settings):
+            started = time.perf_counter()
+            images = [item.image for item in items]
+            options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
+            found = follow(selector.run(classifier, images, **options), label=self.selector)
+            picked += found
+            spent += time.perf_counter() - started
+            if settings is None:
+                continue
+            stream = settings.run(classifier, images, found, **options)
+            made = follow(stream, label=str(self.guarantee))
+            certificates += made
+            if self.output.tsv is not None:
+                table.add(self._rows(items, made, time.perf_counter() - started))
         if self.output.json:
-            _print_json(chosen, picked, certificates)
-            return chosen.ended("select")
+            _print_json(chosen, picked, certificates, origin_of(self.image))
+            return
         print(network_line(classifier))
         print_selections(chosen, picked, spent)
         if settings is not None:
@@ -105,22 +146,37 @@ class SelectCommand:
             print(note)
         if certificates and not chosen.single:
             print_scores(chosen, certificates)
-        return chosen.ended("select")
 
-    def _write(
+    def _parts(
+        self, items: Sequence[Picked], settings: Guarantee | None
+    ) -> Iterator[Sequence[Picked]]:
+        """The images that are certified before the table grows: few, unless they are claimed of
+        together, or nothing is to be kept."""
+        size = len(items)
+        if self.output.tsv is not None and settings is not None and not _joint(settings):
+            size = max(1, _COPIES_AT_ONCE // settings.most_draws)
+        for start in range(0, len(items), size):
+            yield items[start : start + size]
+
+    def _rows(
         self, items: Sequence[Picked], certificates: Sequence[Certificate], seconds: float
-    ) -> None:
-        if not certificates or self.output.tsv is None:
-            return
-        share = seconds / len(items)
+    ) -> str:
+        """The table of these images."""
+        text, share = io.StringIO(), seconds / len(items)
         rows = [
-            row_from_certificate(item.index, item.image.label, certificate, share)
+            row_from_certificate(
+                item.index, item.image.label, certificate, share,
+                name=item.image.name, origin=origin_of(self.image),
+            )
             for item, certificate in zip(items, certificates, strict=True)
-        ]
-        text = io.StringIO()
+        ]  # fmt: skip
         write_log(text, rows)
-        with self.output.growing_table() as table:
-            table.add(text.getvalue())
+        return text.getvalue()
+
+
+def _joint(settings: Guarantee) -> bool:
+    """Whether an image's certificate depends on the images before it."""
+    return isinstance(settings, Memory | Regions)
 
 
 def _stored(settings: Guarantee | None) -> tuple[Path, ...]:
@@ -140,13 +196,14 @@ def _unkept(settings: Guarantee) -> Iterator[str]:
 
 
 def _print_json(
-    chosen: Chosen, picked: Sequence[Selection], certificates: Sequence[Certificate]
+    chosen: Chosen,
+    picked: Sequence[Selection],
+    certificates: Sequence[Certificate],
+    origin: Origin,
 ) -> None:
     rows: list[dict[str, Any]] = [
         {
-            "name": item.image.name,
-            "index": item.index,
-            "label": item.image.label,
+            **facts_of(origin, item),
             "selection": to_json(selection),
             "certificate": to_json(certificates[row]) if certificates else None,
         }

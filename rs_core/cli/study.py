@@ -1,5 +1,6 @@
 """`rs study`: accuracies under attack on part of a data set, as curves; nothing is certified."""
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, make_dataclass, replace
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any, ClassVar, TypeVar, get_type_hints
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import DataChoice, ModelChoice
-from rs_core.cli.outputs import Output, print_json, told
+from rs_core.cli.origins import facts_of, origin_of
+from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
@@ -79,12 +81,17 @@ class _StudyCommand:
         data = self.data.load_spread()
         words = data.name if data.split in data.name else f"{data.name} {data.split}"
         study = replace(study, dataset=words, indices=tuple(data.indices.tolist()))
-        found = self._followed(study, classifier, data)
-        about = replace(found.about, notes=(*found.about.notes, *data.notes))
-        found = replace(found, about=about)
+        with self.output.growing_table() as table:
+            found = self._followed(study, classifier, data)
+            about = replace(found.about, notes=(*found.about.notes, *data.notes))
+            found = replace(found, about=about)
+            text = io.StringIO()
+            write_study(text, found, origin_of(self.data, self.data.split))
+            table.add(text.getvalue())
         self._write(found)
         if self.output.json:
-            print_json(to_json(found))
+            origin = origin_of(self.data, self.data.split)
+            print_json({**to_json(found), **facts_of(origin)})
             return 0
         self._print(found)
         return 0
@@ -105,9 +112,6 @@ class _StudyCommand:
         return found
 
     def _write(self, found: Study) -> None:
-        if self.output.tsv is not None:
-            with told(self.output.tsv):
-                write_study(self.output.tsv, found)
         if self.output.html is not None:
             from rs_core.plots import study_report
 

@@ -1,14 +1,17 @@
 """`rs sweep`: the radius curve of an image."""
 
+import io
 import time
 from dataclasses import dataclass, field
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import ModelChoice
+from rs_core.cli.growing import GrowingTable
+from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Output, print_json
-from rs_core.cli.pictures import ImageChoice
+from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table, image_notes, network_line
+from rs_core.cli.tables import certificate_table, image_notes, levels_text, network_line
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
@@ -34,7 +37,8 @@ class SweepCommand:
         self.sweep.check_n(self.sweep.point_alpha, classifier.num_classes)
         if not self.image.is_single:
             raise ParameterError("rs sweep takes one image: name a file, or use rs certify.")
-        images = [item.image for item in self.image.load(classifier.spec).items]
+        items = self.image.load(classifier.spec).items
+        images = [item.image for item in items]
         draws = self.sweep.n0 + self.sweep.n
         rows = len(self.sweep.sigmas)
         announce_cost(classifier, images[0], draws * (rows + 1), rows=rows)
@@ -42,21 +46,30 @@ class SweepCommand:
         stream = self.sweep.run(
             classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
         )
-        curve = follow(stream, label=images[0].name)[0]
-        self._write(classifier, images[0], curve, time.perf_counter() - started)
+        with self.output.growing_table() as table:
+            curve = follow(stream, label=images[0].name)[0]
+            self._keep(table, items[0], curve, time.perf_counter() - started)
+        self._write(classifier, items[0], curve)
         return 0
 
-    def _write(
-        self, classifier: Classifier, image: ImageInput, curve: RadiusCurve, seconds: float
-    ) -> None:
+    def _keep(self, table: GrowingTable, item: Picked, curve: RadiusCurve, seconds: float) -> None:
+        text, per_row = io.StringIO(), seconds / len(curve.certificates)
+        rows = [
+            row_from_certificate(
+                item.index, item.image.label, c, per_row,
+                name=item.image.name, origin=origin_of(self.image),
+            )
+            for c in curve.certificates
+        ]  # fmt: skip
+        write_log(text, rows)
+        table.add(text.getvalue())
+
+    def _write(self, classifier: Classifier, item: Picked, curve: RadiusCurve) -> None:
+        image, origin = item.image, origin_of(self.image)
         if self.output.json:
-            print_json(to_json(curve))
+            print_json({**to_json(curve), **facts_of(origin, item)})
         else:
             print(describe(image, curve, classifier))
-        if self.output.tsv is not None:
-            per_row = seconds / len(curve.certificates)
-            rows = [row_from_certificate(0, image.label, c, per_row) for c in curve.certificates]
-            write_log(self.output.tsv, rows)
         if self.output.html is not None:
             self.output.write_report(report(classifier, image, curve, self.model.seed))
 
@@ -64,6 +77,7 @@ class SweepCommand:
 def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> str:
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
+    scope += levels_text(curve.certificates, curve.alpha)
     lines = [f"{image.name} \u00b7 {network_line(classifier)}"]
     lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]

@@ -10,7 +10,7 @@ from rs_core.images import ImageInput
 from rs_core.plots.wording import share_text, tidy
 from rs_core.results import BADGE_WORDS, Certificate
 from rs_core.smoothing.statements import class_label
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 _HEADER = ("sigma", "class", "radius", "votes", "n", "p_lower", "badge")
 _WIDEST_CLASS = 30
@@ -65,6 +65,20 @@ def degree_table(degrees: Sequence[int]) -> str:
 def network_line(classifier: Classifier) -> str:
     """Which network answered, in which precision and where."""
     return f"{tidy(classifier.title)} \u00b7 {classifier.precision} \u00b7 {classifier.device}"
+
+
+def levels_text(certificates: Sequence[Certificate], alpha: float) -> str:
+    """The level that each row, and each bound behind it, pays, where it is only a part of alpha."""
+    row, bound = (
+        max(levels, default=alpha)
+        for levels in (
+            [c.alpha for c in certificates],
+            [c.level for c in certificates if c.level is not None],
+        )
+    )
+    parts = [f"each row at level {ceil_digits(row, 3)}"] if row < alpha else []
+    parts += [f"each of its bounds at {ceil_digits(bound, 3)}"] if bound < row else []
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 class RowsInTurn:

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from rs_core.cli.choices import DataChoice, model_source
-from rs_core.cli.outputs import told
 from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
 from rs_core.cli.stopping import interruptible
+from rs_core.cli.terminal import told
 from rs_core.cli.training_lines import beforehand, with_lines
 from rs_core.cli.training_words import FOLDER_SUFFIX, RECORD, record, written_out
 from rs_core.datasets import Dataset, load_dataset

@@ -10,6 +10,7 @@ from rs_core.attacks import Attack, Epgd, Pgd, Transfer
 from rs_core.classifiers import Classifier
 from rs_core.cli.attack_tables import transfer_lines
 from rs_core.cli.choices import MODEL_HELP, MachineChoice, files_of
+from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
@@ -79,10 +80,12 @@ class TransferCommand:
         stream = transfer.run(
             sources, targets, images, seed=self.machine.seed, batch_size=self.machine.batch_size
         )
-        matrix = follow(stream, label="transfer")
-        self._write(matrix)
+        with self.output.growing_table() as table:
+            matrix = follow(stream, label="transfer")
+            table.add(self._rows(matrix, loaded))
         if self.output.json:
-            print_json({"settings": self._settings(loaded), **to_json(matrix)})
+            settings, origin = self._settings(loaded), origin_of(self.image)
+            print_json({"settings": settings, **to_json(matrix), **facts_of(origin)})
             return chosen.ended("transfer")
         for line in (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen)):
             print(line)
@@ -127,10 +130,13 @@ class TransferCommand:
             f"{self.norm} within {self.eps:g}, {self.steps} steps; no attack found is not safety",
         ]
 
-    def _write(self, matrix: TransferMatrix) -> None:
-        if self.output.tsv is None:
-            return
+    def _rows(self, matrix: TransferMatrix, loaded: Mapping[str, Classifier]) -> str:
         text = io.StringIO()
-        write_transfer(text, matrix)
-        with self.output.growing_table() as table:
-            table.add(text.getvalue())
+        write_transfer(
+            text,
+            matrix,
+            weights={name: classifier.weights_id for name, classifier in loaded.items()},
+            seed=self.machine.seed,
+            origin=origin_of(self.image),
+        )
+        return text.getvalue()

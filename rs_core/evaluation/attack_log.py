@@ -4,16 +4,14 @@ from os import PathLike
 from typing import TextIO
 
 from rs_core.evaluation.attack_trial import AttackTrial
-from rs_core.evaluation.tables import write_table
-
-ATTACK_COLUMNS = (
-    "idx", "name", "label", "leave", "reach", "before", "after", "l2", "linf", "stored_l2",
-    "stored_linf", "success", "confirmed", "stored_confirmed", "attack", "sigma", "n", "alpha",
-    "confirmations", "passes", "seed", "notes", "weights", "precision",
-)  # fmt: skip
+from rs_core.evaluation.columns import ATTACK_COLUMNS
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import settings_cell, text_cell, write_table
 
 
-def write_trial(target: str | PathLike[str] | TextIO, trial: AttackTrial) -> None:
+def write_trial(
+    target: str | PathLike[str] | TextIO, trial: AttackTrial, origin: Origin | None = None
+) -> None:
     """Writes a row per image.
 
     `before` and `after` are what PREDICT says of the votes on the image and on what was found, at
@@ -23,10 +21,12 @@ def write_trial(target: str | PathLike[str] | TextIO, trial: AttackTrial) -> Non
     Raises:
         DataError: the file cannot be written.
     """
-    write_table(target, ATTACK_COLUMNS, [_row(trial, i) for i in range(len(trial.results))])
+    origin = origin or Origin(trial.dataset)
+    rows = [_row(trial, i, origin) for i in range(len(trial.results))]
+    write_table(target, ATTACK_COLUMNS, rows)
 
 
-def _row(trial: AttackTrial, index: int) -> list[str]:
+def _row(trial: AttackTrial, index: int, origin: Origin) -> list[str]:
     result, level = trial.results[index], trial.level
     said = [ballot[index].predicted(level) for ballot in (trial.before, trial.after)]
     cells = [
@@ -35,7 +35,9 @@ def _row(trial: AttackTrial, index: int) -> list[str]:
         result.stored_linf, result.success, result.confirmed, result.stored_confirmed,
         result.attack, result.sigma, trial.n, trial.alpha, trial.confirmations, result.passes,
         result.seed, "; ".join(result.notes), result.weights_id,
-        result.precision,
+        result.precision, settings_cell(trial.settings), trial.selector,
+        settings_cell(trial.selector_settings), origin.dataset, origin.split, result.image_digest,
+        origin.version, origin.command,
     ]  # fmt: skip
     return [_cell(value) for value in cells]
 
@@ -45,4 +47,6 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(int(value))
-    return repr(value) if isinstance(value, float) else " ".join(str(value).split())
+    if isinstance(value, float | int):
+        return repr(value)
+    return text_cell(str(value))

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from rs_core.errors import DataError
+from rs_core.evaluation.columns import ORIGIN
+from rs_core.evaluation.tables import plain_text
 from rs_core.results import Badge
 
-COLUMNS = (
-    *("idx", "label", "predict", "radius", "correct", "time"),
-    *("sigma", "alpha", "n0", "n", "counts", "guarantee", "weights", "precision"),
-)
 REQUIRED = ("idx", "predict", "radius")
 _CORRECT = {"1": True, "0": False, "True": True, "False": False}
 _TIME = re.compile(r"(?:(\d+) days?, )?(\d+):([0-5]\d):([0-5]\d(?:\.\d+)?)", re.ASCII)
@@ -60,6 +58,12 @@ def _word(cell: str) -> str:
     return cell
 
 
+def _seed(cell: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,80}", cell):
+        raise ValueError
+    return int(cell)
+
+
 def _badge(cell: str) -> str:
     if cell not in get_args(Badge):
         raise ValueError
@@ -81,6 +85,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "guarantee": _badge,
     "weights": _word,
     "precision": _word,
+    "bound": _word,
+    "level": _number,
+    "noise": _word,
+    "seed": _seed,
+    "device": _word,
+    **dict.fromkeys(ORIGIN, plain_text),
 }
 _MEANING = {
     "predict": "a class index or -1 for abstain",
@@ -88,7 +98,7 @@ _MEANING = {
     "time": "seconds or H:MM:SS.ffffff",
     "counts": "whole numbers separated by commas",
     "guarantee": "one of the badges A, B, C, D",
-    **dict.fromkeys(("weights", "precision"), "a word"),
-    **dict.fromkeys(("idx", "label", "n0", "n"), "a whole number from 0 up"),
-    **dict.fromkeys(("radius", "sigma", "alpha"), "a finite number from 0 up"),
+    **dict.fromkeys(("weights", "precision", "bound", "noise", "device"), "a word"),
+    **dict.fromkeys(("idx", "label", "n0", "n", "seed"), "a whole number from 0 up"),
+    **dict.fromkeys(("radius", "sigma", "alpha", "level"), "a finite number from 0 up"),
 }

@@ -4,19 +4,21 @@ import io
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.cells import COLUMNS
+from rs_core.evaluation.columns import COMPARISON_COLUMNS
 from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.logs import row_from_certificate, write_log
-from rs_core.evaluation.tables import write_table
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import settings_cell, write_table
 
-COMPARISON_COLUMNS = (*COLUMNS, "selector")
 
+def write_comparison(
+    target: str | PathLike[str] | TextIO, comparison: Comparison, origin: Origin | None = None
+) -> None:
+    """Writes a row per method and image, method by method, with its selector in the last column.
 
-def write_comparison(target: str | PathLike[str] | TextIO, comparison: Comparison) -> None:
-    """Writes a row per method and image, method by method, with the selector in the last column.
-
-    An image has as many rows as there are methods: filter by selector and guarantee before
-    scoring. `time` is the method's seconds shared equally among its images.
+    The selector's settings and the guarantee stand before it. An image has as many rows as there
+    are methods: filter by selector and guarantee before scoring. `time` is the method's seconds
+    shared equally among its images.
 
     Raises:
         DataError: the file cannot be written.
@@ -25,8 +27,15 @@ def write_comparison(target: str | PathLike[str] | TextIO, comparison: Compariso
     for method in comparison.methods:
         share = method.seconds / max(len(method.certificates), 1)
         text = io.StringIO()
-        triples = zip(comparison.indices, comparison.labels, method.certificates, strict=True)
-        write_log(text, [row_from_certificate(i, label, c, share) for i, label, c in triples])
-        lines = text.getvalue().splitlines()[1:]
-        rows += [[*line.split("\t"), method.selector] for line in lines]
+        images = zip(
+            comparison.indices, comparison.labels, method.certificates, comparison.names,
+            strict=True,
+        )  # fmt: skip
+        made = [
+            row_from_certificate(i, label, c, share, name=name, origin=origin)
+            for i, label, c, name in images
+        ]
+        write_log(text, made)
+        way = (method.guarantee, settings_cell(method.settings), method.selector)
+        rows += [[*line.split("\t"), *way] for line in text.getvalue().split("\n")[1:-1]]
     write_table(target, COMPARISON_COLUMNS, rows)

@@ -1,8 +1,8 @@
 """Cohen's certification log: the tab-separated file that smoothing papers exchange.
 
 Six columns come first, as Cohen et al. (2019) write them: `idx label predict radius correct
-time`; ours follow: `sigma alpha n0 n counts guarantee weights precision`. Columns are found by
-their header name, so logs with other columns in between (DDRS, ANCER) are read as well.
+time`; ours follow, as `columns` lists them. Columns are found by their header name, so logs with
+other columns in between (DDRS, ANCER), and those of earlier versions, are read as well.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,17 @@ from os import PathLike
 from typing import Any, TextIO
 
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import COLUMNS, REQUIRED, read_cell
-from rs_core.evaluation.tables import clock_text, exact_text, place, whole_text, write_table
+from rs_core.evaluation.cells import REQUIRED, read_cell
+from rs_core.evaluation.columns import COLUMNS
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import (
+    clock_text,
+    exact_text,
+    place,
+    text_cell,
+    whole_text,
+    write_table,
+)
 from rs_core.fields import shown
 from rs_core.results import Badge, Certificate
 
@@ -35,6 +44,16 @@ class LogRow:
         guarantee: badge of the certificate.
         weights: id of the network's weights; None when not recorded.
         precision: that it was computed in.
+        bound: "clopper-pearson", "two-sided" or "anytime"; None when not recorded.
+        level: of every single bound behind the radius: alpha, or the part of it that one pays.
+        noise: "gaussian", or "gaussian-grid" in the rigorous mode.
+        seed: of the noise.
+        device: "cpu" or "cuda": the same seed draws other noise there.
+        dataset, split: where the image comes from; None for files, or when not recorded.
+        name: of the image.
+        image: digest of its pixels.
+        version: of the package that computed the row.
+        command: as it was typed, quoted for a shell.
     """
 
     idx: int
@@ -51,12 +70,37 @@ class LogRow:
     guarantee: Badge | None = None
     weights: str | None = None
     precision: str | None = None
+    bound: str | None = None
+    level: float | None = None
+    noise: str | None = None
+    seed: int | None = None
+    device: str | None = None
+    dataset: str | None = None
+    split: str | None = None
+    name: str | None = None
+    image: str | None = None
+    version: str | None = None
+    command: str | None = None
 
 
 def row_from_certificate(
-    idx: int, label: int | None, certificate: Certificate, seconds: float | None
+    idx: int,
+    label: int | None,
+    certificate: Certificate,
+    seconds: float | None,
+    *,
+    name: str = "",
+    origin: Origin | None = None,
 ) -> LogRow:
     """The log row of a certificate; `correct` is None where `label` is, False on abstain.
+
+    Args:
+        idx: of the image in its data set.
+        label: true class; None when unknown.
+        certificate: of l2 radius.
+        seconds: spent; None when not recorded.
+        name: of the image.
+        origin: data set, command and version; this version alone by default.
 
     Raises:
         DataError: its radius is not in l2, which is what every reader of such a log takes it for.
@@ -66,6 +110,7 @@ def row_from_certificate(
             f"a certification log holds l2 radii, and this one is in {certificate.norm}: keep it "
             "as JSON."
         )
+    origin = origin or Origin()
     return LogRow(
         idx=idx,
         label=label,
@@ -81,6 +126,17 @@ def row_from_certificate(
         guarantee=certificate.guarantee,
         weights=certificate.weights_id,
         precision=certificate.precision,
+        bound=certificate.bound,
+        level=certificate.level,
+        noise=certificate.noise,
+        seed=certificate.seed,
+        device=certificate.device,
+        dataset=origin.dataset or None,
+        split=origin.split or None,
+        name=name or None,
+        image=certificate.image_digest,
+        version=origin.version,
+        command=origin.command or None,
     )
 
 
@@ -124,7 +180,18 @@ def _cells(row: LogRow) -> list[str]:
         row.guarantee or "",
         row.weights or "",
         row.precision or "",
-    ]
+        row.bound or "",
+        exact_text(row.level),
+        row.noise or "",
+        whole_text(row.seed),
+        row.device or "",
+        *(
+            text_cell(words or "")
+            for words in (
+                row.dataset, row.split, row.name, row.image, row.version, row.command
+            )
+        ),
+    ]  # fmt: skip
 
 
 def read_log(source: str | PathLike[str] | TextIO) -> list[LogRow]:

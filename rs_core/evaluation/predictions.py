@@ -4,19 +4,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rs_core.evaluation.tables import clock_text, exact_text, whole_text, write_table
-from rs_core.results import Prediction
-
-PREDICTION_COLUMNS = (
-    *("idx", "label", "predict", "correct", "time"),
-    *("sigma", "alpha", "n", "p_value", "counts", "weights", "precision"),
+from rs_core.evaluation.columns import PREDICTION_COLUMNS
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import (
+    clock_text,
+    exact_text,
+    text_cell,
+    whole_text,
+    write_table,
 )
+from rs_core.results import Prediction
 
 
 def write_predictions(
     target: str | Path | TextIO,
     rows: Iterable[tuple[int, int | None, Prediction]],
     seconds: float | None = None,
+    *,
+    names: Sequence[str] = (),
+    origin: Origin | None = None,
 ) -> None:
     """Writes (index, true label or None, prediction) rows; -1 stands for an abstention.
 
@@ -24,12 +30,22 @@ def write_predictions(
         target: a path, or an open text file.
         rows: in the order written.
         seconds: spent on each row, if measured.
+        names: of the images, one per row, if they have any.
+        origin: data set, command and version; this version alone by default.
 
     Raises:
         DataError: the file cannot be written.
     """
-    time = "" if seconds is None else clock_text(seconds)
-    write_table(target, PREDICTION_COLUMNS, (_cells(*row, time) for row in rows))
+    time, origin = "" if seconds is None else clock_text(seconds), origin or Origin()
+    rows = list(rows)
+    named = zip(rows, names or [""] * len(rows), strict=True)
+    cells = ((*_cells(*row, time), *_origin(row[2], name, origin)) for row, name in named)
+    write_table(target, PREDICTION_COLUMNS, cells)
+
+
+def _origin(found: Prediction, name: str, origin: Origin) -> Sequence[str]:
+    words = (origin.dataset, origin.split, name, found.image_digest, origin.version, origin.command)
+    return found.noise, str(found.seed), found.device, *map(text_cell, words)
 
 
 def _cells(index: int, label: int | None, found: Prediction, time: str) -> Sequence[str]:

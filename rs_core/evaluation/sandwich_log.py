@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TextIO
 
+from rs_core.evaluation.columns import SANDWICH_COLUMNS
+from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
-from rs_core.evaluation.tables import exact_text, whole_text, write_table
-
-SANDWICH_COLUMNS = (
-    *("idx", "name", "label", "predict", "lower", "sigma", "upper", "stored_upper", "confirmed"),
-    *("hollow", "gap", "consistent", "pipeline_upper", "alpha", "alpha_attack", "joint_alpha"),
-    *("n0", "n", "counts", "guarantee", "weights", "precision"),
-)
+from rs_core.evaluation.tables import exact_text, text_cell, whole_text, write_table
 
 
-def write_sandwiches(target: str | PathLike[str] | TextIO, strip: SandwichStrip) -> None:
+def write_sandwiches(
+    target: str | PathLike[str] | TextIO, strip: SandwichStrip, origin: Origin | None = None
+) -> None:
     """Writes a row per sandwich, in the strip's order, under `SANDWICH_COLUMNS`.
 
     idx and name are the image's; predict the certified class, -1 for abstain; lower the certified
@@ -28,15 +26,35 @@ def write_sandwiches(target: str | PathLike[str] | TextIO, strip: SandwichStrip)
         DataError: the file cannot be written.
     """
     indices = strip.indices or tuple(range(len(strip.sandwiches)))
-    rows = [_cells(strip, index, one) for index, one in zip(indices, strip.sandwiches, strict=True)]
+    origin = origin or Origin(strip.dataset)
+    rows = [
+        (*_cells(strip, index, one), *_drawn(one, origin))
+        for index, one in zip(indices, strip.sandwiches, strict=True)
+    ]
     write_table(target, SANDWICH_COLUMNS, rows)
+
+
+def _drawn(one: Sandwich, origin: Origin) -> Sequence[str]:
+    """How the lower end was drawn, and of what image."""
+    certificate = one.certificate
+    words = (
+        origin.dataset, origin.split, certificate.image_digest, origin.version, origin.command
+    )  # fmt: skip
+    return (
+        certificate.bound,
+        exact_text(certificate.level),
+        certificate.noise,
+        str(certificate.seed),
+        certificate.device,
+        *map(text_cell, words),
+    )
 
 
 def _cells(strip: SandwichStrip, index: int, one: Sandwich) -> Sequence[str]:
     certificate = one.certificate
     return (
         str(index),
-        " ".join(one.name.split()),
+        text_cell(one.name),
         whole_text(one.label),
         "-1" if certificate.predicted is None else str(certificate.predicted),
         exact_text(one.lower),

@@ -85,6 +85,10 @@ def infer_alpha(
     so Phi(R/sigma)^n = alpha. Rows with counts show by themselves whether they saturate; of rows
     without, the largest R/sigma is believed when at least three rows share it. Radii of three
     significant digits, as Cohen's logs print them, leave a range: its roundest alpha is returned.
+    A row without a recorded bound is taken for one of Clopper and Pearson's. The two-sided bound
+    pays alpha/(K+1) for each of its bounds, which is made up for. Anytime-valid rows say nothing of
+    alpha, and neither do rows whose radius is less than their recorded level allows (the weakest of
+    several sigmas, say).
 
     Args:
         rows: of one log.
@@ -96,8 +100,12 @@ def infer_alpha(
     for row in rows:
         row_sigma, row_n = row.sigma or sigma, row.n or n
         unanimous = bool(row.counts) and max(row.counts[:-1], default=0) == sum(row.counts)
-        if row.radius > 0 and row_sigma and row_n and (unanimous or not row.counts):
-            spans.append(_alpha_span(row.radius, row_sigma, row_n))
+        parts = _parts(row)
+        if parts and row.radius > 0 and row_sigma and row_n and (unanimous or not row.counts):
+            span = _level_span(row.radius, row_sigma, row_n)
+            if row.level is not None and not span.low <= row.level <= span.high:
+                continue
+            spans.append(_Span(span.low * parts, span.high * parts))
             proven = proven or unanimous
     if not spans:
         return None
@@ -115,8 +123,17 @@ class _Span(NamedTuple):
     high: float
 
 
-def _alpha_span(radius: float, sigma: float, n: int) -> _Span:
-    """The alphas at which a unanimous row would print this radius."""
+def _parts(row: LogRow) -> float:
+    """Into how many parts alpha was shared out for the row's bound; 0 where that is not known."""
+    if row.bound not in (None, "clopper-pearson", "two-sided"):
+        return 0
+    if row.level and row.alpha:
+        return row.alpha / row.level
+    return len(row.counts) if row.bound == "two-sided" else 1
+
+
+def _level_span(radius: float, sigma: float, n: int) -> _Span:
+    """The levels at which a unanimous row would print this radius."""
     rounded = float(f"{radius:.3g}") == radius
     half = 0.5 * 10.0 ** (math.floor(math.log10(radius)) - 2) if rounded else 1e-9 * radius
     low, high = (math.exp(n * log_ndtr(r / sigma)) for r in (radius - half, radius + half))

@@ -3,6 +3,7 @@
 from os import PathLike
 from typing import TextIO
 
+from rs_core.evaluation.columns import STUDY_ORIGIN
 from rs_core.evaluation.empirical_curves import (
     FrontierStudy,
     NoiseStudy,
@@ -11,7 +12,8 @@ from rs_core.evaluation.empirical_curves import (
     facts_of,
     share,
 )
-from rs_core.evaluation.tables import exact_text, write_table
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import exact_text, text_cell, write_table
 
 _SHARED = (
     "accuracy",
@@ -25,14 +27,18 @@ _SHARED = (
 )
 
 
-def write_study(target: str | PathLike[str] | TextIO, study: Study) -> None:
+def write_study(
+    target: str | PathLike[str] | TextIO, study: Study, origin: Origin | None = None
+) -> None:
     """Writes a header and a row per point, numbers in full precision; `guarantee` is D.
 
     Raises:
         DataError: the file cannot be written.
     """
-    columns, rows = study_rows(study)
-    write_table(target, columns, rows)
+    origin, (columns, rows) = origin or Origin(study.about.dataset), study_rows(study)
+    words = (origin.dataset, origin.split, origin.version, origin.command)
+    last = (str(study.about.seed), *map(text_cell, words))
+    write_table(target, (*columns, *STUDY_ORIGIN), [(*row, *last) for row in rows])
 
 
 def study_rows(study: Study) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -78,7 +84,7 @@ def _frontier(study: FrontierStudy) -> tuple[tuple[str, ...], list[tuple[str, ..
         clean, clean_error = share(point.clean, images)
         abstained = (point.clean_abstained, point.robust_abstained)
         rows.append((
-            point.method, point.settings, exact_text(point.sigma), point.strength,
+            point.method, text_cell(point.settings), exact_text(point.sigma), point.strength,
             exact_text(point.gamma), exact_text(clean), exact_text(clean_error),
             *(exact_text(share(count, images)[0]) for count in abstained),
             str(study.n), exact_text(study.alpha), study.rule,

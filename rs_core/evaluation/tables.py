@@ -1,15 +1,22 @@
 """Tab-separated files: written whole, numbers in full precision, unknown values left empty."""
 
-from collections.abc import Iterable, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from errno import EISDIR
 from os import PathLike
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rs_core.durable import write_durably
 from rs_core.errors import DataError
 from rs_core.fields import shown
+from rs_core.results import to_json
+
+# Spreadsheets take a cell that begins so for a formula, and run it; a quotation mark would swallow
+# the cells after it. An apostrophe in front makes it text, and one more where a name has one.
+_RUN = re.compile("'*[=+\\-@\"\uff1d\uff0b\uff0d\uff20]")
 
 
 def write_table(
@@ -82,3 +89,23 @@ def exact_text(value: float | None) -> str:
         return "" if value is None else repr(float(value))
     except (TypeError, ValueError, OverflowError):
         raise DataError(f"{shown(value)} is not a number: give a finite one.") from None
+
+
+def text_cell(text: str) -> str:
+    """Words as a cell: on one line, an apostrophe in front of what a spreadsheet would run.
+
+    `plain_text` takes the apostrophe away again.
+    """
+    line = "".join(c if c.isprintable() else " " for c in str(text))
+    line = " ".join(line.split())
+    return f"'{line}" if _RUN.match(line) else line
+
+
+def plain_text(cell: str) -> str:
+    """The words that `text_cell` wrote."""
+    return cell[1:] if cell.startswith("'") and _RUN.match(cell) else cell
+
+
+def settings_cell(settings: Mapping[str, Any]) -> str:
+    """Settings by name, JSON values, as a cell; empty for none."""
+    return text_cell(json.dumps(to_json(settings), ensure_ascii=False)) if settings else ""

@@ -1,28 +1,44 @@
 """A transfer matrix as a tab-separated table, one row per entry."""
 
+from collections.abc import Mapping
 from os import PathLike
 from typing import TextIO
 
 from rs_core.attack_results import TransferMatrix
-from rs_core.evaluation.tables import write_table
-
-TRANSFER_COLUMNS = (
-    *("source", "attack", "target", "rate", "clean_rate", "images", "alpha"),
-    *("abstained", "clean_abstained"),
-)
+from rs_core.evaluation.columns import TRANSFER_COLUMNS
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import text_cell, whole_text, write_table
 
 
-def write_transfer(target: str | PathLike[str] | TextIO, matrix: TransferMatrix) -> None:
+def write_transfer(
+    target: str | PathLike[str] | TextIO,
+    matrix: TransferMatrix,
+    *,
+    weights: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    origin: Origin | None = None,
+) -> None:
     """Writes a row per source, attack and target; rates are shares of the images, in [0,1].
 
     `rate` counts an abstention as lost; `abstained` is how much of it that is.
 
+    Args:
+        target: a path, or an open text file.
+        matrix: of the rates.
+        weights: the weights' id of each network, by its name, where it is known.
+        seed: of attacks and noise.
+        origin: data set, command and version; this version alone by default.
+
     Raises:
         DataError: the file cannot be written.
     """
+    origin, ids = origin or Origin(), weights or {}
+    words = (origin.dataset, origin.split, origin.version, origin.command)
+    last = [whole_text(seed), *map(text_cell, words)]
     rows = [
-        [source, attack, name, repr(float(matrix.rates[i, j])), repr(float(matrix.clean[j])),
-         str(matrix.images), repr(matrix.alpha), *_abstained(matrix, i, j)]
+        [text_cell(source), attack, text_cell(name), repr(float(matrix.rates[i, j])),
+         repr(float(matrix.clean[j])), str(matrix.images), repr(matrix.alpha),
+         *_abstained(matrix, i, j), ids.get(source, ""), ids.get(name, ""), *last]
         for i, (source, attack) in enumerate(zip(matrix.sources, matrix.attacks, strict=True))
         for j, name in enumerate(matrix.targets)
     ]  # fmt: skip

@@ -109,7 +109,7 @@ class GridMinimum(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous,
+            rigorous=self.rigorous, level=weakest.level,
             caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); all "
             f"certified at {self.budget}, the weakest at \u03c3={weakest.sigma:.4g}",
         )  # fmt: skip

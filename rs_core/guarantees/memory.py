@@ -123,7 +123,8 @@ class Memory(Guarantee):
             sentence = statement(
                 guarantee=self.badge, predicted=ball.label, radius=ball.radius,
                 class_names=classifier.spec.class_names, sigma=drawn.sigma, alpha=self.alpha,
-                n=self.n, n0=self.n0, rigorous=self.rigorous, caveat=stored + cut,
+                n=self.n, n0=self.n0, rigorous=self.rigorous, level=drawn.level,
+                caveat=stored + cut,
             )  # fmt: skip
             return replace(drawn, predicted=ball.label, radius=ball.radius, statement=sentence)
         return replace(
@@ -132,6 +133,7 @@ class Memory(Guarantee):
             radius=ball.radius,
             p_lower=math.nan,
             p_upper_runner_up=None,
+            level=None,
             n_top=0 if ball.label is None else drawn.counts[ball.label],
             statement=f"{_enforced(ball, classifier.spec.class_names)} \u00b7 {stored}",
         )

@@ -87,7 +87,8 @@ class Sukenik(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=frozen.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, invalid=frozen.counts[-1] == frozen.n_top == frozen.n,
+            rigorous=self.rigorous, level=frozen.level,
+            invalid=frozen.counts[-1] == frozen.n_top == frozen.n,
             caveat=f"\u03c3(x) may move with x: ln \u03c3 has slope at most {selection.rate:g} per "
             "pixel unit",
         )  # fmt: skip

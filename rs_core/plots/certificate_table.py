@@ -72,5 +72,8 @@ def certificate_statement(certificate: Certificate, label: str = "") -> Statemen
 
 def provenance(certificates: Sequence[Certificate]) -> dict[str, list[Any]]:
     """What is needed to repeat the certificates: each field's distinct values, in order."""
-    fields = ("weights_id", "image_digest", "precision", "preprocessing", "bound", "seed", "n0")
+    fields = (
+        *("weights_id", "image_digest", "precision", "preprocessing", "bound", "level", "noise"),
+        *("seed", "n0", "device"),
+    )
     return {name: list(dict.fromkeys(getattr(c, name) for c in certificates)) for name in fields}

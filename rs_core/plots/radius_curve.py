@@ -110,7 +110,10 @@ def _subtitle(curve: RadiusCurve, band: Band | None) -> str:
     if all(c.predicted is None for c in curve.certificates):
         return f"nothing certified: all {count} noise levels abstain"
     if curve.simultaneous:
-        return f"simultaneous: all {count} radii hold together with probability >= {chance}"
+        return (
+            f"simultaneous: all {count} radii hold together with probability >= {chance} "
+            f"(each at alpha/{count})"
+        )
     return (
         f"pointwise: each radius alone with probability >= {chance}, "
         "but not the highest, picked afterwards"

@@ -11,7 +11,7 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Noise, Votes
-from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOptions
+from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOptions, bound_level
 from rs_core.smoothing.sampling import BATCH_SIZE, VotesStep, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import (
@@ -211,10 +211,12 @@ def make_certificate(
 ) -> Certificate:
     """The certificate of one image at one sigma; abstains where the radius is 0."""
     predicted = label if radius > 0 else None
+    level = bound_level(bound, alpha, classifier.num_classes)
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,
         norm=options.norm, sequential=bound == "anytime", invalid=label == classifier.num_classes,
+        level=level,
     )  # fmt: skip
     return Certificate(
         predicted=predicted,
@@ -240,4 +242,5 @@ def make_certificate(
         image_digest=image.digest,
         preprocessing=image.preprocessing,
         seed=int(seed),
+        level=level,
     )

@@ -67,7 +67,7 @@ class CertifyOptions(DrawOptions):
             ParameterError: names the smallest n that could; or the level, shared out among noise
                 levels and classes, is too small for floating point.
         """
-        level = alpha if self.bound == "clopper-pearson" else alpha / (num_classes + 1)
+        level = bound_level(self.bound, alpha, num_classes)
         if level < _LEAST_LEVEL:
             raise ParameterError(
                 f"alpha={self.alpha:g} is too small: shared out it leaves {level:g} for one "
@@ -79,3 +79,11 @@ class CertifyOptions(DrawOptions):
                 f"n={self.n} can never certify at alpha={alpha:.3g} with the {self.bound} bound: "
                 f"give n of at least {least}."
             )
+
+
+def bound_level(bound: str, alpha: float, num_classes: int) -> float:
+    """The level of each confidence bound of a statement at alpha.
+
+    The two-sided bound is one for each of the K classes and for INVALID.
+    """
+    return alpha / (num_classes + 1) if bound == "two-sided" else alpha

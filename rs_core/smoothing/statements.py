@@ -25,34 +25,38 @@ def statement(
     norm: Norm = "l2",
     caveat: str = "",
     why: str = "",
+    level: float | None = None,
 ) -> str:
     """What is claimed, for which classifier, at which risk, in one line.
 
     The radius is floored to three decimals, never rounded up. `caveat` says in words what the
     guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed where
-    it is not the votes.
+    it is not the votes. `level` is that of every single bound, told where it is only a part of
+    alpha.
     """
     arithmetic = UNIFORM if norm == "l1" else RIGOROUS if rigorous else IDEALISED
-    level = "\u03bb" if norm == "l1" else "\u03c3"
+    scale = "\u03bb" if norm == "l1" else "\u03c3"
     drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
         reason = "the network gave NaN or infinite logits" if invalid else why or _TOO_CLOSE
         return (
-            f"Abstained: nothing is certified at {level}={sigma:.10g} \u00b7 {reason} \u00b7 "
+            f"Abstained: nothing is certified at {scale}={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"
         )
     if guarantee == "C" and not caveat:
         caveat = (
-            f"radius with {level} frozen at {sigma:.10g}; an attacker who can change {level} "
+            f"radius with {scale} frozen at {sigma:.10g}; an attacker who can change {scale} "
             "is not covered"
         )
     backing = f" \u00b7 {caveat}" if caveat else ""
     risk = ceil_digits(alpha, 3)
+    if level is not None and level < alpha:
+        risk += f" (each bound at level {ceil_digits(level, 3)})"
     return (
         f"Certified \u2113{norm[1:]} radius {floor_decimals(radius, 3)} (pixels in [0,1]) \u00b7 "
-        f"class {class_label(predicted, class_names)} \u00b7 {level}={sigma:.10g} \u00b7 P(this "
+        f"class {class_label(predicted, class_names)} \u00b7 {scale}={sigma:.10g} \u00b7 P(this "
         f"statement is false) \u2264 {risk} \u00b7 {drawn}{backing} \u00b7 {arithmetic}"
     )
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rs_core.durable import lock_alone
 from rs_core.errors import CheckpointError
-
-if sys.platform != "win32":
-    import fcntl
 
 
 @contextmanager
@@ -43,14 +41,10 @@ def _opened(folder: Path) -> int | None:
             f"{folder} cannot be a folder of checkpoints ({error.strerror}): give another --name "
             "or --out."
         ) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not lock_alone(handle):
         os.close(handle)
         raise CheckpointError(
             f"another training writes to {folder} at this moment: wait for it, or give another "
             "--name or --out."
-        ) from None
-    except OSError:  # a file system without locks
-        pass
+        )
     return handle

@@ -25,7 +25,7 @@ MAX_IMAGES = 200
 _MAX_VALUES = 4_000_000  # of all images of a run: a request is kept and read as one piece of JSON
 _ABOUT = (
     "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
-    "device", "precision",
+    "device", "precision", "origin",
 )  # fmt: skip
 
 
@@ -83,7 +83,9 @@ def request_of(
         }
     else:
         (image,) = images
+        place = {"dataset": origin.dataset, "index": origin.indices[0]}
         shown = {"image": to_json(image), "image_id": question.images[0], "label": image.label}
+        shown["origin"] = place  # for files of the result; the same image is the same question
     return {
         **shown,
         "model": model,

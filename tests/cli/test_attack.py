@@ -13,8 +13,8 @@ from rs_core.attack_results import TransferMatrix
 from rs_core.attacks import ATTACKS
 from rs_core.cli import main
 from rs_core.cli.attack_tables import attack_lines
-from rs_core.evaluation.attack_log import ATTACK_COLUMNS
 from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.columns import ATTACK_COLUMNS
 from rs_core.results import from_json
 
 QUICK = {
@@ -167,6 +167,19 @@ def test_a_mistake_is_one_sentence(
     words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert reason in refused(capsys, *words)
+
+
+@pytest.mark.parametrize("name", ["one.png", "all.npz", "folder"])
+def test_images_that_were_found_are_not_replaced(
+    name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_core.cli.choices.load_classifier", pytest.fail)
+    out = tmp_path / name
+    held = out / "adversarials.npz" if name == "folder" else out
+    held.parent.mkdir(exist_ok=True)
+    held.write_bytes(b"earlier")
+    assert "holds adversarial images already" in refused(capsys, "--out", str(out))
+    assert held.read_bytes() == b"earlier"
 
 
 def test_out_may_not_be_a_plain_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ import pytest
 
 from rs_core.assets import sample_path
 from rs_core.cli import main
-from rs_core.cli.outputs import GrowingTable, Output
+from rs_core.cli.outputs import Output
 from rs_core.evaluation import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGIT = sample_path("digit-7")
 WEIGHTS = ROOT / "assets" / "weights"
 CERTIFY = ["certify", "--device", "cpu", "--sigma", "0.5", "--n", "100"]
+FACTS = ("name", "index", "label", "dataset", "split", "version", "command")
 COMMANDS = [
     CERTIFY,
     ["predict", "--device", "cpu", "--sigma", "0.5", "--n", "100"],
@@ -147,18 +148,6 @@ def test_an_interrupt_keeps_what_was_done(tmp_path: Path) -> None:
     assert len(rows) - 1 <= printed.count(".png") <= len(rows)
 
 
-def test_an_older_table_stays_until_the_first_row(tmp_path: Path) -> None:
-    path = tmp_path / "log.tsv"
-    path.write_text("old")
-    table = GrowingTable(path)
-    assert path.read_text() == "old"
-    table.add("a\tb\n1\t2\n")
-    assert path.read_text() == "a\tb\n1\t2\n"
-    table.add("a\tb\n3\t4\n")
-    table.close()
-    assert path.read_text() == "a\tb\n1\t2\n3\t4\n"
-
-
 @pytest.mark.parametrize("key", ["certificate", "prediction", "decision"])
 def test_json_of_many_images_names_them(
     key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -171,7 +160,7 @@ def test_json_of_many_images_names_them(
     options = ["--image", str(tmp_path), "--label", "7", "--tsv", str(log), "--json"]
     assert main([*command, *more, *options]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert [sorted(entry) for entry in listed] == [sorted(["name", "index", "label", key])] * 2
+    assert [sorted(entry) for entry in listed] == [sorted([*FACTS, key])] * 2
     assert [(e["name"], e["index"], e["label"]) for e in listed] == [
         ("a.png", 0, 7), ("b.png", 1, 7),
     ]  # fmt: skip

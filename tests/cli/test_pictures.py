@@ -106,8 +106,8 @@ def test_labels_of_other_classes_are_left_out_and_said(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "log.tsv"
-    options = [*MNIST, "--limit", "3", "--model", "cifar10-conv4", "--tsv", str(log)]
-    assert main([*command, *options]) == 0
+    options = [*MNIST, "--limit", "3", "--model", "cifar10-conv4"]
+    assert main([*command, *options, "--tsv", str(log)]) == 0
     shown = capsys.readouterr().out
     assert "are not those of cifar10-conv4" in shown
     assert "no accuracy" in shown

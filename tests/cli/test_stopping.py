@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rs_core.cli.stopping import interruptible
+from rs_core.cli.stopping import ending, ending_alike, interruptible, was_ended
 from rs_core.events import Finished, Step
 
 
@@ -44,6 +44,24 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(interruptible(steps(2, 2, ended)))
     assert ended == []
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_other_ends_are_like_ctrl_c(name: str) -> None:
+    number, seen = getattr(signal, name), list[int]()
+
+    def three() -> Iterator[Step | Finished[str]]:
+        for done in (1, 2, 3):
+            if done == 2:
+                os.kill(os.getpid(), number)
+            yield Step(done=done, total=3)
+
+    with pytest.raises(KeyboardInterrupt):
+        seen += [event.done for event in interruptible(three()) if isinstance(event, Step)]
+    assert ending()[1] == 128 + number
+    assert was_ended()
+    with ending_alike():
+        assert not was_ended()
 
 
 def test_what_nobody_ends_is_passed_on_whole() -> None:

@@ -10,9 +10,11 @@ from PIL import Image
 from rs_core.attack_results import ALREADY, AttackResult, Confirmation, TransferMatrix
 from rs_core.errors import ParameterError
 from rs_core.evaluation.adversarial_files import arrays_file, png_file
-from rs_core.evaluation.attack_log import ATTACK_COLUMNS, write_trial
+from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.attack_trial import AttackTrial, Ballot, is_already
-from rs_core.evaluation.transfer_log import TRANSFER_COLUMNS, write_transfer
+from rs_core.evaluation.columns import ATTACK_COLUMNS, TRANSFER_COLUMNS
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.transfer_log import write_transfer
 
 
 def made_trial(shape: tuple[int, int, int] = (1, 4, 4), **changes: object) -> AttackTrial:
@@ -126,9 +128,14 @@ def test_a_transfer_table_has_a_row_per_entry() -> None:
     assert tuple(rows[0]) == TRANSFER_COLUMNS
     assert [float(row[3]) for row in rows[1:]] == [0.25, 1 / 3, 0.5, 1.0]
     assert rows[2][:3] == ["s", "pgd", "u"]
-    assert rows[2][-2:] == ["", ""], "an older version did not count abstentions"
+    assert rows[2][7:9] == ["", ""], "an older version did not count abstentions"
     silent, none = np.array([[0.125, 0.0], [0.25, 1.0]]), np.array([0.0, 0.1])
     out = StringIO()
     write_transfer(out, replace(matrix, abstained=silent, clean_abstained=none))
     last = out.getvalue().splitlines()[-1].split("\t")
-    assert last[3:] == ["1.0", "0.1", "8", "0.001", "1.0", "0.1"]
+    assert last[3:9] == ["1.0", "0.1", "8", "0.001", "1.0", "0.1"]
+    out, origin = StringIO(), Origin("mnist", "test", "rs transfer")
+    write_transfer(out, matrix, weights={"s": "aa", "u": "bb"}, seed=4, origin=origin)
+    last = dict(zip(rows[0], out.getvalue().splitlines()[-1].split("\t"), strict=True))
+    assert (last["source_weights"], last["target_weights"], last["seed"]) == ("aa", "bb", "4")
+    assert (last["dataset"], last["split"], last["command"]) == ("mnist", "test", "rs transfer")

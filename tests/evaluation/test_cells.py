@@ -5,14 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import COLUMNS, REQUIRED, read_cell
+from rs_core.evaluation.cells import REQUIRED, read_cell
+from rs_core.evaluation.columns import COLUMNS
 from rs_core.evaluation.tables import clock_text
 
 
 def test_cohens_six_columns_come_first() -> None:
     assert COLUMNS[:6] == ("idx", "label", "predict", "radius", "correct", "time")
     assert COLUMNS[6:12] == ("sigma", "alpha", "n0", "n", "counts", "guarantee")
-    assert COLUMNS[12:] == ("weights", "precision")
+    assert COLUMNS[12:14] == ("weights", "precision")
+    assert COLUMNS[14:19] == ("bound", "level", "noise", "seed", "device")
+    assert COLUMNS[19:] == ("dataset", "split", "name", "image", "version", "command")
 
 
 @pytest.mark.parametrize(

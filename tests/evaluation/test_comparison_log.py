@@ -1,6 +1,7 @@
 import io
 
-from rs_core.evaluation import read_log
+from rs_core.evaluation import Origin, read_log
+from rs_core.evaluation.columns import COMPARISON_COLUMNS
 from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.comparison_log import write_comparison
 from tests.plots.conftest import WON, WRONG, method
@@ -11,12 +12,13 @@ def test_cohens_columns_come_first_and_the_selector_last() -> None:
         method("grid", "frozen", "C", (WON, WRONG), (0.25, 0.5)),
         method("fixed", "global_sigma", "A", (WON, WON), (0.25, 0.25), ()),
     )
-    compared = Comparison("mnist5k", (3, 28), ("a", "b"), ("d", "e"), (1, None), methods, ())
+    compared = Comparison("mnist5k", (3, 28), ("=a", "b"), ("d", "e"), (1, None), methods, ())
     out = io.StringIO()
-    write_comparison(out, compared)
+    write_comparison(out, compared, Origin("mnist5k"))
     header, *lines = out.getvalue().splitlines()
     assert header.startswith("idx\tlabel\tpredict\tradius\tcorrect\ttime\tsigma\t")
-    assert header.endswith("\tguarantee\tweights\tprecision\tselector")
+    assert header.split("\t") == list(COMPARISON_COLUMNS)
+    assert header.endswith("\tcertified_by\tsettings\tselector")
     assert [line.rpartition("\t")[2] for line in lines] == ["grid", "grid", "fixed", "fixed"]
     rows = read_log(io.StringIO(out.getvalue()))
     assert [(r.idx, r.label, r.guarantee) for r in rows] == [
@@ -24,3 +26,8 @@ def test_cohens_columns_come_first_and_the_selector_last() -> None:
     ]  # fmt: skip
     assert [r.radius for r in rows] == [c.radius for m in methods for c in m.certificates]
     assert rows[0].time == 0.75
+    assert [(r.name, r.dataset, r.bound) for r in rows[:2]] == [
+        ("=a", "mnist5k", "clopper-pearson"), ("b", "mnist5k", "clopper-pearson"),
+    ]  # fmt: skip
+    assert "\t'=a\t" in lines[0]
+    assert [line.split("\t")[-3] for line in lines] == ["frozen"] * 2 + ["global_sigma"] * 2

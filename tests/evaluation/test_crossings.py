@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from rs_core.attack_results import AttackResult, Confirmation
+from rs_core.evaluation.columns import SANDWICH_COLUMNS
 from rs_core.evaluation.crossings import crossing_report, crossing_sentence, differences
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, unconfirmed_norm
-from rs_core.evaluation.sandwich_log import SANDWICH_COLUMNS, write_sandwiches
+from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.statistics import top_two_p_value
 from tests.evaluation.test_sandwich import ATTACK, CERTIFICATE
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rs_core import __version__
 from rs_core.errors import DataError
+from rs_core.evaluation import Origin
 from rs_core.evaluation.logs import LogRow, read_log, row_from_certificate, write_log
 from rs_core.results import Certificate
 
@@ -22,6 +24,12 @@ wholes = st.integers(0, 10**9)
 
 def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
     return st.none() | strategy
+
+
+# Names as images have them: one line, no blanks at its ends, and all that a spreadsheet would run.
+NAMES = st.sampled_from(
+    ["a b.png", "=1+1", "+1", "-1", "@a", "'a", "'=a", "''@a", '"a', "\uff1da", "1", "\xe9"]
+)
 
 
 @st.composite
@@ -40,6 +48,12 @@ def rows(draw: st.DrawFn) -> LogRow:
         n=draw(maybe(wholes)),
         counts=tuple(draw(st.lists(wholes, max_size=11))),
         guarantee=draw(maybe(st.sampled_from("ABCD"))),
+        bound=draw(maybe(st.sampled_from(["clopper-pearson", "two-sided", "anytime"]))),
+        level=draw(maybe(st.floats(0, 1))),
+        noise=draw(maybe(st.sampled_from(["gaussian", "gaussian-grid"]))),
+        seed=draw(maybe(st.integers(0, 2**64))),
+        name=draw(maybe(NAMES)),
+        command=draw(maybe(NAMES)),
     )
 
 
@@ -186,7 +200,8 @@ def test_numbers_of_numpy_are_written_as_plain_ones() -> None:
         np.int64(1), np.int64(2), np.int64(2), np.float64(0.5), np.bool_(True), np.float32(1.5),
         n=np.int64(9), counts=(np.int64(9),),
     )  # fmt: skip
-    assert written([row]).splitlines()[1] == "1\t2\t2\t0.5\t1\t0:00:01.500000\t\t\t\t9\t9\t\t\t"
+    line = written([row]).splitlines()[1]
+    assert line.rstrip("\t") == "1\t2\t2\t0.5\t1\t0:00:01.500000\t\t\t\t9\t9"
 
 
 def test_the_counts_of_many_classes_are_read_back() -> None:
@@ -269,5 +284,45 @@ def test_a_certificate_becomes_a_row(
     assert (row.sigma, row.alpha, row.n0, row.n) == (0.25, 0.001, 100, 1000)
     assert row.counts == made.counts
     assert row.guarantee == "A"
+    assert (row.bound, row.level, row.noise) == ("clopper-pearson", None, "gaussian")
+    assert (row.seed, row.device, row.image, row.version) == (0, "cpu", "d", __version__)
     assert read_log(io.StringIO(written([row]))) == [row]
     assert written([row]).splitlines()[1].split("\t")[3] == repr(made.radius)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=1+1.png", "'=1+1.png"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'=1"),
+        ("\r=1", "'=1"),
+        ('"quoted', "'\"quoted"),
+        ("'=already", "''=already"),
+        ("'tis.png", "'tis.png"),
+        ("plain-1.png", "plain-1.png"),
+        ("two\tcells\nlines", "two cells lines"),
+    ],
+)
+def test_a_spreadsheet_runs_no_name(name: str, cell: str) -> None:
+    row = row_from_certificate(3, None, certificate(None), 1.0, name=name)
+    text = written([row])
+    header, line = text.splitlines()
+    shown = dict(zip(header.split("\t"), line.split("\t"), strict=True))
+    assert shown["name"] == cell
+    assert shown["predict"] == "-1"  # a number stays one
+    (again,) = csv.DictReader(io.StringIO(text), delimiter="\t")
+    assert again["name"] == cell
+    assert read_log(io.StringIO(text))[0].name == " ".join(name.split())
+
+
+def test_a_row_says_what_repeats_it() -> None:
+    origin = Origin("cifar10", "test", "rs certify --sigma 0.25", "9.9")
+    row = row_from_certificate(20, 3, certificate(3), 1.0, name="CIFAR-10 test 20", origin=origin)
+    (found,) = read_log(io.StringIO(written([row])))
+    assert (found.dataset, found.split, found.name) == ("cifar10", "test", "CIFAR-10 test 20")
+    assert (found.version, found.command) == ("9.9", "rs certify --sigma 0.25")
+    assert Origin.of_page("MNIST test") == Origin("MNIST", "test", "rs app")
+    assert Origin.of_page("MNIST 5k") == Origin("MNIST 5k", "", "rs app")

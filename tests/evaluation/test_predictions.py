@@ -1,7 +1,7 @@
 import csv
 import io
 
-from rs_core.evaluation import PREDICTION_COLUMNS, write_predictions
+from rs_core.evaluation import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.results import Prediction
 
 FOUND = Prediction(
@@ -24,3 +24,13 @@ def test_predictions_are_written_in_cohens_columns() -> None:
     assert rows[0][4] == "0:00:01.500000"
     assert float(rows[0][8]) == 1e-9
     assert rows[0][9] == "10,0,0,90,0"
+
+
+def test_a_prediction_says_what_repeats_it() -> None:
+    file, origin = io.StringIO(), Origin("mnist", "test", "rs predict --sigma 0.5")
+    write_predictions(file, [(20, 3, FOUND)], names=["-1.png"], origin=origin)
+    (found,) = csv.DictReader(io.StringIO(file.getvalue()), delimiter="\t")
+    assert (found["name"], found["image"], found["seed"]) == ("'-1.png", "cd", "0")
+    assert (found["noise"], found["device"]) == ("gaussian", "cpu")
+    assert (found["dataset"], found["split"]) == ("mnist", "test")
+    assert (found["command"], found["version"]) == (origin.command, origin.version)

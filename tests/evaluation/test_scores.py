@@ -1,5 +1,7 @@
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,13 @@ from rs_core.evaluation import (
     index_set,
     infer_alpha,
 )
-from rs_core.statistics import radius_ceiling
+from rs_core.statistics import (
+    anytime_lower_bound,
+    l2_radius,
+    l2_radius_two_sided,
+    radius_ceiling,
+    two_sided_bounds,
+)
 
 
 def row(idx: int, radius: float, correct: bool | None = True, **extra: object) -> LogRow:
@@ -126,3 +134,25 @@ def test_each_row_counts_with_its_own_sigma() -> None:
     inferred = infer_alpha(log)
     assert inferred is not None
     assert math.isclose(inferred, 0.001, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_the_two_sided_bounds_share_of_alpha_is_made_up_for(recorded: bool) -> None:
+    # 1,000 of 1,000 votes among 10 classes and INVALID: each of 11 bounds is at alpha/11.
+    counts, sigma = (0, 1000, *[0] * 9), 0.5
+    p_lower, p_upper = two_sided_bounds(np.array(counts), 1, 0.001)
+    radius = float(l2_radius_two_sided(sigma, p_lower, p_upper))
+    said = {"alpha": 0.001, "level": 0.001 / 11} if recorded else {}
+    log = [row(0, radius, sigma=sigma, n=1000, counts=counts, bound="two-sided", **said)]
+    assert infer_alpha(log) == 0.001
+    assert infer_alpha([replace(log[0], bound=None, level=None)]) == pytest.approx(9.09e-5)
+
+
+def test_anytime_rows_and_weakened_radii_tell_nothing_of_alpha() -> None:
+    counts, sigma = (0, 1000, 0), 0.5
+    anytime = float(l2_radius(sigma, anytime_lower_bound(1000, 1000, 0.001)))
+    known = {"sigma": sigma, "n": 1000, "counts": counts, "alpha": 0.001, "level": 0.001}
+    assert infer_alpha([row(0, anytime, bound="anytime", **known)]) is None
+    full = radius_ceiling(sigma, 1000, 0.001)
+    assert infer_alpha([row(0, full, bound="clopper-pearson", **known)]) == 0.001
+    assert infer_alpha([row(0, 0.9 * full, bound="clopper-pearson", **known)]) is None

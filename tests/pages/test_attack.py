@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from rs_core.attack_results import AttackCheck, Confirmation
 from rs_core.evaluation.adversarial_files import png_file
 from rs_core.evaluation.attack_trial import AttackTrial, Ballot
-from rs_core.results import from_json
+from rs_core.results import from_json, to_json
 from rs_ui import attacked_files, caching
 from rs_ui.attack_target import NETWORK, PIPELINE
 from tests.pages.conftest import OWNER, Open
@@ -267,7 +267,10 @@ def test_downloads_are_what_was_stored(open_app: Open, desk: AttackWorker) -> No
     assert np.array_equal(read[None] / np.float32(255), trial.results[0].stored)
     rows = list(io.StringIO(attacked_files.tsv_text(trial)))
     assert len(rows) == 2
-    assert rows[1].split("\t")[1] == "digit-3"
+    row = dict(zip(rows[0].strip().split("\t"), rows[1].strip("\n").split("\t"), strict=True))
+    assert (row["name"], row["command"]) == ("digit-3", "rs app")
+    told = json.loads(attacked_files.json_text(to_json(trial), trial))
+    assert told["version"] == row["version"]
 
 
 def test_teaching_says_that_a_stronger_attack_finds_less(

@@ -299,7 +299,9 @@ def test_downloads_parse_and_agree(finished: dict) -> None:
     assert [r.radius for r in rows] == [
         c.radius for m in comparison.methods for c in m.certificates
     ]
-    assert text.splitlines()[1].endswith("\tA\tw\tfp32\tfixed")
+    assert text.splitlines()[1].endswith("\tfixed")
+    assert [row.name for row in rows[:20]] == list(comparison.names)
+    assert {(row.dataset, row.split, row.command) for row in rows} == {("MNIST", "test", "rs app")}
     report = compared_files.report_text(comparison, MODELS["mnist-conv4"], finished["about"])
     assert report.startswith("<!DOCTYPE html>")
     assert "Index set: 20 images of MNIST test" in report

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from rs_core import __version__
 from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json
@@ -339,7 +340,11 @@ def test_downloads_parse_and_agree(finished) -> None:
     assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
     told = json.loads(sandwiched_files.json_text(finished, strip))
     assert told.pop("crossing_report") == crossing_report(strip)
-    assert told == finished.result
+    assert (told.pop("command"), told.pop("version")) == ("rs app", __version__)
+    assert (told.pop("dataset"), told.pop("split")) == ("MNIST", "test")
+    assert told == {k: v for k, v in finished.result.items() if k != "dataset"}
+    assert [row["name"] for row in named] == [one.name for one in strip.sandwiches]
+    assert {row["bound"] for row in named} == {"clopper-pearson"}
     held = np.load(io.BytesIO(sandwiched_files.npz_bytes(strip)))
     assert held["frozen_index"].tolist() == [0, 2, 3]
     assert held["frozen_confirmed"].tolist() == [True, False, True]

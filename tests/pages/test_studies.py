@@ -212,6 +212,8 @@ def test_files_hold_every_point() -> None:
         assert len(rows) == 1 + len(study.points)
         assert "D" in rows[1].split("\t")
         assert "not a guarantee" in rows[1]
+        assert rows[0].split("\t")[-5:] == ["seed", "dataset", "split", "version", "command"]
+        assert rows[1].split("\t")[-1] == "rs app"
         text = studied.report_text(study, {"model": "m", "device": "cpu", "config": {}})
         assert "D Empirical" in text
         assert from_json(studied.KINDS[kind].result, to_json(study)).points == study.points

@@ -1,13 +1,16 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from rs_core import __version__
 from rs_core.evaluation import read_log
 from rs_core.results import RadiusCurve, from_json
 from rs_ui import downloads
 from rs_ui.session import Subject
+from rs_ui.status import Status
 from tests.pages.conftest import Open
 from tests.pages.fake_worker import MODELS, SIGMAS, FakeWorker
 
@@ -143,12 +146,28 @@ def finished(open_app: Open, worker: FakeWorker) -> tuple[Subject, dict]:
 def test_downloads_parse_and_agree(finished: tuple[Subject, dict]) -> None:
     subject, result = finished
     curve = from_json(RadiusCurve, result)
-    rows = list(csv.DictReader(io.StringIO(downloads.csv_text(curve, subject.class_names))))
-    log = read_log(io.StringIO(downloads.tsv_text(curve, subject.label, 1.0)))
+    subject = replace(subject, name="=cmd|'/c calc'!A1")
+    status = Status(
+        "finished",
+        result=result,
+        seconds=1.0,
+        about={"origin": {"dataset": "MNIST test", "index": 20}},
+    )
+    rows = list(csv.DictReader(io.StringIO(downloads.csv_text(curve, subject, status.about))))
+    log = read_log(io.StringIO(downloads.tsv_text(curve, subject, status)))
     radii = [c.radius for c in curve.certificates]
     assert [float(row["radius"]) for row in rows] == [*radii, curve.best.radius]
     assert [row.radius for row in log] == radii
     assert log[0].label == 3
+    assert {(row.idx, row.dataset, row.split, row.name) for row in log} == {
+        (20, "MNIST", "test", subject.name)
+    }
+    assert {row["name"] for row in rows} == {f"'{subject.name}"}
+    assert {row["command"] for row in rows} == {"rs app"}
+    told = json.loads(downloads.json_text(subject, status))
+    assert from_json(RadiusCurve, told) == curve
+    assert (told["index"], told["dataset"], told["split"]) == (20, "MNIST", "test")
+    assert (told["name"], told["version"]) == (subject.name, __version__)
     report = downloads.report_text(curve, subject, [[[[0.0] * 28] * 28]] * len(radii))
     assert report.startswith("<!DOCTYPE html>")
     assert MODELS["mnist-conv4"].name in report

@@ -54,7 +54,7 @@ def test_a_best_that_abstains_is_no_star(curve: RadiusCurve, make: MakeCertifica
 
 def test_the_subtitle_names_the_kind_of_statement(curve: RadiusCurve) -> None:
     assert words(radius_figure(curve)) == (
-        "simultaneous: all 4 radii hold together with probability >= 0.999"
+        "simultaneous: all 4 radii hold together with probability >= 0.999 (each at alpha/4)"
     )
     alone = words(radius_figure(dataclasses.replace(curve, simultaneous=False)))
     assert alone.startswith("pointwise: each radius alone with probability >= 0.999")
