@@ -117,7 +117,8 @@ def check_calls(forward: Forward, spec: ModelSpec, device: torch.device) -> bool
     """
     images = tried_images(spec, tried_rows(spec)).to(device)
     calls = _FEW_CALLS if _is_large(spec) else _CALLS
-    for batches in (images[:_KINDS].split(1), (images,)):  # some take batches of one size only
+    single = [image[None] for image in images[:_KINDS]]
+    for batches in (single, [images]):  # some take batches of one size only
         try:
             first = [_undrawn(forward, batch, spec) for batch in batches]
         except _NotAskedError:  # said better where it is tried as it will vote
