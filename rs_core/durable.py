@@ -11,11 +11,14 @@ if sys.platform != "win32":
     import fcntl
 
 
-def write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: Path, data: bytes, *, private: bool = False) -> None:
     """Replace a file's content in one step: after a crash it holds the old or the new bytes.
 
     A link stays a link: the file behind it is replaced. A device or FIFO is written to and stays
     what it is.
+
+    Args:
+        private: nobody but the user may read it (0600), whatever the umask.
     """
     if is_outlet(path):
         with path.open("ab") as outlet:
@@ -24,7 +27,7 @@ def write_durably(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))
     temporary = _beside(target)
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=private_opener if private else None) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -32,6 +35,11 @@ def write_durably(path: Path, data: bytes) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(target.parent)
+
+
+def private_opener(path: str, flags: int) -> int:
+    """For `open(..., opener=...)`: a new file can be read and written by its user alone."""
+    return os.open(path, flags, 0o600)
 
 
 def hold_writable(path: Path) -> None:

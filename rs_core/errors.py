@@ -9,6 +9,7 @@
     ├── DataError             a data set that is missing or malformed
     ├── CheckpointError       a training checkpoint that cannot be resumed
     ├── StoreError            the run store cannot be read or written
+    │   └── DamagedError      one of its files was changed or damaged on disk
     ├── NotFoundError         no such run, image or model of this owner
     └── DeviceError           a device or precision that this machine lacks
 
@@ -65,6 +66,10 @@ class CheckpointError(RsError):
 
 class StoreError(RsError):
     """The run store cannot be read or written."""
+
+
+class DamagedError(StoreError):
+    """A file of the run store was changed or damaged on disk: what it says is not believed."""
 
 
 class NotFoundError(RsError):

@@ -11,7 +11,8 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
-from rs_core.store import LOG_NAME
+from rs_core.errors import StoreError
+from rs_core.store import LOG_NAME, private_folder, private_opener
 from rs_ui.replies import WorkerError
 
 START_SECONDS = 120.0  # importing torch on a cold and busy machine
@@ -116,8 +117,7 @@ def _popen(command: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
     paths = (str(Path(__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", ""))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (home / LOG_NAME).open("ab") as errors:
+        with open(private_folder(home) / LOG_NAME, "ab", opener=private_opener) as errors:
             return subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                 env={**environment, "RS_HOME": str(home)},
@@ -127,6 +127,8 @@ def _popen(command: Sequence[str], home: Path) -> subprocess.Popen[bytes]:
             f"the compute process cannot be started ({error.strerror or error}): free some "
             "space, or let RS_HOME name a folder that can be written."
         ) from error
+    except StoreError as error:
+        raise WorkerError(f"the compute process cannot be started: {error}") from error
 
 
 def _lower_priority(pid: int, nice: int) -> None:

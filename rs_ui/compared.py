@@ -13,7 +13,6 @@ from rs_core.plots.comparison_tables import (
 )
 from rs_core.plots.report import Table
 from rs_core.results import Badge, ModelSpec
-from rs_core.statistics import ceil_digits
 from rs_ui import caching, session, teaching
 from rs_ui.curves import chart
 from rs_ui.html_tables import table_of
@@ -57,12 +56,11 @@ def scores(job: str, status: Status, comparison: Comparison, spec: ModelSpec) ->
     )
     for note in comparison.notes:
         st.caption(plain(note))
-    if status.questions > 1:
+    if status.questions > 1 or status.at_least:
+        many = status.count_text if status.at_least else f"Up to {status.questions}"
         st.caption(
-            f":material/casino: Up to {status.questions} statements were made about one of these "
-            "images (methods, curves, other runs). Each holds by itself; the best of them, picked "
-            "afterwards, may be false with probability up to "
-            f"{ceil_digits(min(status.risk, 1.0), 3)}."
+            f":material/casino: {many} statements were made about one of these images (methods, "
+            f"curves, other runs). Each holds by itself; {status.best_text}."
         )
 
 

@@ -123,8 +123,8 @@ def _belongs(world: World, status: Status, config: dict[str, Any] | None) -> Non
         )
     if config is not None and changed.differs(config, asked["config"]):
         st.info("The settings above have changed since: press Certify for balls of theirs.")
-    if status.questions > 1:
+    if status.questions > 1 or status.at_least:
         st.caption(
-            f":material/casino: {status.questions} statements were asked of one of these points. "
+            f":material/casino: {status.count_text} statements were asked of one of these points. "
             "Each holds by itself; the best of several, picked afterwards, risks more."
         )

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.statistics import ceil_digits
 from rs_ui import answers, caching, refusals, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box, plain
@@ -53,13 +52,12 @@ def begin_once(
 
 def questions_note(status: Status) -> None:
     """Says so when several questions were asked of this image: the best answer promises less."""
-    if status.questions > 1:
+    if status.questions > 1 or status.at_least:
         st.caption(
-            f":material/casino: {status.questions} questions were asked about this image with "
+            f":material/casino: {status.count_text} questions were asked about this image with "
             "this network (other seeds, noise levels, numbers of copies, attacks; a sandwich asks "
-            "one for each end, and cancelled ones count). Each answer holds by itself; the "
-            "best of them, picked afterwards, may be false with probability up to "
-            f"{ceil_digits(min(status.risk, 1.0), 3)}."
+            "one for each end, and cancelled ones count). Each answer holds by itself; "
+            f"{status.best_text}."
         )
 
 

@@ -34,12 +34,10 @@ def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) ->
     if len(names) > 1:
         st.write(plain(summary_text(strip)))
     st.caption(plain(joint_text(strip)))
-    if status.questions > _ENDS + about["config"]["pipeline"]:
+    if status.questions > _ENDS + about["config"]["pipeline"] or status.at_least:
         st.caption(
-            f":material/casino: {status.questions} statements were made of one of these images, "
-            "those of other runs among them. Each holds by itself; the best of them, picked "
-            "afterwards, may be false with probability up to "
-            f"{ceil_digits(min(status.risk, 1.0), 3)}."
+            f":material/casino: {status.count_text} statements were made of one of these images, "
+            f"those of other runs among them. Each holds by itself; {status.best_text}."
         )
 
 

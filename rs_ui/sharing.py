@@ -5,11 +5,13 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from rs_core.store import DAMAGED
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
-from rs_ui.panels import plain
+from rs_ui.panels import error_box
 from rs_ui.taken import Picture
 
+_REFUSED = "undeleted"
 _OWN = ("run", "frozen", "order")  # what only this browser can open
 
 
@@ -56,13 +58,36 @@ def offer_deletion() -> None:
             "trained too, and stops the runs that are open."
         )
         st.button("Delete everything of mine", type="primary", key="delete", on_click=_delete)
+    refused = session.remembered(_REFUSED)
+    if refused:
+        error_box(refused)
+    elif damaged := _damaged():
+        st.warning(
+            f"{damaged} of your runs cannot be read any more: what was asked was changed or "
+            "damaged on disk. They are not shown and count for nothing; deleting everything of "
+            "yours removes them too."
+        )
+
+
+def _damaged() -> int:
+    """How many runs of this browser lost what they were asked; looked at once."""
+    if session.remembered("damaged") is None:
+        try:
+            found = caching.worker().call("runs", owner=session.owner())["runs"]
+        except WorkerError:  # whatever is asked next says so
+            return 0
+        session.remember("damaged", sum(run["kind"] == DAMAGED for run in found))
+    return int(session.remembered("damaged"))
 
 
 def _delete() -> None:
+    """Delete; what could not be stays said until the next try."""
     try:
-        caching.worker().call("forget", owner=session.owner())
+        left = caching.worker().call("forget", owner=session.owner()).get("left")
     except WorkerError as error:
-        st.toast(plain(str(error)))
+        session.remember(_REFUSED, f"Not everything was deleted: {error}")
         return
     session.clear()
-    st.toast("Your images and runs are deleted.")
+    session.remember(_REFUSED, left)
+    if not left:
+        st.toast("Your images and runs are deleted.")

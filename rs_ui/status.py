@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rs_core.evaluation.cost import sandwiches_spent
+from rs_core.statistics import ceil_digits
 from rs_ui import session
 
 _LIVE = ("queued", "running")
@@ -25,6 +26,7 @@ class Status:
     about: dict[str, Any] = field(default_factory=dict)
     questions: int = 1  # asked of this image with this network, this one among them
     risk: float = 0.0  # the sum of what they risk
+    at_least: bool = False  # a count was lost: both are lower bounds
 
     @property
     def is_live(self) -> bool:
@@ -57,6 +59,23 @@ class Status:
             left = self.seconds * (self.total - self.done) / self.done
             text += f", about {duration(left)} left"
         return text
+
+    @property
+    def count_text(self) -> str:
+        """How many questions were asked, as a sentence begins."""
+        return f"{'At least ' if self.at_least else ''}{self.questions}"
+
+    @property
+    def best_text(self) -> str:
+        """What the best of the answers, picked afterwards, may claim: the end of a sentence."""
+        risk = ceil_digits(min(self.risk, 1.0), 3)
+        if self.at_least:
+            return (
+                "what the best of them, picked afterwards, may claim is not known, because the "
+                "file that counts them was damaged or lost: those that are still known risk "
+                f"{risk} together"
+            )
+        return f"the best of them, picked afterwards, may be false with probability up to {risk}"
 
 
 def duration(seconds: float) -> str:

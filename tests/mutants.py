@@ -37,7 +37,7 @@ PROBING = "rs_core/probing.py"
 T_PROBING, T_WITNESS = ("tests/test_probing.py",), ("tests/smoothing/test_witness.py",)
 T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
 
-GUARANTEES = "rs_core/guarantees"
+GUARANTEES, STORE = "rs_core/guarantees", "rs_core/store"
 MEMORY, SCAN = f"{GUARANTEES}/ball_memory.py", f"{GUARANTEES}/ball_scan.py"
 REGIONS, CLAIMS = f"{GUARANTEES}/regions.py", f"{GUARANTEES}/claims.py"
 RADII_OF, PROGRAMME = f"{GUARANTEES}/region_radii.py", f"{GUARANTEES}/programme.py"
@@ -1367,6 +1367,26 @@ MUTANTS = (
         "two commands write one table",
         (("rs_core/cli/growing.py", "if not lock_alone(file.fileno()):", "if False:"),),
         ("tests/cli/test_growing.py",),
+    ),
+    Mutant(
+        "a result that was changed on disk is believed",
+        ((f"{STORE}/documents.py", "if raw != _HEAD", "if not raw and raw != _HEAD"),),
+        ("tests/store/test_damage.py",),
+    ),
+    Mutant(
+        "a result that lost its checksum is believed",
+        ((f"{STORE}/runs.py", "must_be_sealed=run.sealed", "must_be_sealed=False"),),
+        ("tests/store/test_damage.py",),
+    ),
+    Mutant(
+        "a damaged count of questions is none at all",
+        ((f"{STORE}/questions.py", "return (folder / LOST).exists()", "return False"),),
+        ("tests/store/test_questions.py",),
+    ),
+    Mutant(
+        "a clock that is ahead for a moment is believed",
+        ((f"{STORE}/calendar.py", "seen, believed = now, seen", "seen, believed = now, now"),),
+        ("tests/store/test_calendar.py", "tests/store/test_eviction.py"),
     ),
 )
 

@@ -1,12 +1,15 @@
 """Runs, images and models on disk: what survives a reload, a closed tab and a crash."""
 
+from rs_core.durable import private_opener
 from rs_core.store.belongings import Belongings
 from rs_core.store.claims import Claim
 from rs_core.store.descriptions import read_description, sources_digest, write_description
 from rs_core.store.eviction import evict
-from rs_core.store.home import owner_id, rs_home
+from rs_core.store.home import owner_id, private_folder, rs_home
 from rs_core.store.logs import LOG_NAME, log_to_file
-from rs_core.store.records import OPEN, Progress, Run, State
+from rs_core.store.questions import Asked
+from rs_core.store.records import DAMAGED, OPEN, Progress, Run, State, damage
+from rs_core.store.removal import left_words
 from rs_core.store.retention import Retention
 from rs_core.store.runs import RunStore
 from rs_core.store.tenancy import Tenancy
@@ -14,8 +17,10 @@ from rs_core.store.trained import CHECKPOINT_FOLDER, checkpoint_of_run, model_of
 
 __all__ = [
     "CHECKPOINT_FOLDER",
+    "DAMAGED",
     "LOG_NAME",
     "OPEN",
+    "Asked",
     "Belongings",
     "Claim",
     "Progress",
@@ -25,10 +30,14 @@ __all__ = [
     "State",
     "Tenancy",
     "checkpoint_of_run",
+    "damage",
     "evict",
+    "left_words",
     "log_to_file",
     "model_of_run",
     "owner_id",
+    "private_folder",
+    "private_opener",
     "read_description",
     "rs_home",
     "sources_digest",

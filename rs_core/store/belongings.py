@@ -1,30 +1,31 @@
 """What an owner brought and asked: images, model files, questions, under that owner only."""
 
-import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from rs_core.durable import write_durably
-from rs_core.errors import NotFoundError
-from rs_core.statistics import add_risks
+from rs_core.errors import DamagedError, NotFoundError
+from rs_core.store.documents import read_document, sealed
 from rs_core.store.home import folder_bytes, private_folder, reported
+from rs_core.store.questions import Asked, Questions
+from rs_core.store.removal import Left, removed
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_WEIGHTS, _SPEC, _QUESTIONS = "model.safetensors", "model.json", "questions.json"
-Noted = float | list[float]  # the risk of one question, or [how many, their risk together]
+_WEIGHTS, _SPEC = "model.safetensors", "model.json"
+MOST_IMAGES, MOST_MODELS = 2000, 200  # of one owner: a folder is looked through at every upload
 
 
 @dataclass(frozen=True)
 class Item:
-    """An image or a model: its path, the time of its last use, its bytes."""
+    """An image or a model: whose it is, its path, the time of its last use, its bytes."""
 
+    owner: str
     path: Path
     used: float
     size: int
@@ -34,45 +35,79 @@ class Belongings:
     """The folders owners/<owner>/images and owners/<owner>/models below `home`.
 
     Owners are named as `owner_id` does.
+
+    Args:
+        home: folder of the run store.
+        make_room: called with an owner and the bytes that are about to be kept for them; raises
+            StoreError where they do not fit.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self, home: Path, make_room: Callable[[str, int], None] = lambda owner, size: None
+    ) -> None:
         self.root = home / "owners"
-        self._counting = Lock()
+        self._make_room, self._questions = make_room, Questions()
 
     def keep_image(self, owner: str, image: str, facts: dict[str, Any]) -> None:
-        """Keep what is known of an image under its id, 32 hex digits; the newest facts win."""
+        """Keep what is known of an image under its id, 32 hex digits; the newest facts win.
+
+        Of more than `MOST_IMAGES` the longest unused go.
+
+        Raises:
+            StoreError: the disk refuses, or what runs and uploads may take is full.
+        """
+        raw = sealed(facts)
+        self._make_room(owner, len(raw))
         folder = private_folder(self._folder(owner) / "images")
         with reported():
-            write_durably(folder / f"{image}.json", json.dumps(facts).encode())
+            write_durably(folder / f"{image}.json", raw, private=True)
+        self._hold_number(folder, MOST_IMAGES, spared=folder / f"{image}.json")
 
     def image(self, owner: str, image: str) -> dict[str, Any]:
         """What is known of an owner's image.
 
         Raises:
             NotFoundError: this owner has no such image.
+            DamagedError: its file was changed or damaged.
         """
         path = self._folder(owner) / "images" / f"{image}.json"
         try:
             if not _ID.fullmatch(image):
                 raise NotFoundError("image")
-            facts: dict[str, Any] = json.loads(path.read_bytes())
+            facts = read_document(path).content
             os.utime(path)
-        except (OSError, ValueError):
+        except FileNotFoundError:
             raise NotFoundError("image") from None
+        except (OSError, DamagedError) as error:
+            raise DamagedError(
+                f"this image's file was changed or damaged on disk ({error}): choose the image "
+                "again."
+            ) from None
+        if not isinstance(facts, dict):
+            raise DamagedError(
+                "this image's file was changed on disk and holds no image: choose it again."
+            )
         return facts
 
     def keep_model(self, owner: str, weights: bytes, spec: bytes) -> tuple[str, Path]:
-        """(id, path of the weights) of model files, the same ones for the same bytes."""
+        """(id, path of the weights) of model files, the same ones for the same bytes.
+
+        Of more than `MOST_MODELS` the longest unused go.
+
+        Raises:
+            StoreError: the disk refuses, or what runs and uploads may take is full.
+        """
         model = sha256(sha256(weights).digest() + sha256(spec).digest()).hexdigest()[:32]
+        self._make_room(owner, len(weights) + len(spec))
         folder = private_folder(self._folder(owner) / "models" / model)
         try:
             with reported():
-                write_durably(folder / _WEIGHTS, weights)
-                write_durably(folder / _SPEC, spec)
+                write_durably(folder / _WEIGHTS, weights, private=True)
+                write_durably(folder / _SPEC, spec, private=True)
         except BaseException:  # half a model is none, and would take room for ever
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        self._hold_number(folder.parent, MOST_MODELS, spared=folder)
         return model, folder / _WEIGHTS
 
     def drop_model(self, owner: str, model: str) -> None:
@@ -111,40 +146,49 @@ class Belongings:
     ) -> None:
         """Count what this owner asks of each subject, with the risk that the answers take.
 
-        Who asks with many seeds, sigmas or n and shows the best answer risks more than one
-        alpha; so the questions are counted, and the count outlives the runs.
-
         Args:
             subjects: an image and a network each.
             key: of the content: what was asked before is not counted again.
             count: statements that the answer makes of each subject.
             risk: of these statements together.
         """
-        folder = private_folder(self._folder(owner))
-        with self._counting, reported():
-            asked = self._questions(owner)
-            new = [subject for subject in subjects if key not in asked.get(subject, {})]
-            for subject in new:
-                asked.setdefault(subject, {})[key] = risk if count == 1 else [count, risk]
-            if new:
-                write_durably(folder / _QUESTIONS, json.dumps(asked).encode())
+        self._questions.note(self._folder(owner), Asked(subjects, key, count, risk))
 
     def questions(self, owner: str, subjects: Sequence[str]) -> tuple[int, float]:
         """(how many questions this owner has asked of a subject, the sum of their risks).
 
-        Each the largest among the subjects.
+        Each the largest among the subjects; both are "at least" where the count `is_lost`.
         """
-        asked = self._questions(owner)
-        counts, risks = [0], [0.0]
-        for subject in subjects:
-            answers = [_counted(noted) for noted in asked.get(subject, {}).values()]
-            counts.append(sum(count for count, _ in answers))
-            risks.append(add_risks(*(risk for _, risk in answers)))
-        return max(counts), max(risks)
+        return self._questions.of(self._folder(owner), subjects)
 
-    def delete_owner(self, owner: str) -> None:
-        """Delete everything that this owner brought."""
-        shutil.rmtree(self._folder(owner), ignore_errors=True)
+    def is_counted(self, owner: str, subjects: Sequence[str]) -> bool:
+        """Whether this owner's count knows a question of each subject."""
+        return self._questions.knows(self._folder(owner), subjects)
+
+    def count_is_lost(self, owner: str) -> bool:
+        """Whether this owner's count was lost once: what is counted since is a lower bound."""
+        return self._questions.is_lost(self._folder(owner))
+
+    def recount(self, owner: str, asked: Callable[[], Iterable[Asked]], *, gone: bool) -> None:
+        """Count again what is still known, where a count was lost and this was not done yet.
+
+        Args:
+            owner: whose count.
+            asked: what is still known; called only where it is needed.
+            gone: whether the caller knows of a question that is not counted.
+
+        Raises:
+            StoreError: the disk refuses.
+        """
+        folder = self._folder(owner)
+        if gone and not self._questions.is_lost(folder):
+            self._questions.lose(folder)
+        if gone or self._questions.is_to_be_recounted(folder):
+            self._questions.recount(folder, asked())
+
+    def delete_owner(self, owner: str) -> list[Left]:
+        """Delete everything that this owner brought; what could not be deleted."""
+        return removed(self._folder(owner))
 
     def items(self) -> list[Item]:
         """Every image and model, the longest unused first."""
@@ -156,20 +200,23 @@ class Belongings:
         """Bytes of everything that was brought."""
         return folder_bytes(self.root)
 
-    def delete(self, item: Item) -> None:
-        """Delete one image or model."""
-        if item.path.is_dir():
-            shutil.rmtree(item.path, ignore_errors=True)
-        else:
-            item.path.unlink(missing_ok=True)
+    def sizes(self) -> dict[str, int]:
+        """Bytes of what each owner brought."""
+        folders = self.root.iterdir() if self.root.is_dir() else ()
+        return {folder.name: folder_bytes(folder) for folder in folders}
 
-    def _questions(self, owner: str) -> dict[str, dict[str, Noted]]:
-        try:
-            raw = (self._folder(owner) / _QUESTIONS).read_bytes()
-            asked: dict[str, dict[str, Noted]] = json.loads(raw)
-        except (OSError, ValueError):
-            return {}
-        return asked
+    def delete(self, item: Item) -> list[Left]:
+        """Delete one image or model; what could not be deleted."""
+        return removed(item.path)
+
+    def _hold_number(self, folder: Path, most: int, *, spared: Path) -> None:
+        """Delete the longest unused of an owner's images or models until `most` are left."""
+        paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        if len(paths) <= most:
+            return
+        found = [item for item in map(_item, paths) if item is not None and item.path != spared]
+        for item in sorted(found, key=lambda item: item.used)[: len(paths) - most]:
+            self.delete(item)
 
     def _folder(self, owner: str) -> Path:
         if not _ID.fullmatch(owner):  # never a path
@@ -177,13 +224,9 @@ class Belongings:
         return self.root / owner
 
 
-def _counted(noted: Noted) -> tuple[int, float]:
-    return (int(noted[0]), noted[1]) if isinstance(noted, list) else (1, noted)
-
-
 def _item(path: Path) -> Item | None:
     try:
         size = folder_bytes(path) if path.is_dir() else path.stat().st_size
-        return Item(path, path.stat().st_mtime, size)
+        return Item(path.parents[1].name, path, path.stat().st_mtime, size)
     except FileNotFoundError:  # its owner deleted it meanwhile
         return None

@@ -43,6 +43,12 @@ class Claim:
                 os.lseek(self._handle, 0, os.SEEK_SET)
                 os.write(self._handle, _IN_TURN if in_turn else _AT_REST)
 
+    @property
+    def is_void(self) -> bool:
+        """Whether the run's folder was deleted, by whomever: then nothing may be kept there."""
+        with self._lock:
+            return self._handle is not None and os.fstat(self._handle).st_nlink == 0
+
     def release(self) -> None:
         """Let others take the run."""
         with self._lock:

@@ -1,6 +1,5 @@
 """The worker's description, kept on disk: forms are there before the worker has started."""
 
-import json
 import os
 from functools import cache
 from hashlib import blake2b
@@ -8,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from rs_core.assets import asset_path
-from rs_core.durable import write_durably
-from rs_core.errors import DataError
+from rs_core.errors import DamagedError, DataError
+from rs_core.store.documents import read_document, write_document
 from rs_core.store.home import private_folder, reported, rs_home
 
 
@@ -33,8 +32,8 @@ def sources_digest() -> str:
 def read_description(home: Path | None = None) -> dict[str, Any] | None:
     """The description that a worker of exactly these sources left behind, or None."""
     try:
-        found = json.loads(_path(home).read_bytes())
-    except (OSError, ValueError):
+        found = read_document(_path(home), must_be_sealed=True).content
+    except (OSError, DamagedError):
         return None
     return found if isinstance(found, dict) else None
 
@@ -48,7 +47,7 @@ def write_description(description: dict[str, Any], home: Path | None = None) -> 
     path = _path(home)
     private_folder(path.parent)
     with reported():
-        write_durably(path, json.dumps(description).encode())
+        write_document(path, description)
         for old in path.parent.glob("describe-*.json"):
             if old != path:
                 old.unlink(missing_ok=True)

@@ -1,36 +1,65 @@
-"""Keeping the run store within its limits."""
+"""Keeping the run store within its limits: by age, and by size with a share for everybody."""
 
-import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from rs_core.store.runs import RunStore
+from rs_core.store.calendar import DAY
 
-_DAY = 86_400.0
+if TYPE_CHECKING:
+    from rs_core.store.runs import RunStore
 
 
-def evict(store: RunStore) -> None:
-    """Delete what outlived the age limit, then the oldest until the quota is kept.
+class _Victim(NamedTuple):
+    size: int
+    delete: Callable[[], object]
 
-    Ended runs go first, the longest ended before the others, then images and models by their
-    last use. Runs that are still open stay.
+
+def evict(store: "RunStore", *, owner: str = "", room: int = 0) -> float:
+    """Delete what outlived the age limit, then what the quota has no room for.
+
+    Space is taken from whoever has the most, until it suffices or somebody else has as much: of
+    an owner's things ended runs go first, the longest ended before the others, then images and
+    models by their last use. Runs that are still open stay.
+
+    Args:
+        store: what is kept within its `retention`.
+        owner: who is about to keep something more, as `owner_id` names them.
+        room: bytes of it.
+
+    Returns:
+        Bytes that are lacking still: what remains are open runs, or what others have and `owner`
+        has no less of.
     """
-    limit = time.time() - store.retention.keep_days * _DAY
-    for job, ended, _ in store.ended():
-        if ended < limit:
-            store.delete(job)
+    limit = store.believed_time() - store.retention.keep_days * DAY
+    for ended in store.ended():
+        if ended.at < limit:
+            store.delete(ended.job)
     for item in store.belongings.items():
         if item.used < limit:
             store.belongings.delete(item)
-    _shrink(store, store.size() - store.retention.quota_mb * 1e6)
+    sizes = defaultdict(int, store.sizes())
+    sizes[owner] += room
+    excess = sum(sizes.values()) - store.retention.quota_mb * 1e6
+    return _shrink(store, sizes, excess, owner) if excess > 0 else 0.0
 
 
-def _shrink(store: RunStore, excess: float) -> None:
-    for job, _, size in store.ended():
-        if excess <= 0:
-            return
-        store.delete(job)
-        excess -= size
+def _shrink(store: "RunStore", sizes: dict[str, int], excess: float, asking: str) -> float:
+    victims: dict[str, deque[_Victim]] = defaultdict(deque)
+    for run in store.ended():
+        victims[run.owner].append(_Victim(run.size, partial(store.delete, run.job)))
     for item in store.belongings.items():
-        if excess <= 0:
-            return
-        store.belongings.delete(item)
-        excess -= item.size
+        victims[item.owner].append(_Victim(item.size, partial(store.belongings.delete, item)))
+    while excess > 0:
+        most = max(sizes, key=lambda one: sizes[one])
+        if victims[most]:
+            victim = victims[most].popleft()
+            victim.delete()
+            sizes[most] -= victim.size
+            excess -= victim.size
+        elif most == asking or len(sizes) == 1:
+            break
+        else:
+            del sizes[most]  # all of it is still open
+    return max(excess, 0.0)

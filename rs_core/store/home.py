@@ -1,6 +1,8 @@
 """The folder that holds a person's data, and how it is written to."""
 
+import logging
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +10,10 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rs_core.errors import StoreError
+
+_OWN_FILES = ("index.sqlite*", "rs.log*", "calendar.json", "worker.lock", "server.lock")
+_OWN_FOLDERS = ("runs", "owners", "cache")
+_LOG = logging.getLogger(__name__)
 
 
 def rs_home() -> Path:
@@ -29,14 +35,53 @@ def owner_id(owner: str) -> str:
 
 
 def private_folder(path: Path) -> Path:
-    """The folder, made if need be, readable by its user alone.
+    """The folder, made if need be; what is made, folders above it too, is its user's alone.
 
     Raises:
         StoreError: it cannot be made.
     """
     with reported():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.is_dir():
+            if path.parent != path:
+                private_folder(path.parent)
+            path.mkdir(mode=0o700, exist_ok=True)
     return path
+
+
+def tighten(home: Path) -> bool:
+    """Make private what lies in the folder of the run store and is ours, however it came there.
+
+    The folder itself is left as it is: it may be a person's own, kept for other things too.
+
+    Returns:
+        Whether other users of this machine can look into the folder itself, and so see that RS
+        Lab is used, but nothing of what it keeps.
+    """
+    if os.name == "nt":  # a folder below a user's profile is private there
+        return False
+    for pattern in _OWN_FILES:
+        for path in home.glob(pattern):
+            _close(path, 0o600)
+    for name in _OWN_FOLDERS:
+        if (home / name).is_dir():
+            _close(home / name, 0o700)
+        for parent, folders, files in os.walk(home / name):
+            for folder in folders:
+                _close(Path(parent, folder), 0o700)
+            for file in files:
+                _close(Path(parent, file), 0o600)
+    return bool(home.stat().st_mode & 0o077)
+
+
+def _close(path: Path, mode: int) -> None:
+    """Take from others what they may do with a file; a link's target is not ours."""
+    try:
+        if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            path.chmod(mode)
+    except FileNotFoundError:  # it was deleted meanwhile
+        return
+    except OSError as error:
+        _LOG.warning("%s can be read by others and stays so (%s)", path, error.strerror)
 
 
 @contextmanager

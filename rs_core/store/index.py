@@ -1,12 +1,16 @@
 """A SQLite index of the run folders; it can be thrown away, the folders are the truth."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
 
+from rs_core.durable import private_opener
 from rs_core.errors import StoreError
+from rs_core.store.home import reported
 
 _VERSION = 1
 _COLUMNS = "job, owner, key, kind, title, state, created, ended, size"
@@ -91,6 +95,10 @@ class RunIndex:
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
+        # SQLite gives a journal the mode of its database. One that is there is not opened here:
+        # closing it would give up the locks of this process's other connections.
+        with reported(), suppress(FileExistsError):
+            os.close(private_opener(str(self._path), os.O_RDWR | os.O_CREAT | os.O_EXCL))
         opened = sqlite3.connect(
             self._path, timeout=self._lock_seconds, isolation_level=None, check_same_thread=False
         )

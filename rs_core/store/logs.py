@@ -1,15 +1,32 @@
 """`rs.log`: what to send with a bug report."""
 
 import logging
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler, WatchedFileHandler
 from pathlib import Path
 
+from rs_core.durable import private_opener
 from rs_core.store.home import private_folder
 
 LOG_NAME = "rs.log"
 _BYTES = 1_000_000
 _KEPT = 3
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+class _Private(logging.FileHandler):
+    """A log that its user alone may read: it names images."""
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=private_opener)
+
+
+class _Rotating(_Private, RotatingFileHandler):
+    pass
+
+
+class _Watched(_Private, WatchedFileHandler):
+    pass
 
 
 def log_to_file(home: Path, *, logger: str = "", rotates: bool = True) -> logging.Handler:
@@ -23,9 +40,9 @@ def log_to_file(home: Path, *, logger: str = "", rotates: bool = True) -> loggin
     """
     path = private_folder(home) / LOG_NAME
     handler: logging.Handler = (
-        RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+        _Rotating(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
         if rotates
-        else WatchedFileHandler(path, encoding="utf-8")
+        else _Watched(path, encoding="utf-8")
     )
     handler.setFormatter(logging.Formatter(_FORMAT))
     log = logging.getLogger(logger)

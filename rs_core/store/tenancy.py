@@ -65,6 +65,6 @@ def _facts_in(handle: int) -> dict[str, Any]:
     os.lseek(handle, 0, os.SEEK_SET)
     try:
         facts = json.loads(os.read(handle, 2 * _WIDTH))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}

@@ -1,12 +1,12 @@
 """The network of a training, or what it goes on from, found by the id of its run."""
 
-import json
 from pathlib import Path
 
-from rs_core.errors import NotFoundError, StoreError
+from rs_core.errors import DamagedError, NotFoundError, StoreError
 from rs_core.store.belongings import Belongings
+from rs_core.store.documents import read_document
 from rs_core.store.home import rs_home
-from rs_core.store.records import RUN_ID, Run, read_run
+from rs_core.store.records import DAMAGED, RUN_ID, Run, damage, read_run
 
 CHECKPOINT_FOLDER = "checkpoint"  # below the folder of an unfinished training's run
 _KIND, _OWN = "train", "upload:"
@@ -24,6 +24,7 @@ def model_of_run(job: str, home: Path | None = None) -> Path | None:
 
     Raises:
         StoreError: the run is no training, has not finished, or its network was deleted.
+        DamagedError: its files were changed or damaged on disk.
     """
     home = home or rs_home()
     run = _training(job, home)
@@ -33,10 +34,13 @@ def model_of_run(job: str, home: Path | None = None) -> Path | None:
         raise StoreError(
             f"the training {job} is {run.progress.state}: it has a network once it is finished."
         )
+    path = home / "runs" / job / "result.json"
     try:
-        model = json.loads((home / "runs" / job / "result.json").read_bytes())["model"]
+        model = read_document(path, must_be_sealed=run.sealed).content["model"]
         return Belongings(home).model(run.owner, str(model).removeprefix(_OWN))
-    except (OSError, ValueError, KeyError, NotFoundError):
+    except DamagedError as error:
+        raise damage(str(error)) from None
+    except (OSError, TypeError, KeyError, NotFoundError):
         raise StoreError(
             f"the network of the training {job} was deleted: start the training again."
         ) from None
@@ -54,6 +58,7 @@ def checkpoint_of_run(job: str, home: Path | None = None) -> Path | None:
 
     Raises:
         StoreError: the run is no training.
+        DamagedError: its files were changed or damaged on disk.
     """
     home = home or rs_home()
     run = _training(job, home)
@@ -64,6 +69,8 @@ def checkpoint_of_run(job: str, home: Path | None = None) -> Path | None:
 
 def _training(job: str, home: Path) -> Run | None:
     run = read_run(home / "runs" / job) if RUN_ID.fullmatch(job) else None
+    if run is not None and run.kind == DAMAGED:
+        raise DamagedError(run.progress.error or "")
     if run is not None and run.kind != _KIND:
         raise StoreError(f"run {job} is a {run.kind}, not a training: it has no network.")
     return run

@@ -47,13 +47,18 @@ class Checkpoint:
         return bool(history) and len(history) >= history[-1]["epochs"]
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, parents: bool = True) -> Path:
     """The file written, durable when this returns; the one before it is kept beside it.
 
     One file holds tensors and json, under one sha256, so a kill cannot leave two halves of
     different epochs.
+
+    Args:
+        folder: is made if need be.
+        checkpoint: what is kept.
+        parents: whether the folders above are made too; otherwise FileNotFoundError is raised.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=parents, exist_ok=True)
     path = folder / FILE_NAME
     state = json.dumps(checkpoint.state).encode()
     body = struct.pack("<Q", len(state)) + state + safetensors.torch.save(checkpoint.tensors)
@@ -85,10 +90,16 @@ def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Save the state; the training can go on from there.
 
     Raises:
-        CheckpointError: the file cannot be written; the one before is still there.
+        CheckpointError: the file cannot be written, and the one before is still there; or the
+            folder above was deleted, which ends a training and is not made again.
     """
     try:
-        save_checkpoint(folder, checkpoint)
+        save_checkpoint(folder, checkpoint, parents=False)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{folder.parent} was deleted while this training went on: it ends here, start it "
+            "again."
+        ) from None
     except OSError as error:
         raise CheckpointError(
             f"the checkpoint of epoch {checkpoint.epochs_done} cannot be written to {folder} "
@@ -150,5 +161,5 @@ def _read(path: Path) -> Checkpoint:
     try:
         state = json.loads(body[8 : 8 + length])
         return Checkpoint(safetensors.torch.load(body[8 + length :]), state)
-    except (ValueError, SafetensorError) as error:
+    except (ValueError, RecursionError, SafetensorError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}.") from None

@@ -37,6 +37,7 @@ _LOG = logging.getLogger("rs_core.worker")
 
 def main() -> int:
     """Serve until stdin ends or the parent process does; the exit code."""
+    os.umask(0o077)  # images, networks and names of a person, whoever writes them here
     parent = os.getppid()
     replies = _claim_stdout()
     # Ctrl-C reaches the whole terminal; the end of stdin is what ends this process.
@@ -96,6 +97,11 @@ def _open() -> RunStore | RsError:
     except RsError as error:
         return error
     _LOG.info("rs-lab %s, torch %s", __version__, torch.__version__)
+    if store.is_seen:
+        _LOG.warning(
+            "other users of this machine can look into %s itself, not into what RS Lab keeps "
+            "there; chmod 700 closes it.", store.home,
+        )  # fmt: skip
     return store
 
 

@@ -27,6 +27,7 @@ _ABOUT = (
     "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
     "device", "precision", "origin",
 )  # fmt: skip
+_KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision": str}
 
 
 @dataclass(frozen=True)
@@ -118,15 +119,28 @@ def origin_of(facts: Sequence[Mapping[str, Any]]) -> Origin:
 
 
 def about(run: Run) -> dict[str, Any]:
-    """What was asked, without the pixels: enough to fill a form again."""
+    """What was asked, without the pixels: enough to fill a form again.
+
+    Raises:
+        KeyError, TypeError: the request of a run without checksum is not what was written.
+    """
+    for name, kind in _KINDS.items():
+        if not isinstance(run.request[name], kind):
+            raise TypeError(f"{name} is {type(run.request[name])}")
+    if not all(isinstance(subject, str) for subject in _image_ids(run.request)):
+        raise TypeError("the ids of images are no texts")
     asked = {name: run.request[name] for name in _ABOUT if name in run.request}
     return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
 
 
 def subjects(asked: Mapping[str, Any]) -> list[str]:
     """Each different image of a request or of its `about` with the network: what is counted."""
-    ids = asked["image_ids"] if "image_ids" in asked else [asked["image_id"]]
-    return [f"{image} {asked['model']}" for image in dict.fromkeys(ids)]
+    return [f"{image} {asked['model']}" for image in dict.fromkeys(_image_ids(asked))]
+
+
+def _image_ids(asked: Mapping[str, Any]) -> Sequence[str]:
+    ids: Sequence[str] = asked["image_ids"] if "image_ids" in asked else [asked["image_id"]]
+    return ids
 
 
 def share_in(task: Task | GroupTask) -> Share:

@@ -144,6 +144,9 @@ class Bench:
         job = self._next()
         if job is None:
             return False
+        if job.claim.is_void:  # another process deleted it
+            self.cancel(job)
+            return True
         job.claim.mark(in_turn=True)
         before = self._effort()
         try:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rs_core.errors import ModelFileError
 from rs_core.events import Finished, Stream
-from rs_core.store import Belongings, Run
+from rs_core.store import Run, RunStore
 from rs_core.worker.asking import (
     Question,
     about,
@@ -21,6 +21,7 @@ from rs_core.worker.asking import (
 )
 from rs_core.worker.families import Asked
 from rs_core.worker.pictures import image_of
+from rs_core.worker.recounting import known_questions
 from rs_core.worker.shelf import Shelf
 from rs_core.worker.tasks import Task
 
@@ -32,8 +33,8 @@ class ImageRuns:
 
     working_folder = ""
 
-    def __init__(self, belongings: Belongings, shelf: Shelf) -> None:
-        self._belongings, self._shelf = belongings, shelf
+    def __init__(self, store: RunStore, shelf: Shelf) -> None:
+        self._store, self._belongings, self._shelf = store, store.belongings, shelf
 
     def asked(self, question: Question) -> Asked:
         """The question about this owner's images; each is counted for the image and the network.
@@ -54,7 +55,9 @@ class ImageRuns:
         model = self._shelf.reference(question.owner, question.model)
         request = request_of(question, images, origin, task, model=model, classifier=classifier)
         key = key_of(question.kind, request, classifier)
-        self._belongings.note_question(question.owner, subjects(request), key, *share_in(task))
+        share = share_in(task)
+        request |= {"share": list(share)}
+        self._belongings.note_question(question.owner, subjects(request), key, *share)
         return Asked(key, title_of(images, origin), request)
 
     def stream(self, run: Run) -> Stream[Any]:
@@ -86,8 +89,15 @@ class ImageRuns:
         return None
 
     def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
-        """Of several images the one that was asked most, and the largest risk."""
-        return self._belongings.questions(owner, subjects(asked))
+        """Of several images the one that was asked most, and the largest risk.
+
+        A count that was lost is made again of the runs that are still there.
+        """
+        about = subjects(asked)
+        # Whoever follows this run asked it: a count without it is not all there is.
+        gone = not self._belongings.is_counted(owner, about)
+        self._belongings.recount(owner, lambda: known_questions(self._store, owner), gone=gone)
+        return self._belongings.questions(owner, about)
 
 
 def _alone(stream: Stream[tuple[Any, ...]]) -> Stream[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rs_core.datasets import Dataset
-from rs_core.errors import NotFoundError, ParameterError
+from rs_core.errors import DamagedError, NotFoundError, ParameterError
 from rs_core.images import ImageInput
 from rs_core.images.decoder import shared_decoder
 from rs_core.results import ModelSpec, to_json
@@ -74,7 +74,7 @@ class ImageDesk:
         """Where an image that is known already comes from: the same pixels are the same image."""
         try:
             known = self._belongings.image(owner, image)
-        except NotFoundError:
+        except (NotFoundError, DamagedError):
             return {}
         return {"origin": known["origin"]} if "origin" in known else {}
 

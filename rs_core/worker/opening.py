@@ -1,11 +1,14 @@
 """How a run begins: asked for, taken over from a process that died, or gone on with."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from rs_core.errors import ParameterError, StoreError
-from rs_core.store import OPEN, Claim, Progress, Run, RunStore, State
+from rs_core.errors import DamagedError, ParameterError, StoreError
+from rs_core.events import Stream
+from rs_core.store import OPEN, Claim, Progress, Run, RunStore, State, damage
 from rs_core.worker.asking import Question
 from rs_core.worker.bench import Bench
 from rs_core.worker.families import Family
@@ -17,6 +20,7 @@ from rs_core.worker.training_runs import TRAIN, TrainingRuns
 
 MAX_OPEN = 20
 MAX_STRIKES = 3
+_LOG = logging.getLogger(__name__)
 
 
 class Opener:
@@ -24,7 +28,7 @@ class Opener:
 
     def __init__(self, store: RunStore, shelf: Shelf, bench: Bench) -> None:
         self._store, self._bench = store, bench
-        self._images = ImageRuns(store.belongings, shelf)
+        self._images = ImageRuns(store, shelf)
         self._others: dict[str, Family] = {TRAIN: TrainingRuns(store)}
 
     def start(self, question: Question) -> tuple[str, State]:
@@ -49,18 +53,30 @@ class Opener:
         self._bench.add(self._job(run, claim))
         return run.job, "queued"
 
-    def questions(self, owner: str, about: Mapping[str, Any]) -> dict[str, float]:
-        """How many questions the owner has asked of a run's subject, and their risk."""
+    def questions(self, owner: str, about: Mapping[str, Any]) -> dict[str, Any]:
+        """How many questions the owner has asked of a run's subject, and their risk.
+
+        Both are "at least" where an earlier count was lost.
+        """
         count, risk = self._family(about["kind"]).questions(owner, dict(about))
-        return {"questions": count, "risk": risk}
+        return {
+            "questions": count, "risk": risk,
+            "at_least": self._store.belongings.count_is_lost(owner),
+        }  # fmt: skip
 
     def about(self, run: Run) -> dict[str, Any]:
-        """What a run was asked, for those who follow it."""
-        return self._family(run.kind).about(run)
+        """What a run was asked, for those who follow it.
+
+        Raises:
+            DamagedError: its request is not what this program writes.
+        """
+        with believed(run):
+            return self._family(run.kind).about(run)
 
     def left(self, run: Run) -> dict[str, Any] | None:
         """What a run that ended without a result left to be seen, if anything."""
-        return self._family(run.kind).left(run)
+        with believed(run):
+            return self._family(run.kind).left(run)
 
     def job(self, owner: str, job: str) -> Job | None:
         """The owner's run if it is open, taken over where no other process computes it.
@@ -99,10 +115,20 @@ class Opener:
         return taken
 
     def adopt_all(self) -> None:
-        """Take over every run that was under way when its process died."""
+        """Take over every run that was under way when its process died.
+
+        Raises:
+            StoreError: some could not be, after all were tried.
+        """
+        failed: StoreError | None = None
         for run in self._store.unfinished():
-            if run.progress.state != "paused":
-                self.adopt(run)
+            try:
+                if run.progress.state != "paused":
+                    self.adopt(run)
+            except StoreError as error:
+                failed = error
+        if failed is not None:
+            raise failed
 
     def adopt(self, run: Run) -> Job | None:
         """The run on the bench; None if it is not to be had.
@@ -117,6 +143,10 @@ class Opener:
             return None
         try:
             return self._taken_over(run, claim)
+        except DamagedError as error:
+            self._store.update(run.job, Progress("failed", error=str(error)))
+            claim.release()
+            return None
         except StoreError:  # free for the next try
             claim.release()
             raise
@@ -142,10 +172,15 @@ class Opener:
 
     def _job(self, run: Run, claim: Claim) -> Job:
         family = self._family(run.kind)
+
+        def stream() -> Stream[Any]:
+            with believed(run):
+                return family.stream(run)
+
         return Job(
-            run.job, run.owner, lambda: family.stream(run), claim,
+            run.job, run.owner, stream, claim,
             lasting=self._lasts(run), working_folder=family.working_folder,
-            about=family.about(run), progress=run.progress,
+            about=self.about(run), progress=run.progress,
             done=run.progress.done, total=run.progress.total,
         )  # fmt: skip
 
@@ -160,6 +195,21 @@ class Opener:
             raise ParameterError(
                 f"{MAX_OPEN} runs are open already: wait for one of them, or cancel it."
             )
+
+
+@contextmanager
+def believed(run: Run) -> Iterator[None]:
+    """Says of a run without checksums, as older versions kept it, that its request was changed.
+
+    Where there is a checksum, whatever a request leads to is not the disk's fault.
+    """
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if run.sealed:
+            raise
+        _LOG.exception("the request of a run of an older version cannot be read")
+        raise damage("request.json does not hold what was asked") from error
 
 
 def _given_up(life: Life) -> str:

@@ -21,6 +21,7 @@ from rs_core.worker.asking import Question
 from rs_core.worker.course import after, empty_course, history
 from rs_core.worker.families import Asked
 from rs_core.worker.pictures import image_of
+from rs_core.worker.recounting import risk_of_probe
 from rs_core.worker.shelf import UPLOAD
 from rs_core.worker.tasks import content_key
 from rs_core.worker.training import Training
@@ -65,6 +66,7 @@ class TrainingRuns:
 
     def stream(self, run: Run) -> Stream[Any]:
         """The training's steps and its outcome, from its last checkpoint where there is one."""
+        self._store.read(run.job)  # what was deleted makes no folder again
         asked, task = run.request, train_task(run.request["config"])
         images = tuple(from_json(ImageInput, image) for image in asked["images"])
 
@@ -80,6 +82,8 @@ class TrainingRuns:
 
     def about(self, run: Run) -> dict[str, Any]:
         """What was asked, without the pixels."""
+        if not isinstance(run.request["config"], dict):
+            raise TypeError("the settings are no object")
         asked = {name: run.request[name] for name in ("config", "seed", "device")}
         names = [image["name"] for image in run.request["images"]]
         return {
@@ -108,14 +112,19 @@ class TrainingRuns:
     def _keep(
         self, run: Run, task: TrainTask, spec: ModelSpec, weights: bytes
     ) -> tuple[str, ModelSpec]:
-        """The network among its owner's models; what was said of the probes on it is counted."""
+        """The network among its owner's models; what was said of the probes on it is counted.
+
+        Raises:
+            NotFoundError: the run was deleted meanwhile, by another process too.
+        """
+        self._store.read(run.job)
         digest = sha256(weights).hexdigest()
         spec = replace(spec, weights=f"{spec.name}-{digest[:8]}.safetensors", sha256=digest)
         raw = json.dumps(to_json(spec), indent=2).encode()
         model, _ = self._store.belongings.keep_model(run.owner, weights, raw)
         subjects = [f"{image} {UPLOAD}{model}" for image in task.probes]
-        share = task.options.alpha / max(len(task.probes) * task.recipe.epochs, 1)
-        self._store.belongings.note_question(run.owner, subjects, run.key, 1, share)
+        risk = risk_of_probe(task.options.alpha, len(task.probes), task.recipe.epochs)
+        self._store.belongings.note_question(run.owner, subjects, run.key, 1, risk)
         return UPLOAD + model, spec
 
 

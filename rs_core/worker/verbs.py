@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from rs_core import __version__
-from rs_core.errors import StoreError, UnknownNameError
+from rs_core.errors import DamagedError, StoreError, UnknownNameError
 from rs_core.results import to_json
-from rs_core.store import RunStore, evict
+from rs_core.store import Progress, Run, RunStore, left_words
 from rs_core.worker.arranging import arrangement_of
 from rs_core.worker.asking import MAX_IMAGES, Question
 from rs_core.worker.bench import Bench
@@ -122,8 +122,8 @@ class Desk:
             self._bench.follow(job)
             return _live(job) | self.opener.questions(owner, job.about)
         run = self._store.read(name, owner)
-        progress, about = run.progress, self.opener.about(run)
-        result = self._store.result(name) if progress.state == "finished" else None
+        about = self.opener.about(run)
+        progress, result = self._outcome(run)
         # An open run that is not on this bench is computed by another process.
         step = self.opener.left(run) if progress.state in ("cancelled", "failed") else None
         return {
@@ -131,6 +131,15 @@ class Desk:
             "total": progress.total, "step": step, "result": result, "error": progress.error,
             "seconds": progress.seconds, "about": about,
         } | self.opener.questions(owner, about)  # fmt: skip
+
+    def _outcome(self, run: Run) -> tuple[Progress, Any]:
+        """How far a run is, and its result; one whose result is damaged has failed for that."""
+        if run.progress.state != "finished":
+            return run.progress, None
+        try:
+            return run.progress, self._store.result(run.job)
+        except DamagedError as error:
+            return replace(run.progress, state="failed", error=str(error)), None
 
     def _change(self, fields: Fields, action: Callable[[Job], None]) -> Reply:
         owner, name = owner_of(fields), _run_id(fields)
@@ -161,15 +170,16 @@ class Desk:
             self._bench.cancel(job)
         with self._bench.gate.loading():  # a step under way may be writing to its run's folder
             self._bench.close_streams()
-            return {"runs": self._store.delete_owner(owner)}
+            runs, left = self._store.delete_owner(owner)
+        return {"runs": runs} | ({"left": left_words(left, self._store.home)} if left else {})
 
     def _tidy(self) -> None:
-        """Keep the store within its limits; once a minute is enough."""
+        """Keep the store within its limits of age; those of size are held at every write."""
         now = time.monotonic()
         if now - self._tidied > _TIDY_SECONDS or not self._tidied:
             self._tidied = now
             try:
-                evict(self._store)
+                self._store.quota.tidy()
             except StoreError:
                 # What was asked may need no index, and the next minute brings another try.
                 _LOG.exception("the run store could not be tidied")

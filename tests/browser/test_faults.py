@@ -28,6 +28,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from rs_core.store.documents import read_document
 from tests.browser.acts import (
     LONG,
     QUICK,
@@ -341,7 +342,7 @@ def test_an_infinite_number_leaves_the_address_before_any_field_reads_it(visit: 
 def sweeps(server: Server, seed: int) -> list[str]:
     """The sweeps of a seed that lie in the store."""
     asked = (server.home / "runs").glob("*/request.json")
-    found = [(path.parent.name, json.loads(path.read_bytes())) for path in asked]
+    found = [(path.parent.name, read_document(path).content) for path in asked]
     return [n for n, a in found if a["kind"] == "sweep" and a["request"]["seed"] == seed]
 
 
@@ -400,7 +401,7 @@ def test_an_abandoned_sweep_pauses_and_goes_on_when_its_owner_returns(
 def state_of(server: Server, run: str) -> tuple[str, bool]:
     """(state, whether a person paused it) of a run as the store has it."""
     try:
-        told = json.loads((server.home / "runs" / run / "state").read_bytes())
+        told = read_document(server.home / "runs" / run / "state").content
     except FileNotFoundError:
         return "queued", False
     return told["state"], told["held"]

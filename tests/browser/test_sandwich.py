@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json, to_json
+from rs_core.store.documents import read_document, write_document
 from tests.browser.acts import RUNNING, as_asked, cancel, comes_true, hold_accessible, main, run_of
 from tests.browser.conftest import Server, Visitor
 
@@ -60,7 +61,7 @@ def result_on_disk(server: Server, run: str) -> Path:
     """Where a run's result lies, once it is finished."""
     folder, deadline = server.home / "runs" / run, time.monotonic() + 120
     state = folder / "state"
-    while not state.is_file() or json.loads(state.read_text())["state"] != "finished":
+    while not state.is_file() or read_document(state).content["state"] != "finished":
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return folder / "result.json"
@@ -153,12 +154,12 @@ def test_a_forced_crossing_is_red_and_kept_for_a_bug_report(visit: Visitor, serv
     address = page.url
     page.goto("about:blank")
     kept = result_on_disk(server, parse_qs(urlparse(address).query)["run"][0])
-    result = json.loads(kept.read_text())
+    result = read_document(kept).content
     strip = from_json(SandwichStrip, result)
     place = next(i for i, one in enumerate(strip.sandwiches) if one.upper and one.lower)
     named, upper = strip.sandwiches[place].name, strip.sandwiches[place].upper
     result["sandwiches"][place]["certificate"]["radius"] = upper + 0.25
-    kept.write_text(json.dumps(result))
+    write_document(kept, result)
     page.goto(address)
     box = main(page).get_by_test_id("stAlert").first
     expect(box).to_contain_text("Inconsistent: alpha event, different classifier, or bug")

@@ -7,6 +7,7 @@ from rs_core.store import Run, RunStore, owner_id
 
 ANN, BOB = owner_id("ann"), owner_id("bob")
 MakeRun = Callable[..., Run]
+DEEP = b"[" * 100_000 + b"]" * 100_000  # JSON that no reader of Python gets to the end of
 
 
 @pytest.fixture(autouse=True)

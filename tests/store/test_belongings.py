@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from rs_core.errors import NotFoundError
+from rs_core.errors import DamagedError, NotFoundError
 from rs_core.store import Belongings
-from tests.store.conftest import ANN, BOB
+from tests.store.conftest import ANN, BOB, DEEP
 
 IMAGE = "a" * 32
 
@@ -47,11 +47,41 @@ def test_a_name_is_never_a_path(belongings: Belongings, name: str) -> None:
         belongings.delete_owner(name)
 
 
-def test_a_damaged_image_is_not_found(belongings: Belongings, tmp_path: Path) -> None:
-    belongings.keep_image(ANN, IMAGE, {})
-    next(tmp_path.rglob("*.json")).write_bytes(b"{")
-    with pytest.raises(NotFoundError):
+@pytest.mark.parametrize("content", [b"{", b"[]", b"null", DEEP, b'{"sha256": "0"}', b""])
+def test_a_damaged_image_says_so_and_is_kept_anew(
+    belongings: Belongings, tmp_path: Path, content: bytes
+) -> None:
+    belongings.keep_image(ANN, IMAGE, {"label": 1})
+    path = next(tmp_path.rglob(f"{IMAGE}.json"))
+    path.write_bytes(content if content != b'{"sha256": "0"}' else path.read_bytes()[:-3] + b"2}}")
+    with pytest.raises(DamagedError, match=r"this image's file was changed .*: choose"):
         belongings.image(ANN, IMAGE)
+    belongings.keep_image(ANN, IMAGE, {"label": 3})
+    assert belongings.image(ANN, IMAGE) == {"label": 3}
+
+
+def test_an_image_of_an_older_version_stays_readable(
+    belongings: Belongings, tmp_path: Path
+) -> None:
+    belongings.keep_image(ANN, IMAGE, {})
+    next(tmp_path.rglob(f"{IMAGE}.json")).write_text('{"label": 4}')
+    assert belongings.image(ANN, IMAGE) == {"label": 4}
+
+
+def test_of_many_images_the_longest_unused_go(
+    belongings: Belongings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_core.store.belongings.MOST_IMAGES", 3)
+    ids = [f"{number:032x}" for number in range(5)]
+    for age, image in enumerate(ids):
+        belongings.keep_image(ANN, image, {"n": image})
+        os.utime(next(tmp_path.rglob(f"{image}.json")), (1e9 + age, 1e9 + age))
+        belongings.keep_image(BOB, image, {}) if age < 2 else None
+    for image in ids[:2]:
+        with pytest.raises(NotFoundError):
+            belongings.image(ANN, image)
+        assert belongings.image(BOB, image) == {}
+    assert [belongings.image(ANN, image)["n"] for image in ids[2:]] == ids[2:]
 
 
 def test_an_owners_folder_does_not_show_the_key(belongings: Belongings, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rs_core.errors import StoreError
+from rs_core.errors import DamagedError, StoreError
 from rs_core.store import Progress, RunStore, checkpoint_of_run, model_of_run, owner_id
 
 ANN = owner_id("ann")
@@ -35,6 +35,21 @@ def test_other_runs_have_none(tmp_path: Path) -> None:
         model_of_run(swept, tmp_path)
     with pytest.raises(StoreError, match="is paused: it has a network once it is finished"):
         model_of_run(open_, tmp_path)
+    store.close()
+
+
+def test_a_training_that_was_damaged_says_so(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    model, _ = store.belongings.keep_model(ANN, b"weights", b"{}")
+    job = run_of(store, "train", Progress(), model=f"upload:{model}")
+    path = store.folder(job) / "result.json"
+    path.write_bytes(path.read_bytes().replace(model.encode(), b"0" * 32))
+    with pytest.raises(DamagedError, match=r"result\.json does not match its checksum"):
+        model_of_run(job, tmp_path)
+    (store.folder(job) / "request.json").write_text("null")
+    for ask in (model_of_run, checkpoint_of_run):
+        with pytest.raises(DamagedError, match=r"request\.json holds no object"):
+            ask(job, tmp_path)
     store.close()
 
 

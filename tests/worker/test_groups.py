@@ -12,6 +12,7 @@ from rs_core.errors import NotFoundError, ParameterError
 from rs_core.events import Finished, PhaseStep, Stream
 from rs_core.images import ImageInput
 from rs_core.store import owner_id
+from rs_core.store.documents import read_document
 from rs_core.worker import asking, kinds
 from rs_core.worker.tasks import Origin, Share
 from tests.worker.conftest import Office
@@ -189,12 +190,13 @@ def test_runs_and_counts_of_an_older_version_stay_readable(office: Office) -> No
     image = office.image()
     job = office.start(image=image)
     office.finish()
-    asked = json.loads((office.store.home / "runs" / job / "request.json").read_bytes())
+    asked = read_document(office.store.home / "runs" / job / "request.json").content
     assert set(asked["request"]) == {
         "model", "weights", "image", "image_id", "label", "config", "seed", "device", "precision",
+        "share",
     }  # fmt: skip
     counts = next(office.store.home.glob("owners/*/questions.json"))
-    (about,) = json.loads(counts.read_bytes())
+    (about,) = read_document(counts).content
     counts.write_text(json.dumps({about: {"old": 0.25, "older": 0.5}}))
     found = office.follow(job)
     assert (found["questions"], found["risk"]) == (2, 0.75)

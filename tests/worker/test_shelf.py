@@ -229,7 +229,7 @@ def test_an_upload_that_raises_anything_is_taken_back(
 
 
 def test_half_an_upload_is_none(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, raw: bytes) -> None:
+    def full(path: Path, raw: bytes, **_: object) -> None:
         if path.suffix == ".json":
             raise OSError(28, "No space left on device")
         path.write_bytes(raw)
