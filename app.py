@@ -11,9 +11,10 @@ import streamlit as st
 
 def draw() -> None:
     """One visit's page."""
-    from rs_ui import browser, session, sharing, shell, sidebar
+    from rs_ui import browser, session, sharing, shell, sidebar, upload_room
 
     shell.configure()
+    upload_room.hold()
     shell.mark_routed()
     shell.readable_buttons()
     page = st.navigation(shell.pages())
