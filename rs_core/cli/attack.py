@@ -15,6 +15,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
+from rs_core.cli.remarks import print_remarks
 from rs_core.cli.tables import network_line, notes_below
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.summary import attacked_summary
@@ -90,6 +91,7 @@ class AttackCommand:
         said = attack_lines(trial, classifier.spec.class_names)
         for line in (network_line(classifier), *said, *notes_below(chosen), *kept):
             print(line)
+        print_remarks(classifier, [result.sigma for result in trial.results])
         return chosen.ended("attack")
 
     def _confirm(self, attack: Attack) -> Confirm:

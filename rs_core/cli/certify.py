@@ -14,6 +14,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import print_scores
 from rs_core.cli.tables import (
@@ -126,6 +127,8 @@ class CertifyCommand:
             certificates = [_certificate(answer) for answer in answers]
             once = replace(selection, items=selection.items[:: len(self.sigmas)])
             _summarise(certificates, once, len(self.sigmas))
+        if not self.output.json:
+            print_remarks(classifier, self.sigmas)
         if self.output.html is not None:
             self._report(classifier, selection, answers)
 

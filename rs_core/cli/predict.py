@@ -13,6 +13,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import unlabelled
 from rs_core.cli.tables import image_notes, network_line, notes_below
@@ -65,6 +66,8 @@ class PredictCommand:
             for note in notes_below(selection):
                 print(note)
             print(_accuracy(selection, predictions, time.perf_counter() - started))
+        if not self.output.json:
+            print_remarks(classifier, [self.predict.sigma])
         if self.output.html is not None:
             from rs_core.plots import predictions_report
 

@@ -11,6 +11,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import ResumableOutput, print_json
 from rs_core.cli.pictures import ImageChoice, Selection
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.sandwich_table import sandwich_table
 from rs_core.cli.selecting import selector_of, with_selector
@@ -112,6 +113,7 @@ class SandwichCommand:
         )
         for note in (*own, *notes_below(chosen)):
             print(note)
+        print_remarks(classifier, [one.certificate.sigma for one in strip.sandwiches])
         if strip.crossings:
             for one in strip.crossings:
                 print(tidy(crossing_sentence(one)))

@@ -15,6 +15,7 @@ from rs_core.cli.outputs import ResumableTables, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
+from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import print_scores
 from rs_core.cli.selecting import (
@@ -144,6 +145,7 @@ class SelectCommand:
                 print(f"note: {note}")
         for note in notes_below(chosen):
             print(note)
+        print_remarks(classifier, [selection.sigma for selection in picked])
         if certificates and not chosen.single:
             print_scores(chosen, certificates)
 
