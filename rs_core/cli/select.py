@@ -138,11 +138,7 @@ class SelectCommand:
         print(network_line(classifier))
         print_selections(chosen, picked, spent)
         if settings is not None:
-            print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
-            print(f"error of each row: {settings.budget}")
-            print(tidy(certificates[0].statement))
-            for note in _unkept(settings):
-                print(f"note: {note}")
+            _print_certificates(classifier, chosen, settings, certificates)
         for note in notes_below(chosen):
             print(note)
         print_remarks(classifier, [selection.sigma for selection in picked])
@@ -179,6 +175,19 @@ class SelectCommand:
 def _joint(settings: Guarantee) -> bool:
     """Whether an image's certificate depends on the images before it."""
     return isinstance(settings, Memory | Regions)
+
+
+def _print_certificates(
+    classifier: Classifier,
+    chosen: Chosen,
+    settings: Guarantee,
+    certificates: Sequence[Certificate],
+) -> None:
+    print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
+    print(f"error of each row: {settings.budget}")
+    print(tidy(certificates[0].statement))
+    for note in _unkept(settings):
+        print(f"note: {note}")
 
 
 def _stored(settings: Guarantee | None) -> tuple[Path, ...]:
