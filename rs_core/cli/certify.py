@@ -125,8 +125,7 @@ class CertifyCommand:
             _print_single(classifier, selection.items[0], answers[0])
         else:
             certificates = [_certificate(answer) for answer in answers]
-            once = replace(selection, items=selection.items[:: len(self.sigmas)])
-            _summarise(certificates, once, len(self.sigmas))
+            _summarise(certificates, selection, len(self.sigmas))
         if not self.output.json:
             print_remarks(classifier, self.sigmas)
         if self.output.html is not None:
@@ -146,10 +145,10 @@ class CertifyCommand:
         told = not (self.output.json or selection.single)
         if told:
             print(f"{network_line(classifier)}\n{rows.header}", flush=True)
-        answers = []
+        answers, count = [], len(selection.items)  # of a resumed run, what is left at the end
         for k, item in enumerate(selection.items):
             started = time.perf_counter()
-            certify = replace(self.certify, sigma=self.sigmas[k % len(self.sigmas)])
+            certify = replace(self.certify, sigma=self.sigmas[(k - count) % len(self.sigmas)])
             answer = self._one(classifier, item, certify)
             answers.append(answer)
             seconds = time.perf_counter() - started
@@ -245,13 +244,15 @@ def _at_each(selection: Selection, sigmas: int) -> Selection:
 
 
 def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas: int) -> None:
-    for note in notes_below(selection):
+    for note in notes_below(replace(selection, items=tuple(dict.fromkeys(selection.items)))):
         print(note)
-    for k in range(sigmas):
-        own = certificates[k::sigmas]
+    rows = list(zip(selection.items, certificates, strict=True))
+    for sigma in dict.fromkeys(certificate.sigma for certificate in certificates):
+        own = [(item, one) for item, one in rows if one.sigma == sigma]
         if sigmas > 1:
-            print(f"sigma {own[0].sigma:g}:", end=" ")
-        print_scores(selection, own)
+            print(f"sigma {sigma:g}:", end=" ")
+        part = replace(selection, items=tuple(item for item, _ in own))
+        print_scores(part, [one for _, one in own])
     if sigmas > 1:
         risk = ceil_digits(min(sigmas * certificates[0].alpha, 1.0), 3)
         print(
