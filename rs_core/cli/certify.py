@@ -33,6 +33,7 @@ from rs_core.fields import check_params, param
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Decision, to_json
 from rs_core.smoothing import Certify, CertifySequential
+from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions, DrawOptions
 from rs_core.statistics import ceil_digits
 
 Answer = Certificate | Decision
@@ -48,7 +49,11 @@ class CertifyCommand:
     decided, and n is the most it may draw. Rows are printed and written as they are finished.
     """
 
-    certify: Certify
+    certify: CertifyOptions = field(default_factory=CertifyOptions)
+    sigma: tuple[float, ...] = param(
+        help="noise level; several are as many statements about each image",
+        unit="pixels of [0,1]", low=0, high=SIGMA_MAX, low_open=True,
+    )  # fmt: skip
     image: ImageChoice = field(default_factory=ImageChoice)
     model: ModelChoice = field(default_factory=ModelChoice)
     output: ResumableOutput = field(default_factory=ResumableOutput)
@@ -61,20 +66,6 @@ class CertifyCommand:
         low_open=True,
     )
 
-    more_sigmas: tuple[float, ...] | None = param(
-        None, help="the values of --sigma behind its first", unit="pixels of [0,1]", low=0, high=10,
-        low_open=True,
-    )  # fmt: skip
-
-    @classmethod
-    def written_out(cls, arguments: Sequence[str]) -> list[str]:
-        """The arguments, several values of --sigma parted into --sigma and --more-sigmas."""
-        words = list(arguments)
-        start = words.index("--sigma") + 2 if "--sigma" in words else len(words)
-        if start >= len(words) or words[start].startswith("--"):
-            return words
-        return [*words[:start], "--more-sigmas", *words[start:]]
-
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type:
         """This command; `rs select` with a guarantee where a selector is to pick sigma."""
@@ -86,20 +77,15 @@ class CertifyCommand:
 
     def __post_init__(self) -> None:
         check_params(self)
-        if len(set(self.sigmas)) < len(self.sigmas):
+        if len(set(self.sigma)) < len(self.sigma):
             raise ParameterError("--sigma names a level twice: leave one of them out.")
-        if self.output.resume and self.more_sigmas:
+        if self.output.resume and len(self.sigma) > 1:
             raise ParameterError("--resume goes on at one --sigma: leave the other ones out.")
         if self.target_radius is not None and self.certify.bound != "clopper-pearson":
             raise ParameterError(
                 "--bound does not apply with --target-radius, whose bound is anytime-valid: leave "
                 "one of the two out."
             )
-
-    @property
-    def sigmas(self) -> tuple[float, ...]:
-        """Every sigma that is certified at."""
-        return (self.certify.sigma, *(self.more_sigmas or ()))
 
     def run(self) -> int:
         """Compute, print, write; the exit code."""
@@ -109,7 +95,7 @@ class CertifyCommand:
             self.certify.check_n(self.certify.alpha, classifier.num_classes)
         chosen = self.image.load(classifier.spec)
         with self.output.growing_table() as table:
-            selection = self._left(table, _at_each(chosen, len(self.sigmas)), classifier)
+            selection = self._left(table, _at_each(chosen, len(self.sigma)), classifier)
             if selection.items:
                 self._answer(classifier, selection, table)
         return chosen.ended("certify")
@@ -125,9 +111,9 @@ class CertifyCommand:
             _print_single(classifier, selection.items[0], answers[0])
         else:
             certificates = [_certificate(answer) for answer in answers]
-            _summarise(certificates, selection, len(self.sigmas))
+            _summarise(certificates, selection, len(self.sigma))
         if not self.output.json:
-            print_remarks(classifier, self.sigmas)
+            print_remarks(classifier, self.sigma)
         if self.output.html is not None:
             self._report(classifier, selection, answers)
 
@@ -141,15 +127,15 @@ class CertifyCommand:
     ) -> list[Answer]:
         """The answers; each is told and written as soon as it is there."""
         names, class_names = selection.names, classifier.spec.class_names
-        rows = RowsInTurn(names, class_names, self.certify.sigma, self.certify.n)
+        rows = RowsInTurn(names, class_names, self.sigma[0], self.certify.n)
         told = not (self.output.json or selection.single)
         if told:
             print(f"{network_line(classifier)}\n{rows.header}", flush=True)
         answers, count = [], len(selection.items)  # of a resumed run, what is left at the end
         for k, item in enumerate(selection.items):
             started = time.perf_counter()
-            certify = replace(self.certify, sigma=self.sigmas[(k - count) % len(self.sigmas)])
-            answer = self._one(classifier, item, certify)
+            sigma = self.sigma[(k - count) % len(self.sigma)]
+            answer = self._one(classifier, item, sigma)
             answers.append(answer)
             seconds = time.perf_counter() - started
             table.add(_log(item, _certificate(answer), seconds, origin_of(self.image)))
@@ -159,15 +145,15 @@ class CertifyCommand:
                     print(f"  {item.image.name}: {_outcome(answer)}", flush=True)
         return answers
 
-    def _one(self, classifier: Classifier, item: Picked, certify: Certify) -> Answer:
-        seed, batch_size = self.model.seed, self.model.batch_size
+    def _one(self, classifier: Classifier, item: Picked, sigma: float) -> Answer:
+        how = {"seed": self.model.seed, "batch_size": self.model.batch_size}
+        kind = DrawOptions if self.target_radius is not None else CertifyOptions
+        shared = {own.name: getattr(self.certify, own.name) for own in fields(kind)}
         if self.target_radius is None:
-            stream = certify.run(classifier, [item.image], seed=seed, batch_size=batch_size)
+            stream = Certify(sigma=sigma, **shared).run(classifier, [item.image], **how)
             return follow(stream, label=item.image.name)[0]
-        shared = {f.name for f in fields(CertifySequential)} & {f.name for f in fields(Certify)}
-        options = {name: getattr(certify, name) for name in shared}
-        test = CertifySequential(target_radius=self.target_radius, **options)
-        decisions = test.run(classifier, [item.image], seed=seed, batch_size=batch_size)
+        test = CertifySequential(sigma=sigma, target_radius=self.target_radius, **shared)
+        decisions = test.run(classifier, [item.image], **how)
         return follow(decisions, label=item.image.name)[0]
 
     def _report(

@@ -133,6 +133,8 @@ def _options(said: str, command: Any) -> Iterator[str]:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(shown_value, value))
     return "absent" if value is _ABSENT else shown_value(value)
 
 

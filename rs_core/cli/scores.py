@@ -8,8 +8,10 @@ from rs_core.results import Certificate
 
 
 def print_scores(selection: Selection, certificates: Sequence[Certificate]) -> None:
-    """Print what is quoted of a set, or why it cannot be told."""
+    """Print what is quoted of a set of two or more, or why it cannot be told."""
     labels = [item.image.label for item in selection.items]
+    if len(labels) < 2:
+        return
     summary = certified_summary(labels, certificates)
     if summary is not None:
         print(summary.words)
