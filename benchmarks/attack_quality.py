@@ -64,7 +64,7 @@ class Arena:
         data = load_dataset(dataset, split="test", root=folder)
         rows = range(0, len(data), len(data) // count)[:count]
         self.images: list[ImageInput] = [data.image(row, spec) for row in rows]
-        self.pixels = torch.stack([torch.from_numpy(i.pixels) for i in self.images]).to(device)
+        self.pixels = torch.stack([torch.tensor(i.pixels) for i in self.images]).to(device)
         self.labels = torch.tensor([image.label for image in self.images], device=device)
 
     def theirs(self, run: Callable[[Tensor, Tensor], Tensor], seed: int) -> Tensor:

@@ -104,7 +104,7 @@ def seconds(size: str, device: str) -> dict[str, float]:
     module, spec = four_conv(SHAPES[size])
     classifier = Classifier(module, spec, device=device, precision="fp32")
     images = images_for(classifier, IMAGES)
-    x = torch.stack([torch.from_numpy(image.pixels) for image in images]).to(device)
+    x = torch.stack([torch.tensor(image.pixels) for image in images]).to(device)
     model = Normalised(module, spec.mean, spec.std).to(device).eval()
     # The libraries get a network that could be trained.
     frozen = deepcopy(model).requires_grad_(False).to(memory_format=torch.channels_last)

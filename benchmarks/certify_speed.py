@@ -40,7 +40,7 @@ def contest(shape: tuple[int, int, int], device: str) -> dict[str, Callable[[], 
     module, spec = four_conv(shape)
     image = random_image(spec)
     reference = Normalised(module, spec.mean, spec.std).to(device)
-    pixels = torch.from_numpy(image.pixels).to(device)
+    pixels = torch.tensor(image.pixels).to(device)
     found: dict[str, Callable[[], object]] = {
         "reference": partial(certify, reference, pixels, SIGMA, 100, N, 1e-3, 10)
     }

@@ -5,12 +5,14 @@ network: evaluation mode, batch norm folded, channels-last, in the chosen precis
 certificate concerns exactly that copy, which is why it records `precision` and `weights_id`.
 """
 
-import hashlib
+import copy
 import importlib
+import pickle
 import sys
 import threading
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from rs_core.devices import resolve_device, resolve_precision
 from rs_core.errors import ModelFileError, ParameterError, RsError
 from rs_core.fields import shown
+from rs_core.fingerprints import file_id, module_id
 from rs_core.models.spec_files import check_spec
 from rs_core.models.weights import load_model
 from rs_core.pooling_first import pooling_first
@@ -35,6 +38,7 @@ from rs_core.thin_convolutions import copies_of_images, thin
 from rs_core.tracing import running
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+_NOT_PICKLED = ("module", "device", "_scale", "_shift", "_threads")
 
 
 class Classifier:
@@ -73,10 +77,10 @@ class Classifier:
         self.takes_sigma = bool(getattr(module, "takes_sigma", False))
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
-        self.weights_id = weights_id or _digest(module, spec)
         self.random = random
         dtype = _DTYPES[self.precision]
         self.module = prepare(module, spec, self.device, dtype, random=random)
+        self.weights_id = weights_id or module_id(module, spec)
         self._scale, self._shift = affine(self.spec, self.device)
         self._threads = threading.local()
         self._channels_last = True
@@ -151,6 +155,25 @@ class Classifier:
             self._threads.copy = own
         return own
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Classifier":
+        made = object.__new__(type(self))
+        memo[id(self)] = made
+        made.__dict__ |= vars(self)
+        made.module = copy.deepcopy(self.module, memo)
+        made._threads = threading.local()
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = {key: value for key, value in vars(self).items() if key not in _NOT_PICKLED}
+        try:
+            module = pickle.dumps(copy.deepcopy(self.module).cpu())
+        except Exception as error:  # foreign classes, which may be anything
+            raise ParameterError(
+                f"{self.spec.name}: the network cannot be pickled ({told(error)}): let the other "
+                "process load it itself, by its file or by package.module:function."
+            ) from error
+        return _unpickled, (type(self), kept, str(self.device), module)
+
     def _check(self) -> None:
         # On a CPU blocks are padded, elsewhere any number of rows can come.
         on_cpu = self.device.type == "cpu"
@@ -171,6 +194,21 @@ class Classifier:
                 raise error from None
 
 
+def _unpickled(
+    kind: type[Classifier], kept: dict[str, Any], device: str, module: bytes
+) -> Classifier:
+    """The classifier of another process, held to the same rules on this machine."""
+    made = object.__new__(kind)
+    made.__dict__ |= kept
+    made.device = resolve_device(device)
+    made.precision = resolve_precision(made.precision, made.device)
+    made.module = pickle.loads(module).to(made.device)
+    made._scale, made._shift = affine(made.spec, made.device)
+    made._threads = threading.local()
+    made._check()
+    return made
+
+
 def load_classifier(
     model: str | PathLike[str], *, device: str = "auto", precision: str = "auto"
 ) -> Classifier:
@@ -178,9 +216,17 @@ def load_classifier(
 
     A factory returns `(module, ModelSpec)` or a `Classifier`.
 
+    Args:
+        model: the name, path or reference.
+        device: "auto", "cpu", "cuda", "cuda:1".
+        precision: "fp32", "bf16", or "auto": bf16 where the hardware has it, but fp32 for a
+            factory's module; a factory's `Classifier` is in the precision and on the device that
+            it was made for.
+
     Raises:
         WeightsNotFoundError, ModelFileError: no such model, or one that is damaged or unfit.
-        ParameterError: `model` is neither text nor a path.
+        ParameterError: `model` is neither text nor a path, or a factory's `Classifier` is not
+            what `device` and `precision` ask for.
         DeviceError: the device or precision is not available.
     """
     if not isinstance(model, str | PathLike):
@@ -191,28 +237,7 @@ def load_classifier(
     if isinstance(model, str) and ":" in model and not _exists(model):
         return _from_factory(model, device, precision)
     module, spec = load_model(Path(model) if isinstance(model, PathLike) else model)
-    return Classifier(module, spec, device=device, precision=precision, weights_id=spec.sha256[:16])
-
-
-def _digest(module: nn.Module, spec: ModelSpec) -> str:
-    """16 hex digits naming a wrapped module: its structure, its state, its normalisation.
-
-    Plain Python attributes that neither repr() nor the state holds are not covered; name such
-    networks by `weights_id`.
-    """
-    digest = hashlib.sha256(f"{type(module).__qualname__}|{module!r}".encode())
-    digest.update(f"{spec.input_shape}|{spec.mean}|{spec.std}".encode())
-    try:
-        for name, tensor in sorted(module.state_dict().items()):
-            flat = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}".encode())
-            digest.update(flat.numpy().tobytes())
-    except Exception as error:  # a foreign state may hold anything
-        raise ModelFileError(
-            f"{spec.name}: the network's state cannot be read as tensors ({told(error)}); name the "
-            "weights yourself with weights_id=..."
-        ) from error
-    return digest.hexdigest()[:16]
+    return Classifier(module, spec, device=device, precision=precision, weights_id=file_id(spec))
 
 
 def _exists(path: str) -> bool:
@@ -243,7 +268,7 @@ def _from_factory(reference: str, device: str, precision: str) -> Classifier:
             "arguments that returns (module, ModelSpec)."
         ) from error
     if isinstance(made, Classifier):
-        return made
+        return _as_asked(made, reference, device, precision)
     if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], ModelSpec)):
         raise ModelFileError(f"{reference} must return (module, ModelSpec) or a Classifier.")
     if not isinstance(made[0], nn.Module):
@@ -251,3 +276,16 @@ def _from_factory(reference: str, device: str, precision: str) -> Classifier:
     # A foreign module keeps its own precision unless another is asked for by name.
     chosen = "fp32" if precision == "auto" else precision
     return Classifier(made[0], made[1], device=device, precision=chosen)
+
+
+def _as_asked(made: Classifier, reference: str, device: str, precision: str) -> Classifier:
+    """A factory's own classifier, if it is on the device and in the precision asked for."""
+    on = made.device if device == "auto" else resolve_device(device)
+    elsewhere = (on.type, on.index or 0) != (made.device.type, made.device.index or 0)
+    if elsewhere or precision not in ("auto", made.precision):
+        raise ParameterError(
+            f"{reference} returns a Classifier, in {made.precision} on {made.device}: leave "
+            f"--device {device} and --precision {precision} out, or let it return "
+            "(module, ModelSpec), which runs as asked."
+        )
+    return made

@@ -1,6 +1,8 @@
 """Networks and images whose smoothed behaviour is known in closed form."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 import pytest
@@ -60,7 +62,7 @@ def linear() -> MakeLinear:
         weight /= weight.norm()
         pixels = rng.integers(0, 256, size=(shape[1], shape[2], shape[0]), dtype=np.uint8)
         image = image_from_array(pixels, spec_of(shape, 2), label=1, name=f"image {seed}")
-        score = float(torch.from_numpy(image.pixels).double().flatten() @ weight.double().flatten())
+        score = float(torch.tensor(image.pixels).double().flatten() @ weight.double().flatten())
         return Classifier(Linear(weight, margin - score), spec_of(shape, 2), **options), image
 
     return make
@@ -70,3 +72,12 @@ def linear() -> MakeLinear:
 def grey() -> ImageInput:
     """A 1x8x8 image whose pixels are all 128/255, near 0.5."""
     return image_from_array(np.full((8, 8, 1), 128, np.uint8), spec_of((1, 8, 8), 2), name="grey")
+
+
+def elsewhere(image: ImageInput, pixels: np.ndarray) -> ImageInput:
+    """The image at any point of space: theorems speak of points that no image can hold, too."""
+    found = replace(image)
+    moved = pixels.astype(np.float32)
+    object.__setattr__(found, "pixels", moved)
+    object.__setattr__(found, "digest", blake2b(moved.tobytes(), digest_size=16).hexdigest())
+    return found

@@ -27,6 +27,8 @@ class Mutant:
 BOUNDS, RADII = "rs_core/statistics/bounds.py", "rs_core/statistics/radius.py"
 SAMPLING = "rs_core/smoothing/sampling.py"
 CLASSIFIERS, PREPARATION = "rs_core/classifiers.py", "rs_core/preparation.py"
+FINGERPRINTS, T_FINGERPRINTS = "rs_core/fingerprints.py", ("tests/test_fingerprints.py",)
+LOADING, T_INPUTS = "rs_core/images/loading.py", ("tests/images/test_inputs.py",)
 CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
 NOISE, DRAW_CHECKS = "rs_core/smoothing/noise.py", "rs_core/smoothing/draw_checks.py"
 SEQUENTIAL, STATEMENTS = "rs_core/smoothing/sequential.py", "rs_core/smoothing/statements.py"
@@ -92,6 +94,66 @@ def bad_bound(name: str, formula: str) -> Mutant:
 WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_wholeness.py",)
 
 MUTANTS = (
+    Mutant(
+        "networks: mean and std are not in a file's name",
+        ((FINGERPRINTS, "len(spec.class_names), spec.mean, spec.std", "len(spec.class_names)"),),
+        T_FINGERPRINTS,
+    ),
+    Mutant(
+        "networks: a plain attribute is not in the name",
+        (
+            (
+                FINGERPRINTS,
+                "for key, value in vars(part).items() if key not in blank",
+                "for key, value in ()",
+            ),
+        ),
+        T_FINGERPRINTS,
+    ),
+    Mutant(
+        "networks: classes are told apart by name only",
+        ((FINGERPRINTS, "        if _is_foreign(kind):\n", "        if False:\n"),),
+        T_FINGERPRINTS,
+    ),
+    Mutant(
+        "networks: parts met before are all the same",
+        ((FINGERPRINTS, 'f"again {self._seen[id(value)]}"', '"again"'),),
+        T_FINGERPRINTS,
+    ),
+    Mutant(
+        "networks: a factory's classifier runs where it likes",
+        ((CLASSIFIERS, "return _as_asked(made, reference, device, precision)", "return made"),),
+        T_FINGERPRINTS,
+    ),
+    Mutant(
+        "images: a digest is believed",
+        (
+            (
+                LOADING,
+                '"digest", _digest(self.pixels)',
+                '"digest", self.digest or _digest(self.pixels)',
+            ),
+        ),
+        T_INPUTS,
+    ),
+    Mutant(
+        "images: pixels can be written to",
+        (
+            (LOADING, "held = np.frombuffer(", "held = np.frombuffer(bytearray("),
+            (LOADING, '.tobytes(), dtype="<f4")', '.tobytes()), dtype="<f4")'),
+        ),
+        T_INPUTS,
+    ),
+    Mutant(
+        "images: pixels outside [0,1] pass",
+        ((LOADING, "        check_floats(pixels, self.name)\n", ""),),
+        T_INPUTS,
+    ),
+    Mutant(
+        "images: copies can be written to",
+        ((LOADING, "def __reduce__(self) -> tuple[type", "def _reduced(self) -> tuple[type"),),
+        T_INPUTS,
+    ),
     bad_bound(
         "Wilson",
         "(p + z*z/(2*n) - z*np.sqrt(p*(1-p)/n + z*z/(4*n*n))) / (1 + z*z/n)",

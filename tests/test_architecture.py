@@ -18,7 +18,7 @@ FLOOR = {
     "allocator": 0, "attack_results": 0, "packing": 0, "tracing": 0,
     "seeding": 1, "assets": 1, "models": 1, "classifiers": 1, "datasets": 1,
     "images": 1, "devices": 1, "preparation": 1, "probing": 1, "thin_convolutions": 1,
-    "pooling_first": 1,
+    "pooling_first": 1, "fingerprints": 1,
     "smoothing": 2,
     "selectors": 3, "guarantees": 3, "attacks": 3,
     "evaluation": 4, "training": 4, "comparing": 4, "sandwiching": 4, "trials": 4, "studies": 4,

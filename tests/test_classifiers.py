@@ -272,9 +272,12 @@ class Immovable(nn.Module):
         raise AttributeError("no floats here")
 
 
+EXTRA: dict[str, object] = {"state": "not a tensor"}
+
+
 class StrangeState(nn.Module):
     def get_extra_state(self) -> object:
-        return "not a tensor"
+        return EXTRA["state"]
 
     def forward(self, x: Tensor) -> Tensor:
         return x.flatten(1)[:, :2]
@@ -293,7 +296,6 @@ class StrangeState(nn.Module):
         (lambda: None, "None is no network"),
         (lambda: nn.Linear, "is no network"),
         (Immovable, "cannot be prepared on cpu .AttributeError: no floats here"),
-        (StrangeState, "name the weights yourself with weights_id"),
     ],
 )
 def test_foreign_modules_are_refused_in_one_sentence(
@@ -304,7 +306,14 @@ def test_foreign_modules_are_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_a_strange_state_works_under_a_name() -> None:
+def test_a_strange_state_is_in_the_name_or_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Classifier(StrangeState(), spec_of(SHAPE, 2)).weights_id
+    monkeypatch.setitem(EXTRA, "state", "another")
+    assert Classifier(StrangeState(), spec_of(SHAPE, 2)).weights_id != first
+    monkeypatch.setitem(EXTRA, "state", threading.Lock())
+    with pytest.raises(ModelFileError, match=r"extra state .lock. .* weights_id=") as caught:
+        Classifier(StrangeState(), spec_of(SHAPE, 2))
+    assert "\n" not in str(caught.value)
     assert Classifier(StrangeState(), spec_of(SHAPE, 2), weights_id="mine").weights_id == "mine"
 
 

@@ -133,7 +133,7 @@ class Confirm:
         if not which:
             return []
         moved = [
-            moved_image(classifier, images[i], torch.from_numpy(p))
+            moved_image(classifier, images[i], torch.tensor(p))
             for i, p in zip(which, points, strict=True)
         ]
         sigmas: list[float | None] = [results[i].sigma for i in which]

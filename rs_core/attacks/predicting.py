@@ -64,7 +64,7 @@ def _looked(classifier: Classifier, image: ImageInput) -> Confirmation:
     """The network's own answer, in a batch of the size in which it votes."""
     hold_repeatable(classifier)
     rows = classifier.block if classifier.device.type == "cpu" else 1
-    batch = torch.from_numpy(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
+    batch = torch.tensor(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
     logits: Tensor = classifier(batch.contiguous(memory_format=torch.channels_last), 0.0)[0]
     votes = [0] * (classifier.num_classes + 1)
     valid = bool(logits.isfinite().all())

@@ -10,6 +10,7 @@ from rs_core.classifiers import Classifier, load_classifier
 from rs_core.cli.training_words import FOLDER_SUFFIX
 from rs_core.datasets import Dataset, load_archive, load_dataset
 from rs_core.datasets.archives import SUFFIX
+from rs_core.devices import has_bf16
 from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files
@@ -26,7 +27,11 @@ class MachineChoice:
     """On what networks run, and which noise they see."""
 
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
-    precision: str = param("auto", help="auto, fp32 or bf16", choices=("auto", "fp32", "bf16"))
+    precision: str = param(
+        "auto",
+        help="auto (bf16 where the hardware has it; a factory's module stays fp32), fp32 or bf16",
+        choices=("auto", "fp32", "bf16"),
+    )
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
     batch_size: int = param(1024, help="forward passes between two steps", low=1, high=1e6)
     seed: int = param(0, help="names the noise; the same seed repeats the same draws", low=0)
@@ -38,7 +43,14 @@ class MachineChoice:
         """The classifier of that name or file; sets the process's thread count first."""
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return load_classifier(model_source(model), device=self.device, precision=self.precision)
+        source = model_source(model)
+        found = load_classifier(source, device=self.device, precision=self.precision)
+        if self.precision == "auto" and found.precision == "fp32" and has_bf16(found.device):
+            print(
+                "note: a factory's network stays in fp32, a file's would run in bf16 here: "
+                "--precision fp32 or bf16 asks for either"
+            )
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ written into `preprocessing`.
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 
 import numpy as np
@@ -33,15 +33,18 @@ ImageSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class ImageInput:
-    """One image as the network sees it.
+    """One image as the network sees it; its pixels cannot be written to.
 
     Fields:
         pixels: float32 (C,H,W) in [0,1]; k/255 for every 8-bit source.
         label: the true class, or None.
         name: a base name for people, at most `MAX_NAME` characters; never a path.
-        digest: 16-byte blake2b of shape and pixels, hex.
+        digest: 16-byte blake2b of shape and pixels, hex; worked out here, whatever is given.
         preprocessing: what was done to the source, sentences in order; empty for nothing.
         original_size: (width, height) of the upright source.
+
+    Raises:
+        ImageError: the pixels are no such array, or hold NaN, infinities or values outside [0,1].
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -50,6 +53,24 @@ class ImageInput:
     digest: str
     preprocessing: tuple[str, ...]
     original_size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        if not isinstance(pixels, np.ndarray) or pixels.ndim != 3 or pixels.dtype.kind != "f":
+            raise ImageError(
+                f"{self.name}: its pixels are no float array (C,H,W): load it with load_image, or "
+                "image_from_array."
+            )
+        check_size(pixels.shape[2], pixels.shape[1], self.name)
+        check_floats(pixels, self.name)
+        # Bytes stay read-only, whatever flag is set on an array over them.
+        held = np.frombuffer(np.ascontiguousarray(pixels, dtype="<f4").tobytes(), dtype="<f4")
+        object.__setattr__(self, "pixels", held.reshape(pixels.shape))
+        object.__setattr__(self, "digest", _digest(self.pixels))
+
+    def __reduce__(self) -> tuple[type["ImageInput"], tuple[object, ...]]:
+        # Copies and pickles are made anew: numpy would give them pixels that can be written to.
+        return type(self), tuple(getattr(self, part.name) for part in fields(self))
 
 
 def load_image(
@@ -172,7 +193,7 @@ def _finish(
         scaled /= np.float32(255)
     planes = np.ascontiguousarray(scaled.reshape(*spec.input_shape[1:], -1).transpose(2, 0, 1))
     said = (*notes, *fit_notes, *_emptiness(planes))
-    return ImageInput(planes, label, name, _digest(planes), said, original)
+    return ImageInput(planes, label, name, "", said, original)
 
 
 def _emptiness(planes: np.ndarray) -> tuple[str, ...]:

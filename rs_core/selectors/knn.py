@@ -123,7 +123,7 @@ class Knn(Selector):
         found: list[Selection] = []
         for first in range(0, len(images), _AT_ONCE):
             for image in images[first : first + _AT_ONCE]:
-                distance = self._mean_distance(torch.from_numpy(image.pixels).flatten(), known)
+                distance = self._mean_distance(torch.tensor(image.pixels).flatten(), known)
                 sigma = fixed.sigma_at(distance)
                 found.append(Selection(self.name, sigma, (), 0, said, rate=self.rate))
             yield Step(done=len(found), total=len(images))

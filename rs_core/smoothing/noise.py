@@ -26,7 +26,7 @@ def noisy_copies(
 
 def as_batch(classifier: Classifier, image: ImageInput) -> Tensor:
     """(1, C, H, W) in the noise's own layout, so that their sum needs no reordering."""
-    pixels = torch.from_numpy(image.pixels)[None].to(classifier.device)
+    pixels = torch.tensor(image.pixels)[None].to(classifier.device)
     return pixels.contiguous(memory_format=torch.channels_last)
 
 

@@ -47,7 +47,7 @@ def ballots(
 def _own(classifier: Classifier, image: ImageInput) -> Ballot:
     """The network's own answer, in a batch of the size in which it votes."""
     rows = classifier.block if classifier.device.type == "cpu" else 1
-    batch = torch.from_numpy(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
+    batch = torch.tensor(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
     logits: Tensor = classifier(batch.contiguous(memory_format=torch.channels_last), 0.0)[0]
     counts, valid = [0] * (classifier.num_classes + 1), bool(logits.isfinite().all())
     counts[int(logits.argmax()) if valid else -1] = 1

@@ -10,6 +10,7 @@ from rs_core.assets import asset_path
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.devices import resolve_device, resolve_precision
 from rs_core.errors import DataError, ModelFileError, NotFoundError, RsError, UnknownNameError
+from rs_core.fingerprints import file_id
 from rs_core.models import WEIGHTS, bundled_names, read_spec
 from rs_core.models.spec_files import read_spec_file
 from rs_core.models.weights import hold_shared
@@ -104,7 +105,7 @@ class Shelf:
         """
         path, on = self.path(owner, model), resolve_device(device)
         number = resolve_precision(precision, on)
-        key = (str(path), read_spec(path).sha256, str(on), number)
+        key = (str(path), file_id(read_spec(path)), str(on), number)
         with self._lock:
             if key not in self._loaded:
                 with self._gate.loading():

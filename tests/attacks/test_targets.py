@@ -148,7 +148,7 @@ def test_an_attack_on_the_selector_wins_where_a_frozen_sigma_cannot(through: boo
     perturbation of this size moves it; the brighter image is given noise that leaves the ball.
     """
     image = grey()
-    shell = Shell(torch.from_numpy(image.pixels), 2.6)
+    shell = Shell(torch.tensor(image.pixels), 2.6)
     classifier = Classifier(shell, spec_of(SHAPE, 2))
     picker = (
         FromNetwork(network=lambda x: 0.05 + x.mean(dim=(1, 2, 3)) / 2) if through else Brightness()
@@ -169,7 +169,7 @@ def test_images_in_lanes_pick_their_own_sigmas() -> None:
     """With two threads the selector runs inside a lane, without waiting for the pool it is in."""
     threads = torch.get_num_threads()
     images = [grey(level) for level in (60, 102, 150, 200)]
-    classifier = Classifier(Shell(torch.from_numpy(images[0].pixels), 2.6), spec_of(SHAPE, 2))
+    classifier = Classifier(Shell(torch.tensor(images[0].pixels), 2.6), spec_of(SHAPE, 2))
     grid = SELECTORS["grid"](sigma_min=0.1, sigma_max=0.3, interval=0.1, n=70)
     attack = ATTACKS["epgd"](sigma=None, selector=grid, reselect=2, steps=4, draws=2)
     torch.set_num_threads(2)

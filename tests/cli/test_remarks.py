@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from rs_core import devices
 from rs_core.classifiers import Classifier
-from rs_core.cli import main
+from rs_core.cli import choices, main
 from rs_core.cli.remarks import ends_in_softmax, network_remarks
+from rs_core.results import ModelSpec
 from tests.conftest import Linear, spec_of
 
 SHAPE = (1, 4, 4)
@@ -51,6 +53,39 @@ def test_probabilities_are_not_taken_for_logits() -> None:
     assert not ends_in_softmax(made(Linear))
     (found,) = network_remarks(made(Scores), [])
     assert "votes and radii are the same" in found
+
+
+def factory() -> tuple[Linear, ModelSpec]:
+    return Linear(torch.ones(SHAPE), -8.0), spec_of(SHAPE, 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "precision", "said"),
+    [
+        ("mnist-conv4", "auto", "bf16", False),
+        ("mnist-conv4", "bf16", "bf16", False),
+        ("mnist-conv4", "fp32", "fp32", False),
+        ("tests.cli.test_remarks:factory", "auto", "fp32", True),
+        ("tests.cli.test_remarks:factory", "bf16", "bf16", False),
+        ("tests.cli.test_remarks:factory", "fp32", "fp32", False),
+    ],
+)
+def test_why_a_factory_and_a_file_differ_in_precision_is_said(
+    model: str, asked: str, precision: str, said: bool,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for place in (devices, choices):
+        monkeypatch.setattr(place, "has_bf16", lambda device: True)
+    chosen = choices.ModelChoice(model=model, device="cpu", precision=asked)
+    assert chosen.load().precision == precision
+    assert ("a factory's network stays in fp32" in capsys.readouterr().out) == said
+
+
+def test_the_help_says_what_auto_means(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["certify", "--help"])
+    shown = " ".join(capsys.readouterr().out.replace("\u2502", " ").split())
+    assert "a factory's module stays fp32" in shown
 
 
 def test_commands_say_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,6 @@ A hunt that looks further out than the certificate reaches must find something.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from hashlib import blake2b
 
 import numpy as np
 import pytest
@@ -22,6 +20,7 @@ from rs_core.images import ImageInput, load_image
 from rs_core.results import Certificate, Selection
 from rs_core.selectors import Fixed, FromNetwork, Knn, Selector
 from rs_core.smoothing import Predict
+from tests.conftest import elsewhere
 
 ALPHA = 1e-6
 SIGMAS = (0.03, 0.06, 0.1)
@@ -32,14 +31,9 @@ OUTSIDE = (2.0, 4.0)
 Pick = Callable[[Classifier, Sequence[ImageInput]], list[float]]
 
 
-def at(image: ImageInput, pixels: np.ndarray) -> ImageInput:
-    digest = blake2b(pixels.tobytes(), digest_size=16).hexdigest()
-    return replace(image, pixels=pixels.astype(np.float32), digest=digest)
-
-
 def around(image: ImageInput, radius: float, shares: Sequence[float]) -> list[ImageInput]:
     steps = [radius * share * np.array([np.cos(t), np.sin(t)]) for share in shares for t in TURNS]
-    return [at(image, image.pixels + step.reshape(image.pixels.shape)) for step in steps]
+    return [elsewhere(image, image.pixels + step.reshape(image.pixels.shape)) for step in steps]
 
 
 def flips(
@@ -152,7 +146,7 @@ def climb(
 ) -> ImageInput:
     """The image moved by eps up the gradient of the expected loss, on noise of its own."""
     torch.manual_seed(0)
-    clean = torch.from_numpy(image.pixels)[None]
+    clean = torch.tensor(image.pixels)[None]
     delta = torch.zeros_like(clean)
     for _ in range(12):
         delta.requires_grad_(True)
@@ -163,7 +157,7 @@ def climb(
             (slope,) = torch.autograd.grad(loss, delta)
         moved = delta.detach() + eps / 3 * slope / slope.norm().clamp_min(1e-12)
         delta = moved * (eps / moved.norm().clamp_min(eps))
-    return at(image, (clean + delta.detach())[0].numpy())
+    return elsewhere(image, (clean + delta.detach())[0].numpy())
 
 
 @pytest.mark.parametrize("sigma", [0.25, 0.5])

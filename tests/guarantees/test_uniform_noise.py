@@ -58,7 +58,7 @@ def certified(
 @pytest.mark.parametrize("margin", [0.1, 0.3, 0.45])
 @pytest.mark.parametrize("bound", ["clopper-pearson", "two-sided"])
 def test_the_radius_is_the_margin_from_below(margin: float, bound: str, grey: ImageInput) -> None:
-    found = certified(threshold(margin), grey, n=100_000, alpha=1e-6, bound=bound)
+    found = certified(threshold(margin), grey, n=400_000, alpha=1e-6, bound=bound)
     assert found.predicted == 1
     assert 0.97 * margin - 0.005 < found.radius <= margin
     assert (found.norm, found.noise, found.guarantee) == ("l1", "uniform", "C")

@@ -195,7 +195,8 @@ def test_what_is_no_array_is_refused(pixels: object) -> None:
 def test_the_source_array_is_left_alone() -> None:
     pixels = RNG.random((28, 28)).astype(np.float32)
     before = pixels.copy()
-    load_image(pixels, GREY28).pixels[:] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        load_image(pixels, GREY28).pixels[:] = 0
     assert np.array_equal(pixels, before)
 
 

@@ -52,7 +52,7 @@ def test_the_slope_is_the_derivative_of_the_traced_radius(
 def test_it_climbs_to_the_top_of_the_soft_radius(bump: Classifier, grey: ImageInput) -> None:
     grid = np.linspace(0.05, 0.35, 31)  # beyond, the other class has a peak of its own
     z = torch.randn(2000, *SHAPE, generator=torch.Generator().manual_seed(1))
-    scores = [bump(torch.from_numpy(grey.pixels) + s * z).softmax(-1).mean(0).numpy() for s in grid]
+    scores = [bump(torch.tensor(grey.pixels) + s * z).softmax(-1).mean(0).numpy() for s in grid]
     best = grid[soft_radius(grid, np.stack(scores)).argmax()]
     found = climbed(bump, grey, start=0.15, steps=400, n=8, step_size=2e-3)
     assert found.sigma == pytest.approx(best, abs=0.03)
@@ -77,7 +77,7 @@ def test_l1_takes_uniform_noise_and_its_radius(bump: Classifier, grey: ImageInpu
     found = climbed(bump, grey, norm="l1", steps=3, n=8, start=0.5)
     sigma, radius = found.candidates[0]
     z = 2 * torch.rand(20_000, *SHAPE, generator=torch.Generator().manual_seed(2)) - 1
-    scores = bump(torch.from_numpy(grey.pixels) + sigma * z).softmax(-1).mean(0)
+    scores = bump(torch.tensor(grey.pixels) + sigma * z).softmax(-1).mean(0)
     assert radius == pytest.approx(sigma * float(scores.max() - scores.min()), abs=0.05)
 
 
@@ -115,7 +115,7 @@ def test_a_hundred_copies_a_step_are_the_mean_of_a_hundred(
     assert found.draws == 200
     _, (_, radius) = found.candidates
     z = torch.randn(4000, *SHAPE, generator=torch.Generator().manual_seed(3))
-    scores = bump(torch.from_numpy(grey.pixels) + 0.3 * z).softmax(-1).mean(0).numpy()
+    scores = bump(torch.tensor(grey.pixels) + 0.3 * z).softmax(-1).mean(0).numpy()
     assert radius == pytest.approx(float(soft_radius(np.array(0.3), scores)), abs=0.03)
     with pytest.raises(ParameterError, match="at most 128"):
         Gradient(n=129)

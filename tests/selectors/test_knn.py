@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from rs_core.errors import ModelFileError, ParameterError
 from rs_core.events import drain
 from rs_core.images import ImageInput
 from rs_core.selectors import FromNetwork, Knn
-from tests.conftest import Coin, spec_of
+from tests.conftest import Coin, elsewhere, spec_of
 
 SHAPE = (1, 28, 28)
 
@@ -82,7 +80,7 @@ def test_ln_sigma_is_lipschitz_with_the_rate(coin: Classifier, digits: list[Imag
         for length in (1e-3, 0.1, 1.0, 5.0):
             shift = rng.standard_normal(image.pixels.shape).astype(np.float32)
             shift *= length / np.linalg.norm(shift)
-            moved = replace(image, pixels=image.pixels + shift)
+            moved = elsewhere(image, image.pixels + shift)
             one, two = drain(knn.run(coin, [image, moved], seed=0))
             assert abs(np.log(one.sigma / two.sigma)) <= 0.2 * length * (1 + 1e-4) + 1e-6
 
