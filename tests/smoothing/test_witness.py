@@ -71,7 +71,7 @@ def test_a_network_that_drifts_late_certifies_nothing(
     try:
         torch.set_num_threads(threads)
         with pytest.raises(ModelFileError, match=r"while it was asked.*nothing is certified"):
-            CLAIMS[claim](late(2 if claim == "sequential" else 5), grey)  # that one ends early
+            CLAIMS[claim](late(1 if claim == "sequential" else 5), grey)  # that one ends early
         CLAIMS[claim](late(10**6), grey)
     finally:
         torch.set_num_threads(before)
