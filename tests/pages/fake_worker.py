@@ -195,7 +195,7 @@ class FakeWorker:
             "job": job, "state": run["state"], "done": 10 * run["followed"], "total": 1000,
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
             "about": run["about"],
-            "questions": len(asked), "risk": sum(asked.values()),
+            "questions": len(asked), "risk": sum(asked.values()), "at_least": False,
         }  # fmt: skip
 
     def _result(self, owner: str, about: dict[str, Any]) -> Any:
@@ -231,6 +231,7 @@ class FakeWorker:
             "step": None if finished else fake_training.step(config, min(run["followed"], 3) - 1),
             "result": to_json(outcome) if finished else None, "error": run.get("error"),
             "seconds": 0.5, "about": run["about"], "questions": 0, "risk": 0.0,
+            "at_least": False,
         }  # fmt: skip
 
     def _runs(self, owner: str) -> dict[str, Any]:
