@@ -34,6 +34,7 @@ from rs_core.selectors import (
 from rs_core.smoothing import Sweep
 from tests.conftest import Coin, MakeLinear, spec_of
 from tests.guarantees.test_regions import HALF_SPACE, N, at
+from tests.words import over
 
 SPEC = spec_of((1, 8, 8), 2)
 
@@ -55,7 +56,8 @@ def quarter(x: Tensor) -> Tensor:
         (lambda: Grid(sigma_min=0.6, sigma_max=0.5), "must lie below"),
         (lambda: Grid(sigma_min=0.1, sigma_max=0.2, interval=0.3), "longer than the range"),
         (lambda: Gradient(sigma_min=0.5, start=0.5, sigma_max=0.5), "must differ"),
-        (lambda: Gradient(sigma_min=0.6, start=0.5, sigma_max=0.4), "must lie between"),
+        (lambda: Gradient(sigma_min=0.6, start=0.5, sigma_max=0.4), "must lie below"),
+        (lambda: Gradient(sigma_min=0.2, start=0.5, sigma_max=0.4), "must lie between"),
         (lambda: Knn(sigma_min=0.5, sigma_max=0.5), "must lie below"),
         (lambda: Multistart(levels=1), "out of range"),
         (lambda: GreedyGrid(evaluations=0), "out of range"),
@@ -188,7 +190,7 @@ def test_a_memory_that_is_not_this_one(
     if spoil is not None:
         spoil(path)
     capsys.readouterr()
-    assert main([*words, *more]) == 2
+    assert main(over(words, more)) == 2
     shown = capsys.readouterr()
     assert said in shown.err
     assert shown.err.count("\n") == 1

@@ -163,7 +163,7 @@ def test_a_jpeg_of_thousands_of_scans_is_refused(office: Office) -> None:
 def test_an_image_that_a_full_disk_does_not_keep_is_refused_for_that_and_kept_later(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, data: bytes, *, private: bool = False) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     fields = {"model": office.model(), "data": base64.b64encode(png(RAMP)).decode(), "name": "x"}
