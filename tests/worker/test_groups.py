@@ -16,6 +16,7 @@ from rs_core.store.documents import read_document
 from rs_core.worker import asking, kinds
 from rs_core.worker.tasks import Origin, Share
 from tests.worker.conftest import Office
+from tests.worker.test_damage import as_older
 from tests.worker.test_opening import restarted
 
 
@@ -193,7 +194,7 @@ def test_runs_and_counts_of_an_older_version_stay_readable(office: Office) -> No
     asked = read_document(office.store.home / "runs" / job / "request.json").content
     assert set(asked["request"]) == {
         "model", "weights", "image", "image_id", "label", "config", "seed", "device", "precision",
-        "share",
+        "share", "origin",
     }  # fmt: skip
     counts = next(office.store.home.glob("owners/*/questions.json"))
     (about,) = read_document(counts).content
@@ -203,6 +204,26 @@ def test_runs_and_counts_of_an_older_version_stay_readable(office: Office) -> No
     assert found["about"]["image_id"] == image
     start(office, [image])
     assert office.follow(job)["questions"] == 5
+
+
+def test_where_an_image_comes_from_is_no_part_of_the_question(office: Office) -> None:
+    """So a run that was asked before requests said it is found again, and read."""
+    image = office.image()
+    job = office.start(image=image)
+    office.finish()
+    folder = office.store.home / "runs" / job
+    asked = as_older(folder)
+    assert asked["request"].pop("origin") == {"dataset": "", "index": 0}
+    (folder / "request.json").write_text(json.dumps(asked))
+    later = restarted(office)
+    assert later.follow(job)["state"] == "finished"
+    assert "origin" not in later.follow(job)["about"]
+    assert later.start(image=image) == job
+    owner, belongings = owner_id("ann"), later.store.belongings
+    place = {"origin": {"dataset": "MNIST test", "index": 3}}
+    belongings.keep_image(owner, image, belongings.image(owner, image) | place)
+    assert later.start(image=image) == job
+    later.store.close()
 
 
 def test_a_run_of_an_older_version_is_taken_over(office: Office) -> None:
