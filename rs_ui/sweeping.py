@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.results import RadiusCurve, from_json
+from rs_core.statistics import floor_decimals, radius_ceiling
 from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.curves import finished_curve, live_curve
 from rs_ui.downloads import download_row
@@ -20,10 +21,10 @@ _GIVEN = ("alpha",)
 _LESSON = (
     "Read the curve from left to right. At a small σ nearly all copies agree, but agreement under "
     "little noise certifies little: even if *all* of $n$ copies agree, the radius is at most "
-    "$\\sigma\\,\\Phi^{-1}(\\alpha^{1/n})$ (10 of 10 at α = 0.001 certify 0.003 σ). The dashed "
-    "ceiling is that limit; all levels of the curve share one α, so each has its part of it, while "
-    "the star has an α of its own and may stand above. At a large σ the network no longer "
-    "recognises the image, and the vote abstains."
+    "$\\sigma\\,\\Phi^{-1}(\\alpha^{1/n})$ (10 of 10 at α = 0.001 certify {ceiling} σ). The "
+    "dashed ceiling is that limit; all levels of the curve share one α, so each has its part of "
+    "it, while the star has an α of its own and may stand above. At a large σ the network no "
+    "longer recognises the image, and the vote abstains."
 )
 
 
@@ -99,7 +100,7 @@ def show(job: str, present: Subject, config: dict[str, Any] | None) -> None:
         _belongs_to(subject, present)
         if config is not None and changed.differs(config, status.about["config"]):
             st.info("The settings above have changed since: press Start for a curve of theirs.")
-    teaching.say(_LESSON)
+    teaching.say(_LESSON.replace("{ceiling}", floor_decimals(radius_ceiling(1.0, 10, 1e-3), 5)))
     if status.state == "finished":
         _finished(job, status, subject)
 

@@ -84,8 +84,11 @@ def _summary(group: Sequence[Certificate]) -> str:
     silent = sum(c.predicted is None for c in group)
     worst = max(c.alpha for c in group)
     expected = math.fsum(c.alpha for c in group)
+    # An image at several sigmas has as many certificates.
+    repeated = len({c.image_digest for c in group}) < len(group)
+    what = "rows" if repeated else "images"
     return (
-        f"{len(group) - silent} of {len(group)} images certified, {silent} abstain. Each statement "
+        f"{len(group) - silent} of {len(group)} {what} certified, {silent} abstain. Each statement "
         f"alone is false with probability at most {ceil_digits(worst, 3)}; at most "
         f"{ceil_digits(expected, 2)} false ones are expected among them all."
     )

@@ -144,7 +144,7 @@ def _zones(points: Sequence[Certificate]) -> tuple[tuple[float, float], ...]:
 
 
 def _ceiling(points: Sequence[Certificate]) -> Points:
-    limits = tuple(float(radius_ceiling(c.sigma, c.n, c.alpha)) for c in points)
+    limits = tuple(float(radius_ceiling(c.sigma, c.n, _paid(c))) for c in points)
     hover = tuple(
         f"<b>ceiling</b> at σ {c.sigma:g}<br>{c.n:,} of {c.n:,} votes would certify<br>"
         f"{radius_text(limit)}"
@@ -155,6 +155,11 @@ def _ceiling(points: Sequence[Certificate]) -> Points:
     return Points(
         "ceiling: all votes agree, at the curve's alpha", sigmas, (0.0, *limits), ("", *hover)
     )
+
+
+def _paid(c: Certificate) -> float:
+    """The level of the bound behind the radius, which may be a part of alpha."""
+    return c.alpha if c.level is None else c.level
 
 
 def _best(best: Certificate | None, names: Sequence[str]) -> Points | None:

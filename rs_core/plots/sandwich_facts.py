@@ -122,9 +122,11 @@ def summary_text(strip: SandwichStrip) -> str:
     confirmed = sum(one.upper is not None and not one.misclassified for one in every)
     wrong = sum(one.misclassified for one in every)
     silent = sum(one.certificate.predicted is None for one in every)
-    open_ended = sum(one.upper is None for one in every)
+    left = sum(one.upper is None and one.attack is None for one in every)
+    open_ended = sum(one.upper is None for one in every) - left
     said = [f"{certified} of {len(every)} certified", f"{confirmed} with a confirmed attack"]
     said += [f"{open_ended} where none was confirmed up to {strip.eps:g}"] if open_ended else []
+    said += [f"{left} of which no attack was made"] if left else []
     said += [f"{silent} where nothing is certified"] if silent else []
     said += [f"{wrong} misclassified as it is"] if wrong else []
     return "; ".join(said) + "."

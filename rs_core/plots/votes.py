@@ -38,11 +38,20 @@ def votes_figure(curve: RadiusCurve, class_names: Sequence[str] = ()) -> go.Figu
     return frame(
         figure,
         title="How the noisy copies vote",
-        subtitle="a class needs clearly more than one half of the votes (grey line)",
+        subtitle=_needed(curve.certificates),
         alt=_alt(info),
         x="class" if one else SIGMA_AXIS,
         y="share of votes",
     )
+
+
+def _needed(points: Sequence[Certificate]) -> str:
+    """What certifies a class: with both bounds a lead does, below one half too."""
+    both = {c.p_upper_runner_up is not None for c in points}
+    if both == {False}:
+        return "a class needs clearly more than one half of the votes (grey line)"
+    lead = "a class needs clearly more votes than any other (grey line: one half)"
+    return lead if both == {True} else f"with the two-sided bound {lead}"
 
 
 def _info(points: Sequence[Certificate], names: Sequence[str]) -> _VotesInfo:

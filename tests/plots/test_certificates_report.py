@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_a_few_are_quoted_by_name(make: MakeCertificate) -> None:
 def test_many_are_summed_up_per_badge(make: MakeCertificate) -> None:
     silent = make((400, 300, 300, 0))
     many = [make(), silent, make(guarantee="C"), make(), make(guarantee="C")]
+    many = [replace(one, image_digest=str(k)) for k, one in enumerate(many)]
     document = certificates_report(many)
     first, second = claims(document)
     assert "A Certified" in first
@@ -45,6 +47,17 @@ def test_many_are_summed_up_per_badge(make: MakeCertificate) -> None:
     assert "2 of 2 images certified" in second
     assert "not an accuracy" in document
     assert document.count("<tr>") == 6
+
+
+def test_rows_of_several_sigmas_are_no_images(make: MakeCertificate) -> None:
+    silent = make((400, 300, 300, 0))
+    rows = [
+        replace(silent if k == 5 else make(sigma=sigma), image_digest=str(k // 2))
+        for k, sigma in enumerate((0.25, 0.5) * 3)
+    ]
+    (claim,) = claims(certificates_report(rows))
+    assert "5 of 6 rows certified, 1 abstain" in claim
+    assert "images certified" not in claim
 
 
 def test_names_must_match_and_something_must_be_there(make: MakeCertificate) -> None:

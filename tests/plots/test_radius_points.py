@@ -2,6 +2,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from rs_core.errors import ParameterError
 from rs_core.plots.radius_points import Band, radius_info
 from rs_core.results import Certificate, RadiusCurve
-from rs_core.statistics import radius_ceiling
+from rs_core.smoothing.options import bound_level
+from rs_core.statistics import l2_radius_two_sided, radius_ceiling, two_sided_bounds
 
 MakeCertificate = Callable[..., Certificate]
 
@@ -54,6 +56,21 @@ def test_the_ceiling_uses_each_certificates_own_alpha_and_n(make: MakeCertificat
         radius_ceiling(1.0, 10_000, 0.001),
     )
     assert points[0].radius == pytest.approx(info.ceiling.y[1], rel=1e-9)
+
+
+def test_the_ceiling_pays_what_each_of_two_bounds_pays(make: MakeCertificate) -> None:
+    """Unanimous votes reach it: both bounds of three classes are at alpha / 4."""
+    counts = np.array([[[0, 1000, 0, 0]]])
+    lower, upper = two_sided_bounds(counts, np.array([[1]]), 1e-3)
+    radius = float(l2_radius_two_sided(0.5, lower, upper)[0, 0])
+    point = make(
+        (0, 1000, 0, 0), sigma=0.5, radius=radius, bound="two-sided",
+        p_upper_runner_up=float(upper[0, 0]), level=bound_level("two-sided", 1e-3, 3),
+    )  # fmt: skip
+    info = radius_info(RadiusCurve((point,), 1e-3, False), None, ())
+    assert info.ceiling is not None
+    assert info.ceiling.y[1] == pytest.approx(radius, rel=1e-9)
+    assert radius < radius_ceiling(0.5, 1000, 1e-3)
 
 
 @given(hits=st.lists(st.integers(0, 1000), min_size=1, max_size=6))

@@ -92,6 +92,16 @@ def test_the_strip_is_counted_case_by_case() -> None:
     )
 
 
+def test_where_no_attack_was_made_none_is_said_to_have_failed() -> None:
+    unasked = Sandwich("u", None, SILENT, None)
+    found = summary_text(replace(STRIP, sandwiches=(unasked, CASES["none"], unasked)))
+    assert found == (
+        "1 of 3 certified; 0 with a confirmed attack; 1 where none was confirmed up to 3; "
+        "2 of which no attack was made; 2 where nothing is certified."
+    )
+    assert "up to 3" not in summary_text(replace(STRIP, sandwiches=(unasked,)))
+
+
 def test_the_8_bit_image_has_a_norm_of_its_own() -> None:
     stored = replace(ATTACK, stored_l2=0.9134, stored_confirmed=True)
     rows = dict(attack_table(stored, (), "").rows)

@@ -60,6 +60,23 @@ def test_the_half_is_marked(curve: RadiusCurve) -> None:
     assert (line.y0, line.y1) == (0.5, 0.5)
 
 
+def test_what_a_class_needs_is_said_of_its_bound(make: MakeCertificate) -> None:
+    def said(*points: Certificate) -> str:
+        return votes_figure(RadiusCurve(points, 1e-3, True)).layout.title.subtitle.text.replace(
+            "<br>", " "
+        )
+
+    half, lead = "more than one half of the votes", "more votes than any other"
+    one = make((10, 980, 10, 0))
+    both = make(
+        (871, 600, 529, 0), sigma=0.5, bound="two-sided", predicted=0, p_upper_runner_up=0.34
+    )
+    assert half in said(one)
+    assert lead in said(both)
+    assert half not in said(both), "871 of 2,000 are certified"
+    assert "with the two-sided bound" in said(one, both)
+
+
 def test_what_cannot_be_drawn_is_refused(curve: RadiusCurve, make: MakeCertificate) -> None:
     with pytest.raises(ParameterError, match="no certificates"):
         votes_figure(RadiusCurve((), 1e-3, True))
