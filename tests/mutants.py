@@ -1009,6 +1009,11 @@ MUTANTS = (
         T_CONFIRMATION,
     ),
     Mutant(
+        "attack: lambda of uniform noise is taken for a sigma",
+        ((f"{ATTACKS}/attack.py", "hold_gaussian(self.selector)", "pass"),),
+        ("tests/attacks/test_settings.py",),
+    ),
+    Mutant(
         "attack: any class counts for a class to reach",
         ((CONFIRMATION, "if result.goal is not None:", "if False:"),),
         T_CONFIRMATION,

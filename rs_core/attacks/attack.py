@@ -23,7 +23,7 @@ from rs_core.attacks.scene import Found, Scene, look_at_clean
 from rs_core.attacks.slopes import Said, cores, pass_rows, votes_of
 from rs_core.attacks.steps import AttackStep, Seen
 from rs_core.attacks.targets import Base, Target, smoothing_target
-from rs_core.attacks.validation import hold_images, hold_target, label_of
+from rs_core.attacks.validation import hold_gaussian, hold_images, hold_target, label_of
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still
@@ -76,6 +76,7 @@ class Attack(ABC):
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_gaussian(self.selector)
         if self.sigma is not None and self.selector is not None:
             raise ParameterError(f"sigma={self.sigma:g} and a selector are both given: leave one.")
         if self.draws > 1 and not self.smoothed:

@@ -9,6 +9,7 @@ import torch
 from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
+from rs_core.attacks.validation import hold_gaussian
 from rs_core.attacks.walking import Walk
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
@@ -54,6 +55,7 @@ class Confirm:
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_gaussian(self.selector)
         hold_decidable(self.n, self.level)
 
     @property

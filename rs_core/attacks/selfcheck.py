@@ -97,7 +97,7 @@ def _warnings(
     if unbounded < 1 - _MARGIN:
         said.append(
             f"with no limit but the pixel box only {unbounded:.0%} of the images are fooled: the "
-            "gradient is masked, or the steps are too few"
+            "gradient is masked, or the steps are too few, or there is no other class within reach"
         )
     if free > own + _MARGIN:
         said.append(f"an attack without gradients fools {free:.0%}, this one {own:.0%}")

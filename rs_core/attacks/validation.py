@@ -8,6 +8,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.fields import shown, whole_number
 from rs_core.images import ImageInput
+from rs_core.selectors import Selector
 
 
 def hold_images(
@@ -68,6 +69,19 @@ def hold_target(images: Sequence[ImageInput], labels: Sequence[int], target: int
             raise ParameterError(
                 f"{image.name}: target={target} is its label already: choose another class."
             )
+
+
+def hold_gaussian(selector: Selector | None) -> None:
+    """Refuse a selector of l1 radii: its lambda of uniform noise is no sigma of Gaussian noise.
+
+    Raises:
+        ParameterError: names the selector.
+    """
+    if selector is not None and getattr(selector, "norm", "l2") != "l2":
+        raise ParameterError(
+            f"{selector.name} with norm=l1 picks lambda for uniform noise, and attacks know "
+            "Gaussian noise only: take a selector of norm l2."
+        )
 
 
 def _hold_class(what: str, value: int | None, classes: int, name: str) -> None:

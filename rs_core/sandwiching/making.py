@@ -8,6 +8,7 @@ import torch
 
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.slopes import gradient_of
+from rs_core.attacks.validation import hold_gaussian
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.sandwich import SandwichRow, SandwichStrip
@@ -39,7 +40,8 @@ class MakeSandwiches(SandwichOptions):
         dataset, indices: where the images come from, for the result; positions by default.
 
     Raises:
-        ParameterError: neither or both of sigma and selector, or a pipeline without selector.
+        ParameterError: neither or both of sigma and selector, a selector of l1 radii, or a pipeline
+            without selector.
     """
 
     selector: Selector | None = None
@@ -51,6 +53,7 @@ class MakeSandwiches(SandwichOptions):
         if (self.sigma is None) == (self.selector is None):
             both = "neither sigma nor a selector is" if self.sigma is None else "both are"
             raise ParameterError(f"{both} given: give sigma, or a selector that picks it.")
+        hold_gaussian(self.selector)
         if self.pipeline and self.selector is None:
             raise ParameterError(
                 "pipeline attacks the system that picks sigma again, and sigma is fixed: give a "

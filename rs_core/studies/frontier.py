@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rs_core.attacks.validation import hold_gaussian
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.empirical_curves import (
@@ -92,6 +93,8 @@ class Frontier:
         hold_decidable(self.n, self.alpha)
         if not all(isinstance(selector, Selector) for selector in self.selectors):
             raise ParameterError("every selector must be one of rs_core.selectors: give such.")
+        for selector in self.selectors:
+            hold_gaussian(selector)
         known = not isinstance(self.strengths, str) and set(self.strengths) <= set(STRENGTHS)
         if not known or not self.strengths:
             raise ParameterError(

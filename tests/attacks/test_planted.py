@@ -126,6 +126,23 @@ def test_a_masked_gradient_is_flagged() -> None:
     assert "have warnings of their own" in text
 
 
+class Sure(nn.Module):
+    """Class 0 everywhere; its gradient is as it should be."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = 9 + x.flatten(1).mean(dim=1)
+        return torch.stack([score, -score], dim=1)
+
+
+def test_a_network_of_one_class_is_not_called_masked() -> None:
+    classifier = Classifier(Sure(), spec_of(SHAPE, 2))
+    attack = ATTACKS["pgd"](eps=0.5, norm="l2", steps=3)
+    checking = SelfCheck(attack=attack, queries=2, tries=2)
+    said, *_ = drain(checking.run(classifier, [grey()], labels=[0], seed=0)).warnings
+    assert "only 0% of the images are fooled" in said
+    assert said.endswith("too few, or there is no other class within reach")
+
+
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_an_honest_attack_raises_no_flag(norm: str, linear: MakeLinear) -> None:
     classifier, image = linear(0.2, SHAPE)

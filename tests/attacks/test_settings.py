@@ -4,8 +4,9 @@ import pytest
 
 from rs_core.attacks import ATTACKS, Confirm, SelfCheck, Transfer
 from rs_core.errors import ParameterError
-from rs_core.selectors import Fixed
-from rs_core.studies import NoiseCurve, StrengthCurve
+from rs_core.sandwiching import MakeSandwiches
+from rs_core.selectors import Fixed, Gradient
+from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.training import RECIPES
 
 
@@ -41,6 +42,27 @@ from rs_core.training import RECIPES
 def test_a_setting_is_refused(name: str, options: dict[str, object], said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         ATTACKS[name](**options)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_selector_of_l1_radii_is_refused_by_every_attack(name: str) -> None:
+    """Its lambda of uniform noise, taken as the sigma of Gaussian noise, is another system."""
+    with pytest.raises(ParameterError, match="gradient with norm=l1 picks lambda for"):
+        ATTACKS[name](sigma=None, selector=Gradient(norm="l1"))
+    assert ATTACKS[name](sigma=None, selector=Gradient(norm="l2")).smoothed
+
+
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_a_selector_of_l1_radii_is_refused_beside_the_attacks(pipeline: bool) -> None:
+    picker = Gradient(norm="l1")
+    for made in (
+        lambda: Confirm(selector=picker),
+        lambda: MakeSandwiches(selector=picker, pipeline=pipeline),
+        lambda: Frontier(selectors=(Fixed(), picker)),
+    ):
+        with pytest.raises(ParameterError, match="take a selector of norm l2"):
+            made()
+    assert Frontier(selectors=(Gradient(),)).selectors == (Gradient(),)
 
 
 def test_a_ball_of_the_whole_box_and_a_search_for_the_least_norm_stay() -> None:

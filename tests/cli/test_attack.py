@@ -124,6 +124,16 @@ def test_a_pipeline_takes_the_fields_of_its_selector(capsys: pytest.CaptureFixtu
     assert "both given" in refused(capsys, *words, "--sigma", "0.5")
 
 
+def test_a_selector_of_l1_radii_is_no_pipeline_that_can_be_attacked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["--image", "digit-7", "--selector", "gradient", "--selector-norm", "l1"]
+    said = "gradient with norm=l1 picks lambda for uniform noise, and attacks know Gaussian noise"
+    assert said in refused(capsys, *words, "--attack", "epgd")
+    assert said in refused(capsys, *words, "--attack", "square")
+    assert said in refused(capsys, *words, command="sandwich")
+
+
 def test_a_data_set_becomes_a_folder_of_images(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
