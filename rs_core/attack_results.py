@@ -1,5 +1,6 @@
 """What attacks return: plain numbers and numpy arrays, in the JSON form of `results`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,6 +84,18 @@ class AttackResult:
     def stored(self) -> np.ndarray:
         """The image as an 8-bit file holds it: float32 (C, H, W), whole multiples of 1/255."""
         return as_stored(self.adversarial)
+
+
+def unreached(result: AttackResult, class_text: Callable[[int], str]) -> str:
+    """What PREDICT did on the image of an attack that it did not confirm, as a verb.
+
+    Without a goal it returned no other class; with one it may have, only not the goal.
+    """
+    if result.goal is None:
+        return "returned no other class"
+    said = dict.fromkeys(one.predicted for one in result.confirmations)
+    did = ["abstained" if k is None else f"returned {class_text(k)}" for k in said]
+    return f"did not return {class_text(result.goal)}, but {' or '.join(did)}"
 
 
 def as_stored(pixels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms
+from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms, unreached
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_gaussian
@@ -21,6 +21,7 @@ from rs_core.selectors import Selector
 from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE
+from rs_core.smoothing.statements import class_label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,8 @@ class Confirm:
                 stored_confirmed=_flips(judged[i], one),
                 confirmations=(*judged[i].confirmations, one),
             )
-        yield Finished(tuple(_closed(result) for result in judged))
+        names = classifier.spec.class_names
+        yield Finished(tuple(_closed(result, names) for result in judged))
 
     def _predict(
         self,
@@ -189,12 +191,18 @@ def _told(
     )  # fmt: skip
 
 
-def _closed(result: AttackResult) -> AttackResult:
+def _closed(result: AttackResult, names: tuple[str, ...]) -> AttackResult:
     if result.confirmed:
         return result
     notes = result.notes
     if result.success:
         asked = len(result.confirmations)
         said = "1 PREDICT" if asked == 1 else f"{asked} PREDICTs"
-        notes += (f"unconfirmed: {said} returned no other class",)
+        did = unreached(result, lambda index: _class_text(index, names))
+        notes += (f"unconfirmed: {said} {did}",)
     return replace(result, confirmed=False, stored_confirmed=False, notes=notes)
+
+
+def _class_text(index: int, names: tuple[str, ...]) -> str:
+    """The goal may be a class that the network asked does not have."""
+    return f"class {class_label(index, names) if index < len(names) else index}"

@@ -31,7 +31,7 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
         yield f"D Empirical. {tidy(said.headline)}. {tidy(said.sentence)}"
     else:
         broken = sum(bool(result.confirmed) for result in trial.results)
-        already = sum(bool(r.confirmed) and is_already(r) for r in trial.results)
+        already = sum(_already(trial, index) for index in range(len(trial.results)))
         yield (
             f"D Empirical. {trial.attack}, looking {within(trial)}, on {target_text(trial)}: "
             f"{broken} of {len(trial.results)} images are confirmed, {already} of all were "
@@ -50,7 +50,7 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
     for index, name in enumerate(trial.names):
         for remark in remarks(trial, index):
             if not remark.startswith("self-check: "):
-                yield f"{tidy(name)}: {remark}"
+                yield f"{tidy(name)}: {tidy(remark)}"
     if trial.check is not None:
         yield from _check_lines(trial.check)
 
@@ -89,6 +89,14 @@ def _row(trial: AttackTrial, index: int, names: tuple[str, ...]) -> tuple[str, .
         _word(result.confirmed, result.success),
         "yes" if result.stored_confirmed else "no",
     )
+
+
+def _already(trial: AttackTrial, index: int) -> bool:
+    """Whether PREDICT is sure of another class than the label on the image as it is."""
+    result, label = trial.results[index], trial.labels[index]
+    if result.confirmed and is_already(result):
+        return True
+    return label is not None and trial.before[index].predicted(trial.level) not in (None, label)
 
 
 def _word(confirmed: bool | None, success: bool) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.evaluation.empirical_curves import share
 from rs_core.results import Certificate, Prediction
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # Cohen et al. report these
 
@@ -110,9 +110,14 @@ class AttackedSummary:
             RobustBench.
         clean, attacked: images that the target still names correctly.
         clean_abstained, attacked_abstained: images on which PREDICT abstains, which are wrong.
-        clean_accuracy, attacked_accuracy: shares; the second is an upper bound of the robust
-            accuracy, for another attack may find more.
+        clean_accuracy, attacked_accuracy: shares. The second is the accuracy of PREDICT with
+            `n` copies, an abstention counted as wrong; another attack may find more.
         clean_error, attacked_error: standard errors.
+        n: noisy copies of one PREDICT; None for the network itself, which has no noise.
+        undecided: images of a smoothed network that nothing shows to be wrong, but on which
+            PREDICT abstains, as they are or attacked.
+        upper_bound: of the robust accuracy, (attacked + undecided) / images: where PREDICT
+            abstains, the smoothed network itself may be right.
     """
 
     images: int
@@ -124,22 +129,32 @@ class AttackedSummary:
     attacked_abstained: int
     attacked_accuracy: float
     attacked_error: float
+    n: int | None
+    undecided: int
+    upper_bound: float
 
     @property
     def words(self) -> str:
-        """Two sentences."""
-        silent = ""
+        """Two sentences, and a third where PREDICT abstains on what nothing shows to be wrong."""
+        silent, still, bound = "", "", ", an upper bound of the robust accuracy"
         if self.clean_abstained or self.attacked_abstained:
             silent = (
                 f", and so does one on which PREDICT abstains ({self.clean_abstained} as they are, "
                 f"{self.attacked_abstained} attacked)"
             )
+        if self.undecided:
+            bound = ""
+            still = (
+                " The smoothed network itself may be right where PREDICT abstains: the upper bound "
+                f"of its robust accuracy is ({self.attacked} + {self.undecided}) / {self.images} = "
+                f"{ceil_digits(self.upper_bound, 3)}."
+            )
+        whose = "accuracy" if self.n is None else f"accuracy of PREDICT with {self.n:,} copies"
         return (
-            f"D Empirical: accuracy under this attack {self.attacked_accuracy:.3f} "
-            f"({self.attacked_error:.3f}), {self.attacked} of {self.images} images, an upper bound "
-            f"of the robust accuracy; as they are {self.clean_accuracy:.3f} "
-            f"({self.clean_error:.3f}). All {self.images} count: one misclassified as it is counts "
-            f"as wrong{silent}."
+            f"D Empirical: {whose} under this attack {self.attacked_accuracy:.3f} "
+            f"({self.attacked_error:.3f}), {self.attacked} of {self.images} images{bound}; "
+            f"as they are {self.clean_accuracy:.3f} ({self.clean_error:.3f}). All {self.images} "
+            f"count: one misclassified as it is counts as wrong{silent}.{still}"
         )
 
 
@@ -158,9 +173,16 @@ def attacked_summary(trial: AttackTrial) -> AttackedSummary | None:
     held = sum(
         label == said == still and not result.confirmed for label, said, still, result in rows
     )
+    possible = held
+    if trial.smoothed:  # the network itself never hides a class behind an abstention
+        possible = sum(
+            {said, still} <= {None, label} and not result.confirmed
+            for label, said, still, result in rows
+        )
     total = len(rows)
     return AttackedSummary(
         total,
         clean, sum(said is None for said in before), *share(clean, total),
         held, sum(said is None for said in after), *share(held, total),
+        trial.n if trial.smoothed else None, possible - held, possible / total,
     )  # fmt: skip

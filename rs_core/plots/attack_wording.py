@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rs_core.attack_results import ALREADY, AttackResult, Confirmation
+from rs_core.attack_results import ALREADY, AttackResult, Confirmation, unreached
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots.wording import class_text
 from rs_core.statistics import ceil_digits
@@ -29,11 +29,12 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
         return _broken(trial, index, class_names)
     if result.success:
         asked = len(result.confirmations)
+        did = unreached(result, lambda index: class_text(index, class_names))
         return Verdict(
             "Unconfirmed: it does not count",
             f"The attack's own copies call its image adversarial, but {asked} "
-            f"{'PREDICT' if asked == 1 else 'PREDICTs'} on fresh noise returned no other class "
-            f"at level {ceil_digits(trial.level, 3)} each. {NO_PROOF}",
+            f"{'PREDICT' if asked == 1 else 'PREDICTs'} on fresh noise {did} at level "
+            f"{ceil_digits(trial.level, 3)} each. {NO_PROOF}",
         )
     return Verdict(
         "Not broken within the budget",

@@ -101,6 +101,12 @@ def test_a_class_to_reach_must_be_the_one_returned(grey: ImageInput) -> None:
     sure = drain(Confirm(n=500).run(coin(0.1, 3), [grey], [result], seed=0))[0]
     assert sure.confirmations[0].predicted == 0
     assert sure.confirmed is False
+    assert sure.notes == ("unconfirmed: 1 PREDICT did not return class 2, but returned class 0",)
+    named = Classifier(Coin(0.5, 0.25, 3), replace(spec_of(SHAPE, 3), class_names=("a", "b", "c")))
+    torn = drain(Confirm(n=500).run(named, [grey], [result], seed=0))[0]
+    assert torn.notes == ("unconfirmed: 1 PREDICT did not return class 2 (c), but abstained",)
+    other = drain(Confirm(n=500).run(coin(0.1), [grey], [result], seed=0))[0]
+    assert "did not return class 2, but returned class 0" in other.notes[0], "it has two classes"
 
 
 def test_confirming_noise_is_never_the_attack_s(

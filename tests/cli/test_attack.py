@@ -13,9 +13,10 @@ from rs_core.attack_results import TransferMatrix
 from rs_core.attacks import ATTACKS
 from rs_core.cli import main
 from rs_core.cli.attack_tables import attack_lines
-from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.attack_trial import AttackTrial, Ballot
 from rs_core.evaluation.columns import ATTACK_COLUMNS
 from rs_core.results import from_json
+from tests.evaluation.test_attack_trial import made_trial
 
 QUICK = {
     "fgsm": ["--eps", "0.1"],
@@ -108,6 +109,21 @@ def test_robust_accuracy_is_told_over_all_images(capsys: pytest.CaptureFixture[s
     assert (found["images"], found["clean"], found["attacked"]) == (3, 3, 3)
     single = printed(capsys, "--eps", "0.01", "--steps", "1")
     assert "accuracy under this attack" not in single
+
+
+def test_images_that_are_wrong_as_they_are_are_counted_by_their_votes() -> None:
+    """An attack that spares none, or has a class to reach, leaves no note of them."""
+    one = made_trial(labels=(1,), goal=2, confirmed=False)
+    wrong, close = Ballot((90, 10, 0), (0.8, 0.2), 0.25, 100), Ballot((55, 45, 0), (), 0.25, 100)
+    four = replace(
+        one, names=("a", "b", "c", "d"), labels=(1, 1, 1, None), indices=(0, 1, 2, 3),
+        results=one.results * 4, before=(wrong, *one.before, close, wrong), after=one.after * 4,
+    )  # fmt: skip
+    text = "\n".join(attack_lines(four, ("cat", "dog", "eel")))
+    assert "0 of 4 images are confirmed, 1 of all were misclassified as they are" in text
+    everyone = replace(four, labels=(1, 1, 1, 1), before=(wrong,) * 4)
+    text = "\n".join(attack_lines(everyone, ("cat", "dog", "eel")))
+    assert "4 of all were misclassified as they are (upper bound 0)" in text
 
 
 def test_a_self_check_is_told(capsys: pytest.CaptureFixture[str]) -> None:

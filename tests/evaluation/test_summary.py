@@ -73,10 +73,49 @@ def test_accuracy_under_attack_counts_all_images() -> None:
     assert (summary.clean, summary.clean_accuracy, summary.clean_abstained) == (3, 0.75, 0)
     assert (summary.attacked, summary.attacked_accuracy) == (1, 0.25)
     assert summary.attacked_abstained == 1
-    assert "D Empirical: accuracy under this attack 0.250 (0.200), 1 of 4 images" in summary.words
-    assert "an upper bound of the robust accuracy" in summary.words
+    assert (
+        "D Empirical: accuracy of PREDICT with 100 copies under this attack 0.250 (0.200), 1 of 4 "
+        "images; as they are 0.750"
+    ) in summary.words
+    assert (summary.undecided, summary.upper_bound) == (1, 0.5)
+    assert "an upper bound of the robust accuracy" not in summary.words
+    assert summary.words.endswith(
+        "The smoothed network itself may be right where PREDICT abstains: the upper bound of its "
+        "robust accuracy is (1 + 1) / 4 = 0.5."
+    )
     assert "one misclassified as it is counts as wrong" in summary.words
     assert "PREDICT abstains (0 as they are, 1 attacked)" in summary.words
     revived = replace(trial, after=(right, right, right, right))
     assert attacked_summary(revived) is not None
     assert np.isclose(attacked_summary(revived).attacked_accuracy, 0.5)  # type: ignore[union-attr]
+    assert "2 of 4 images, an upper bound of the robust accuracy" in (
+        attacked_summary(revived).words  # type: ignore[union-attr]
+    )
+
+
+def test_an_abstention_is_no_proof_that_the_smoothed_network_is_wrong() -> None:
+    """It is right everywhere, by votes too close for PREDICT: 0 is no bound, 1 is."""
+    close = (Ballot((45, 55, 0), (0.5, 0.5), 0.25, 100),)
+    failed = {"labels": (1,), "success": False, "confirmed": False, "confirmations": ()}
+    silent = attacked_summary(made_trial(before=close, after=close, **failed))
+    assert silent is not None
+    assert (silent.attacked, silent.undecided, silent.upper_bound) == (0, 1, 1.0)
+    assert silent.words.endswith("robust accuracy is (0 + 1) / 1 = 1.")
+    unsure = attacked_summary(made_trial(before=close, labels=(1,)))
+    assert unsure is not None
+    assert (unsure.undecided, unsure.upper_bound) == (0, 0.0), "confirmed: another class wins"
+    other = (Ballot((98, 2, 0), (0.5, 0.5), 0.25, 100),)
+    lost = attacked_summary(made_trial(before=close, after=other, **failed))
+    assert lost is not None
+    assert (lost.undecided, lost.upper_bound) == (0, 0.0), "sure of another class"
+
+
+def test_the_network_itself_answers_or_is_wrong() -> None:
+    nan = (Ballot((0, 0, 1), (0.0, 0.0), None, 1),)
+    bare = attacked_summary(
+        made_trial(before=nan, after=nan, labels=(1,), confirmed=False, settings={"sigma": None})
+    )
+    assert bare is not None
+    assert (bare.n, bare.undecided, bare.upper_bound) == (None, 0, 0.0)
+    assert "D Empirical: accuracy under this attack 0.000" in bare.words
+    assert "0 of 1 images, an upper bound of the robust accuracy" in bare.words

@@ -45,6 +45,18 @@ def test_an_opinion_does_not_count() -> None:
     assert NO_PROOF in told.sentence
 
 
+def test_another_class_than_the_one_to_reach_is_named() -> None:
+    """PREDICT did return another class than the label, only not the goal."""
+    walked = (said(0), said(None), said(0))
+    told = verdict(made_trial(goal=2, confirmed=False, confirmations=walked), 0, (*NAMES, "eel"))
+    assert (
+        "but 3 PREDICTs on fresh noise did not return class 2 (eel), but returned class 0 (cat) or "
+        "abstained at level 0.0005 each."
+    ) in told.sentence
+    free = verdict(made_trial(confirmed=False, confirmations=(said(1), said(None))), 0, NAMES)
+    assert "2 PREDICTs on fresh noise returned no other class at level" in free.sentence
+
+
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_not_broken_is_never_called_safe(norm: str) -> None:
     settings = {"sigma": 0.25, "eps": 0.5, "norm": norm}
