@@ -28,6 +28,7 @@ from rs_core.cli.selecting import (
     with_selector,
 )
 from rs_core.cli.tables import certificate_table, network_line, notes_below
+from rs_core.comparing import notes_of_selector
 from rs_core.errors import ParameterError
 from rs_core.evaluation.columns import COLUMNS
 from rs_core.evaluation.logs import row_from_certificate, write_log
@@ -36,7 +37,7 @@ from rs_core.fields import param
 from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Selection, to_json
-from rs_core.selectors import Selector
+from rs_core.selectors import MultistartUniform, Selector
 
 _COPIES_AT_ONCE = 8192  # so many fill a GPU; more would keep finished rows waiting
 
@@ -100,6 +101,11 @@ class SelectCommand:
                 f"--tsv holds l2 radii, and {self.guarantee} certifies {self.settings.norm} radii: "
                 "leave it out, or take --json."
             )
+        if self.output.resume and self.selector == MultistartUniform.name:
+            raise ParameterError(
+                f"{self.selector} picks one sigma from all images together, and those that are "
+                "left are another set: leave --resume out."
+            )
         if self.output.resume and self.settings is not None and _joint(self.settings):
             raise ParameterError(
                 f"{self.guarantee} claims of all images together, so no row of it can be added: "
@@ -118,15 +124,19 @@ class SelectCommand:
         picked: list[Selection] = []
         certificates: list[Certificate] = []
         spent = 0.0
+        options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
         for items in self._parts(chosen.items, settings):
             started = time.perf_counter()
             images = [item.image for item in items]
-            options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
-            found = follow(selector.run(classifier, images, **options), label=self.selector)
-            picked += found
-            spent += time.perf_counter() - started
+            if len(picked) == len(certificates):
+                whole = chosen.items if isinstance(selector, MultistartUniform) else items
+                asked = [item.image for item in whole]
+                picks = follow(selector.run(classifier, asked, **options), label=self.selector)
+                picked += picks
+                spent += time.perf_counter() - started
             if settings is None:
                 continue
+            found = picked[len(certificates) : len(certificates) + len(items)]
             stream = settings.run(classifier, images, found, **options)
             made = follow(stream, label=str(self.guarantee))
             certificates += made
@@ -139,7 +149,7 @@ class SelectCommand:
         print_selections(chosen, picked, spent)
         if settings is not None:
             _print_certificates(classifier, chosen, settings, certificates)
-        for note in notes_below(chosen):
+        for note in (*notes_below(chosen), *_unlike_alone(selector, chosen)):
             print(note)
         print_remarks(classifier, [selection.sigma for selection in picked])
         if certificates and not chosen.single:
@@ -177,6 +187,12 @@ def _joint(settings: Guarantee) -> bool:
     return isinstance(settings, Memory | Regions)
 
 
+def _unlike_alone(selector: Selector, chosen: Chosen) -> Iterator[str]:
+    """That the choice would be another for the image alone, without its label or the others."""
+    if not (chosen.single and isinstance(selector, MultistartUniform)):
+        yield from (f"note: {note}" for note in notes_of_selector(selector))
+
+
 def _print_certificates(
     classifier: Classifier,
     chosen: Chosen,
@@ -185,7 +201,8 @@ def _print_certificates(
 ) -> None:
     print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
     print(f"error of each row: {settings.budget}")
-    print(tidy(certificates[0].statement))
+    whose = "" if chosen.single else f"{chosen.names[0]}: "
+    print(whose + tidy(certificates[0].statement))
     for note in _unkept(settings):
         print(f"note: {note}")
 

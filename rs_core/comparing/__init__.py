@@ -5,6 +5,7 @@ from rs_core.comparing.compare import MAX_METHODS, Compare
 from rs_core.comparing.course import CompareStep
 from rs_core.comparing.freezing import FreezeRegions
 from rs_core.comparing.mapping import MapPoints
+from rs_core.comparing.noting import notes_of_selector
 from rs_core.comparing.pairs import Pair
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "MapPoints",
     "Pair",
     "arrange",
+    "notes_of_selector",
 ]

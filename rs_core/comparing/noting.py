@@ -6,7 +6,7 @@ from rs_core.comparing.pairs import Pair
 from rs_core.guarantees import Memory, Regions
 from rs_core.images import ImageInput
 from rs_core.results import RadiusCurve
-from rs_core.selectors import Grid, MultistartUniform
+from rs_core.selectors import Grid, MultistartUniform, Selector
 
 _NAMED = 3
 
@@ -16,6 +16,14 @@ def notes_of(
 ) -> tuple[str, ...]:
     """Sentences without a full stop; none where there is nothing to say."""
     return (*_of_repeats(images), *_of_methods(methods), *_of_curves(images, curves))
+
+
+def notes_of_selector(selector: Selector) -> Iterator[str]:
+    """What its choices rest on beyond an image's own pixels; sentences without a full stop."""
+    if isinstance(selector, Grid) and selector.label_aware:
+        yield f"{selector.name} read the true labels, which nobody has when it counts"
+    if isinstance(selector, MultistartUniform):
+        yield f"{selector.name} picked one sigma from all these images together"
 
 
 def _of_repeats(images: Sequence[ImageInput]) -> Iterator[str]:
@@ -29,16 +37,14 @@ def _of_repeats(images: Sequence[ImageInput]) -> Iterator[str]:
         if image.label != first.label:
             yield (
                 f"{first.name} and {image.name} have the same pixels and different labels, "
-                f"{first.label} and {image.label}: no method can be right at both"
+                f"{first.label} and {image.label}: no method that does not read labels can be "
+                "right at both"
             )
 
 
 def _of_methods(methods: Sequence[Pair]) -> Iterator[str]:
     for pair in methods:
-        if isinstance(pair.selector, Grid) and pair.selector.label_aware:
-            yield f"{pair.selector.name} read the true labels, which nobody has when it counts"
-        if isinstance(pair.selector, MultistartUniform):
-            yield f"{pair.selector.name} picked one sigma from all these images together"
+        yield from notes_of_selector(pair.selector)
         if isinstance(pair.guarantee, Memory) and not pair.guarantee.path:
             yield f"the memory of {pair.selector.name} ended with this run: nothing answers from it"
         if isinstance(pair.guarantee, Regions):

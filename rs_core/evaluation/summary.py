@@ -13,6 +13,12 @@ from rs_core.results import Certificate, Prediction
 from rs_core.statistics import ceil_digits, floor_decimals
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # Cohen et al. report these
+_BACKING = {
+    "A": "against anyone",
+    "B": "conditional on a frozen state",
+    "C": "each held at its own {}",
+    "D": "empirical",
+}
 
 
 @dataclass(frozen=True)
@@ -33,12 +39,16 @@ class CertifiedSummary:
         images, abstained: counts.
         certified: at growing radii, in the certificates' norm, pixels of [0,1].
         acr: average certified radius, where an abstention and a wrong class count 0.
+        badges: of the certificates, strongest first.
+        norm: of the radii.
     """
 
     images: int
     abstained: int
     certified: tuple[CertifiedAccuracy, ...]
     acr: float
+    badges: tuple[str, ...] = ("A",)
+    norm: str = "l2"
 
     @property
     def words(self) -> str:
@@ -47,10 +57,14 @@ class CertifiedSummary:
             f"at {one.radius:g} {one.accuracy:.3f} ({one.standard_error:.3f})"
             for one in self.certified
         )
+        level = "lambda" if self.norm == "l1" else "sigma"
+        backing = " and ".join(f"{badge}, {_BACKING[badge].format(level)}" for badge in self.badges)
+        claim = "" if self.badges == ("A",) else f"{backing}: "
+        norm = "l1 " if self.norm == "l1" else ""
         return (
-            f"certified accuracy (standard error) of {self.images} images: {at}; average certified "
-            f"radius {floor_decimals(self.acr, 3)}; {self.abstained} abstained, which counts as "
-            "wrong"
+            f"{claim}certified accuracy (standard error) of {self.images} images: {at}; average "
+            f"certified {norm}radius {floor_decimals(self.acr, 3)}; {self.abstained} abstained, "
+            "which counts as wrong"
         )
 
 
@@ -68,7 +82,10 @@ def certified_summary(
         if radius == 0 or count:
             certified.append(CertifiedAccuracy(radius, count, *share(count, len(labels))))
     silent = sum(one.predicted is None for one in certificates)
-    return CertifiedSummary(len(labels), silent, tuple(certified), sum(radii) / len(labels))
+    return CertifiedSummary(
+        len(labels), silent, tuple(certified), sum(radii) / len(labels),
+        tuple(sorted({one.guarantee for one in certificates})), certificates[0].norm,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

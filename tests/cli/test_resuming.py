@@ -168,6 +168,10 @@ def test_a_selectors_settings_are_held_to(log: Path) -> None:
         (["predict", "--sigma", "0.25", "--resume", "--tsv", "x", "--html", "y"], "--html would"),
         (["select", "--guarantee", "memory", "--resume", "--tsv", "x"], "leave --resume out"),
         (["select", "--guarantee", "regions", "--resume", "--tsv", "x"], "leave --resume out"),
+        (
+            ["certify", "--selector", "multistart_uniform", "--resume", "--tsv", "x"],
+            "multistart_uniform picks one sigma from all images together",
+        ),
     ],
 )
 def test_what_cannot_be_gone_on_from_is_refused(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rs_core.assets import sample_path
 from rs_core.cli import main
 from rs_core.cli.select import SelectCommand
 from rs_core.cli.selecting import selector_of
@@ -180,6 +181,54 @@ def test_l1_radii_are_called_l1(capsys: pytest.CaptureFixture[str]) -> None:
     row = json.loads(printed(capsys, *fixed, "--guarantee", "global_lambda"))
     certificate = from_json(Certificate, row["certificate"])
     assert (certificate.norm, certificate.noise, certificate.guarantee) == ("l1", "uniform", "A")
+
+
+def digits(folder: Path, table: str) -> list[str]:
+    """Options for three images, the first two alike, with a table of their labels."""
+    for name, digit in {"a": "digit-7", "b": "digit-7", "c": "digit-9"}.items():
+        (folder / f"{name}.png").write_bytes(sample_path(digit).read_bytes())
+    labels = folder / "labels.csv"
+    labels.write_text(table)
+    return ["--image", str(folder), "--labels", str(labels), "--device", "cpu"]
+
+
+def test_accuracy_of_a_selector_that_reads_labels_is_not_told_without_a_word(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    images = digits(tmp_path, "name,label\na.png,7\nb.png,1\nc.png,9\n")
+    words = [*images, "--selector", "grid", *QUICK["grid"], "--n", "100", "--n0", "10"]
+    note = "note: grid read the true labels, which nobody has when it counts"
+    assert main(["certify", *words, "--selector-label-aware"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    accuracy = next(k for k, line in enumerate(lines) if "certified accuracy" in line)
+    assert lines[accuracy].startswith("C, each held at its own sigma: certified accuracy")
+    assert note in lines[:accuracy]
+    assert [line[:16] for line in lines if "Certified ℓ2" in line] == ["a.png: Certified"]
+    assert main(["select", *words, "--guarantee", "frozen"]) == 0
+    assert "note: grid read" not in capsys.readouterr().out
+    assert main(["select", "--image", "digit-7", "--label", "7", *words[6:8], *QUICK["grid"],
+                 "--selector-label-aware"]) == 0  # fmt: skip
+    assert note in capsys.readouterr().out
+
+
+def test_one_sigma_for_a_whole_set_is_one_though_its_rows_are_written_in_parts(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "images").mkdir()
+    images = digits(tmp_path / "images", "name,label\na.png,7\nb.png,7\nc.png,9\n")
+    words = [*images, "--selector", "multistart_uniform", "--selector-m", "64"]
+    words += ["--selector-levels", "8", "--n", "100", "--n0", "10"]
+    assert main(["certify", *words, "--json"]) == 0
+    whole = {row["certificate"]["sigma"] for row in json.loads(capsys.readouterr().out)}
+    monkeypatch.setattr("rs_core.cli.select._COPIES_AT_ONCE", 1)
+    log = tmp_path / "log.tsv"
+    assert main(["certify", *words, "--tsv", str(log)]) == 0
+    rows = read_log(log)
+    assert len(rows) == 3
+    assert {row.sigma for row in rows} == whole
+    assert len(whole) == 1
+    told = capsys.readouterr().out
+    assert "note: multistart_uniform picked one sigma from all these images together" in told
 
 
 def test_a_memory_belongs_to_the_selectors_settings(

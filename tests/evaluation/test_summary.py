@@ -8,7 +8,7 @@ import pytest
 from rs_core.attack_results import ALREADY
 from rs_core.evaluation.attack_trial import Ballot
 from rs_core.evaluation.summary import attacked_summary, certified_summary, predicted_summary
-from rs_core.results import Certificate, Prediction
+from rs_core.results import Badge, Certificate, Prediction
 from tests.evaluation.test_attack_trial import made_trial
 
 
@@ -35,6 +35,23 @@ def test_certified_accuracy_and_acr_count_abstentions_and_wrong_classes_as_nothi
     assert "at 0 0.500 (0.224), at 0.25 0.500" in summary.words
     assert "average certified radius 0.262" in summary.words, "never rounded up"
     assert "1 abstained, which counts as wrong" in summary.words
+
+
+def test_the_summary_says_what_backs_it_and_which_norm() -> None:
+    def said(*badges: Badge, norm: str = "l2") -> str:
+        found = [replace(certificate(1, 0.3), guarantee=badge, norm=norm) for badge in badges]
+        summary = certified_summary([1] * len(found), found)
+        assert summary is not None
+        return summary.words
+
+    assert said("A", "A").startswith("certified accuracy")
+    assert said("C", "C").startswith("C, each held at its own sigma: certified accuracy")
+    assert "average certified radius 0.300" in said("C", "C")
+    assert said("B").startswith("B, conditional on a frozen state: certified accuracy")
+    lambdas = said("C", norm="l1")
+    assert lambdas.startswith("C, each held at its own lambda: certified accuracy")
+    assert "average certified l1 radius 0.300" in lambdas
+    assert said("C", "A").startswith("A, against anyone and C, each held at its own sigma: cert")
 
 
 def test_without_every_label_there_is_no_accuracy() -> None:
