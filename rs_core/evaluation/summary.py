@@ -162,8 +162,9 @@ class AttackedSummary:
         if self.undecided:
             bound = ""
             still = (
-                " The smoothed network itself may be right where PREDICT abstains: the upper bound "
-                f"of its robust accuracy is ({self.attacked} + {self.undecided}) / {self.images} = "
+                f" The smoothed network itself may be right on {self.undecided} of those: the "
+                "upper bound of its robust accuracy is "
+                f"({self.attacked} + {self.undecided}) / {self.images} = "
                 f"{ceil_digits(self.upper_bound, 3)}."
             )
         whose = "accuracy" if self.n is None else f"accuracy of PREDICT with {self.n:,} copies"

@@ -97,8 +97,8 @@ def test_accuracy_under_attack_counts_all_images() -> None:
     assert (summary.undecided, summary.upper_bound) == (1, 0.5)
     assert "an upper bound of the robust accuracy" not in summary.words
     assert summary.words.endswith(
-        "The smoothed network itself may be right where PREDICT abstains: the upper bound of its "
-        "robust accuracy is (1 + 1) / 4 = 0.5."
+        "1 attacked). The smoothed network itself may be right on 1 of those: the upper bound of "
+        "its robust accuracy is (1 + 1) / 4 = 0.5."
     )
     assert "one misclassified as it is counts as wrong" in summary.words
     assert "PREDICT abstains (0 as they are, 1 attacked)" in summary.words
