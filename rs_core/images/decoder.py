@@ -1,5 +1,6 @@
 """Files of strangers are decoded in a process of their own, which can be ended."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -114,8 +115,10 @@ class Decoder:
 
 @cache
 def shared_decoder() -> Decoder:
-    """The one of this process."""
-    return Decoder()
+    """The one of this process, whose child ends with it."""
+    decoder = Decoder()
+    atexit.register(decoder.close)
+    return decoder
 
 
 def _start(seconds: float, megabytes: int) -> subprocess.Popen[bytes]:
