@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rs_core.models import MODELS
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
     from rs_core.sandwiching import MakeSandwiches
+    from rs_core.seeding import drawn_seed
     from rs_core.selectors import SELECTORS
     from rs_core.smoothing import Certify, Sweep
     from rs_core.training import RECIPES
@@ -69,6 +70,7 @@ _HOMES = {
     "certify": "rs_core.api",
     "certify_sequential": "rs_core.api",
     "drain": "rs_core.events",
+    "drawn_seed": "rs_core.seeding",
     "keep_freed_memory": "rs_core.allocator",
     "load_classifier": "rs_core.classifiers",
     "load_dataset": "rs_core.datasets",
@@ -108,6 +110,7 @@ __all__ = [
     "certify",
     "certify_sequential",
     "drain",
+    "drawn_seed",
     "keep_freed_memory",
     "load_classifier",
     "load_dataset",

@@ -1,7 +1,11 @@
 """The engine in one call each, for one image: for a script or a notebook.
 
+Without `seed` one is drawn from the operating system; the result names it, and giving it repeats
+the result. A certificate's sentence names a seed that was given: who knows it before the image is
+chosen can choose one that has a false certificate.
+
 For many images, or to watch the steps, run the same dataclasses yourself:
-`drain(Certify(sigma=0.5).run(classifier, images, seed=0))`.
+`drain(Certify(sigma=0.5).run(classifier, images, seed=drawn_seed()))`.
 """
 
 from dataclasses import MISSING, fields
@@ -17,7 +21,8 @@ from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Decision, Prediction, RadiusCurve, Selection
 from rs_core.sandwiching import MakeSandwiches
-from rs_core.seeding import check_seed
+from rs_core.seed_origin import with_seed_origin
+from rs_core.seeding import check_seed, drawn_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing import Certify, CertifySequential, Predict, Sweep
 
@@ -28,15 +33,15 @@ T = TypeVar("T", bound="DataclassInstance")
 
 
 def certify(
-    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+    classifier: Classifier, image: ImageInput, *, seed: int | None = None, **options: Any
 ) -> Certificate:
     """The certificate of an image at one sigma: Cohen et al. (2019), CERTIFY.
 
     Args:
         classifier: the network.
         image: from `load_image`.
-        seed: repeats the same draws. Keep one seed per image: a re-rolled seed is a new chance
-            to be wrong.
+        seed: repeats the same draws; drawn where it is left out. Keep one per image: a re-rolled
+            seed is a new chance to be wrong.
         options: the fields of `rs_core.smoothing.Certify`: sigma, n0, n, alpha, bound, rigorous.
 
     Raises:
@@ -44,42 +49,46 @@ def certify(
             whole number from 0 to 2**64 - 1, or classifier or image are something else.
         UnknownNameError: there is no such field.
     """
-    seed = _checked(classifier, image, seed)
-    return drain(_made(Certify, options).run(classifier, [image], seed=seed))[0]
+    drawn = _checked(classifier, image, seed)
+    found = drain(_made(Certify, options).run(classifier, [image], seed=drawn))[0]
+    return with_seed_origin(found, given=seed is not None)
 
 
 def certify_sequential(
-    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+    classifier: Classifier, image: ImageInput, *, seed: int | None = None, **options: Any
 ) -> Decision:
     """Whether the radius is at least `target_radius`, with as few draws as the answer needs.
 
     Options are the fields of `rs_core.smoothing.CertifySequential`; Voracek (2024).
     """
-    seed = _checked(classifier, image, seed)
-    return drain(_made(CertifySequential, options).run(classifier, [image], seed=seed))[0]
+    drawn = _checked(classifier, image, seed)
+    found = drain(_made(CertifySequential, options).run(classifier, [image], seed=drawn))[0]
+    return with_seed_origin(found, given=seed is not None)
 
 
 def sweep(
-    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+    classifier: Classifier, image: ImageInput, *, seed: int | None = None, **options: Any
 ) -> RadiusCurve:
     """The radius curve of an image over a grid of sigmas.
 
     Options are the fields of `rs_core.smoothing.Sweep`: sigmas, n0, n, alpha, simultaneous, ...
     """
-    seed = _checked(classifier, image, seed)
-    return drain(_made(Sweep, options).run(classifier, [image], seed=seed))[0]
+    drawn = _checked(classifier, image, seed)
+    found = drain(_made(Sweep, options).run(classifier, [image], seed=drawn))[0]
+    return with_seed_origin(found, given=seed is not None)
 
 
 def select(
-    classifier: Classifier, image: ImageInput, *, selector: Selector, seed: int = 0
+    classifier: Classifier, image: ImageInput, *, selector: Selector, seed: int | None = None
 ) -> Selection:
     """The sigma that a selector proposes for an image; it certifies nothing.
 
     Args:
         selector: e.g. `SELECTORS["multistart"]()`.
     """
-    seed = _checked(classifier, image, seed)
-    return drain(selector.run(classifier, [image], seed=seed))[0]
+    drawn = _checked(classifier, image, seed)
+    found = drain(selector.run(classifier, [image], seed=drawn))[0]
+    return with_seed_origin(found, given=seed is not None, seed=drawn)
 
 
 def attack(
@@ -88,7 +97,7 @@ def attack(
     *,
     attack: Attack | str,
     label: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     confirm: Confirm | None = None,
     **options: Any,
 ) -> AttackResult:
@@ -105,16 +114,16 @@ def attack(
             no gradients.
         UnknownNameError: there is no such attack, or it has no such field.
     """
-    seed = _checked(classifier, image, seed)
+    drawn = _checked(classifier, image, seed)
     attack = _attack(attack, options)
-    found = drain(attack.run(classifier, [image], labels=[label], seed=seed))
+    found = drain(attack.run(classifier, [image], labels=[label], seed=drawn))
     if confirm is not None:
-        found = drain(confirm.run(classifier, [image], found, seed=seed))
-    return found[0]
+        found = drain(confirm.run(classifier, [image], found, seed=drawn))
+    return with_seed_origin(found[0], given=seed is not None)
 
 
 def sandwich(
-    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+    classifier: Classifier, image: ImageInput, *, seed: int | None = None, **options: Any
 ) -> Sandwich:
     """Certified radius <= true radius <= smallest confirmed attack, of one smoothed classifier.
 
@@ -122,20 +131,22 @@ def sandwich(
     eps, steps, draws, confirm_n, alpha_attack, ...; both ends hold together with probability
     1 - (alpha + alpha_attack).
     """
-    seed = _checked(classifier, image, seed)
+    drawn = _checked(classifier, image, seed)
     made = _made(MakeSandwiches, options)
-    return drain(made.run(classifier, [image], seed=seed)).sandwiches[0]
+    found = drain(made.run(classifier, [image], seed=drawn)).sandwiches[0]
+    return with_seed_origin(found, given=seed is not None)
 
 
 def predict(
-    classifier: Classifier, image: ImageInput, *, seed: int = 0, **options: Any
+    classifier: Classifier, image: ImageInput, *, seed: int | None = None, **options: Any
 ) -> Prediction:
     """The smoothed class of an image, None for abstain: Cohen et al. (2019), PREDICT.
 
     Options are the fields of `rs_core.smoothing.Predict`: sigma, n, alpha.
     """
-    seed = _checked(classifier, image, seed)
-    return drain(_made(Predict, options).run(classifier, [image], seed=seed))[0]
+    drawn = _checked(classifier, image, seed)
+    found = drain(_made(Predict, options).run(classifier, [image], seed=drawn))[0]
+    return with_seed_origin(found, given=seed is not None)
 
 
 def _attack(attack: Attack | str, options: dict[str, Any]) -> Attack:
@@ -166,8 +177,8 @@ def _made(kind: type[T], options: dict[str, Any], name: str = "") -> T:
     return kind(**options)
 
 
-def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:
-    """The seed as a plain int, of arguments that are what they should be."""
+def _checked(classifier: Classifier, image: ImageInput, seed: int | None) -> int:
+    """The seed, drawn where there is none, of arguments that are what they should be."""
     if not isinstance(classifier, Classifier):
         raise ParameterError(
             f"classifier={shown(classifier)} is no Classifier: make one with load_classifier(name) "
@@ -178,4 +189,4 @@ def _checked(classifier: Classifier, image: ImageInput, seed: int) -> int:
             f"image={shown(image)} is not a loaded image: load it with "
             "load_image(source, classifier.spec)."
         )
-    return check_seed(seed)
+    return drawn_seed() if seed is None else check_seed(seed)

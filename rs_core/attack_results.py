@@ -56,6 +56,7 @@ class AttackResult:
         confirmations: every PREDICT that was spent, in order, the one of `stored` last.
         notes: warnings, and what should be known of this result.
         precision: that the target computed in; "" where an older version did not say.
+        seed_given: whether somebody gave the seed, or it was drawn; None where nobody said.
     """
 
     attack: str
@@ -79,6 +80,7 @@ class AttackResult:
     confirmations: tuple[Confirmation, ...] = ()
     notes: tuple[str, ...] = ()
     precision: str = ""
+    seed_given: bool | None = None
 
     @property
     def stored(self) -> np.ndarray:

@@ -7,11 +7,9 @@ against anyone, B conditional on a frozen state, C for a sigma held fixed, D emp
 
 import base64
 import dataclasses
-import json
 import math
 import types
 import typing
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -28,8 +26,6 @@ Outcome = Literal["certified", "refuted", "undecided"]
 Stage = Literal["select", "label", "certify", "predict"]
 Noise = Literal["gaussian", "gaussian-grid", "uniform"]
 Norm = Literal["l2", "l1"]
-
-MAX_DEPTH = 64  # of somebody's JSON: who walks through it does so recursively
 
 T = TypeVar("T")
 
@@ -88,7 +84,10 @@ class Votes:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Cohen et al. (2019), PREDICT: the smoothed class, or None for abstain."""
+    """Cohen et al. (2019), PREDICT: the smoothed class, or None for abstain.
+
+    `seed_given` is as of a certificate.
+    """
 
     predicted: int | None
     p_value: float
@@ -104,6 +103,7 @@ class Prediction:
     image_digest: str
     preprocessing: tuple[str, ...]
     seed: int
+    seed_given: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,9 @@ class Certificate:
     say, or where no bound of its own stands behind it.
     `noise` is "gaussian" (float32, taken as exactly Gaussian), "gaussian-grid" (the rigorous
     mode) or "uniform" (on [-sigma, sigma] in each value, with `norm` "l1"); seed, `stream` (which
-    caller drew), image, weights, precision and device repeat it.
+    caller drew), image, weights, precision and device repeat it. `seed_given` says whether somebody
+    gave the seed, which is then part of the claim, or it was drawn (`rs_core.seed_origin`); None
+    where nobody said.
     """
 
     predicted: int | None
@@ -145,6 +147,7 @@ class Certificate:
     preprocessing: tuple[str, ...]
     seed: int
     level: float | None = None
+    seed_given: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ class Selection:
         rate: Lipschitz constant of ln sigma(x) per pixel unit, where the selector has one.
         norm: of the radii that it was picked for: "l2" is Gaussian noise, "l1" uniform noise on
             [-sigma, sigma]; None where no noise was looked at.
+        seed, seed_given: of its draws; None where nobody said.
     """
 
     selector: str
@@ -170,6 +174,8 @@ class Selection:
     notes: tuple[str, ...] = ()
     rate: float | None = None
     norm: Norm | None = "l2"
+    seed: int | None = None
+    seed_given: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -221,49 +227,6 @@ def to_json(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     return value
-
-
-def parse_json(text: str | bytes) -> Any:
-    """The JSON value of somebody's text, in which no object may name a key twice.
-
-    NaN and Infinity, which Python's own writer makes, come as floats, and whole numbers in any
-    size: who reads a number checks its range.
-
-    Raises:
-        ValueError: it is no JSON, a key occurs twice, of which Python's reader keeps the last
-            without a word, or it is nested deeper than `MAX_DEPTH`.
-    """
-    try:
-        parsed = json.loads(text, object_pairs_hook=_once)
-    except RecursionError:
-        raise ValueError(_too_deep()) from None
-    level = _containers([parsed])
-    for _ in range(MAX_DEPTH):
-        level = _containers(inner for value in level for inner in _inside(value))
-        if not level:
-            return parsed
-    raise ValueError(_too_deep())
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise ValueError(f"the key {name[:40]!r} occurs twice")
-        made[name] = value
-    return made
-
-
-def _containers(values: Iterable[Any]) -> list[Any]:
-    return [value for value in values if isinstance(value, dict | list)]
-
-
-def _inside(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
-
-
-def _too_deep() -> str:
-    return f"it is nested deeper than {MAX_DEPTH} levels"
 
 
 def from_json(kind: type[T], data: Any) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from hashlib import blake2b
+from secrets import randbelow
 
 from rs_core.errors import ParameterError
 from rs_core.fields import shown, whole_number
@@ -19,6 +20,15 @@ def check_seed(seed: int) -> int:
     if whole is None or not 0 <= whole < SEED_LIMIT:
         raise ParameterError(f"seed={shown(seed)} must be a whole number from 0 to 2**64 - 1.")
     return whole
+
+
+def drawn_seed(limit: int = SEED_LIMIT) -> int:
+    """A seed from 0 to `limit` - 1 that nobody can know beforehand, from the operating system.
+
+    A statement's risk is over a seed drawn after the image was fixed: whoever knows the seed can
+    try images until one has a false certificate.
+    """
+    return randbelow(limit)
 
 
 def derive_seed(seed: int, *path: str | int) -> int:

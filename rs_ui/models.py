@@ -6,7 +6,8 @@ from typing import Any
 import streamlit as st
 
 from rs_core.plots.wording import tidy
-from rs_core.results import ModelSpec, from_json, parse_json
+from rs_core.results import ModelSpec, from_json
+from rs_core.strict_json import parse_json
 from rs_ui import caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.own_models import own_models, unreadable_models

@@ -10,6 +10,7 @@ from rs_core.attacks import ATTACKS
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.images import ImageInput
+from rs_core.selectors import SELECTORS
 from rs_core.smoothing import Predict
 from tests.conftest import Coin, spec_of
 
@@ -51,7 +52,7 @@ def test_a_name_is_no_classifier(grey: ImageInput, verb: Verb, options: dict[str
 def test_seeds_are_held_to_their_range(
     coin: Classifier, grey: ImageInput, verb: Verb, options: dict[str, Any]
 ) -> None:
-    for seed in (-1, 1.5, True, None, 2**64):
+    for seed in (-1, 1.5, True, "7", 2**64):
         with pytest.raises(ParameterError, match="seed="):
             verb(coin, grey, seed=seed, **options)
 
@@ -97,8 +98,8 @@ def test_a_seed_is_held_where_the_draws_are(coin: Classifier, grey: ImageInput) 
 def test_an_attack_is_named_or_made(grey: ImageInput) -> None:
     flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
     net = Classifier(flat, spec_of((1, 8, 8), 2))
-    named = api.attack(net, grey, attack="pgd", eps=0.5, steps=2)
-    made = api.attack(net, grey, attack=ATTACKS["pgd"](eps=0.5, steps=2))
+    named = api.attack(net, grey, attack="pgd", eps=0.5, steps=2, seed=0)
+    made = api.attack(net, grey, attack=ATTACKS["pgd"](eps=0.5, steps=2), seed=0)
     assert (named.l2, named.success) == (made.l2, made.success)
     with pytest.raises(UnknownNameError, match="epdg"):
         api.attack(net, grey, attack="epdg")
@@ -110,3 +111,39 @@ def test_an_attack_is_named_or_made(grey: ImageInput) -> None:
         api.attack(net, grey, attack="pgd", eps=-1.0)
     with pytest.raises(ParameterError, match="the attack is made already"):
         api.attack(net, grey, attack=ATTACKS["pgd"](), eps=1.0)
+
+
+def parts_of(found: Any) -> list[Any]:
+    """Every part of a result that names a seed."""
+    kinds = (api.Certificate, api.Prediction, api.AttackResult)
+    own = [found] if isinstance(found, kinds) else []
+    inner = vars(found).values() if hasattr(found, "__dict__") else found
+    nested = [one for one in inner if hasattr(one, "__dict__") or isinstance(one, tuple)]
+    return own + [part for one in nested for part in parts_of(one)]
+
+
+@pytest.mark.parametrize(("verb", "options"), VERBS)
+def test_a_drawn_seed_is_recorded_and_repeats_the_result(
+    coin: Classifier, grey: ImageInput, verb: Verb, options: dict[str, Any]
+) -> None:
+    first, second = (parts_of(verb(coin, grey, **options)) for _ in range(2))
+    assert {part.seed_given for part in first} == {False}
+    assert first[0].seed != second[0].seed  # once in 2**64
+    again = parts_of(verb(coin, grey, seed=first[0].seed, **options))
+    assert {part.seed_given for part in again} == {True}
+    assert [part.seed for part in again] == [part.seed for part in first]
+    assert getattr(again[0], "counts", None) == getattr(first[0], "counts", None)
+
+
+def test_a_given_seed_is_named_in_the_sentence(coin: Classifier, grey: ImageInput) -> None:
+    options: dict[str, Any] = {"sigma": 0.25, "n": 100}
+    given = api.certify(coin, grey, seed=7, **options).statement
+    assert "seed 7 given: the risk holds for an image that was chosen without it" in given
+    assert "seed" not in api.certify(coin, grey, **options).statement
+
+
+def test_a_selection_names_its_seed(coin: Classifier, grey: ImageInput) -> None:
+    selector = SELECTORS["fixed"](sigma=0.25)
+    assert api.select(coin, grey, selector=selector, seed=7).seed == 7
+    drawn = api.select(coin, grey, selector=selector)
+    assert (drawn.seed is not None, drawn.seed_given) == (True, False)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
-from rs_core.seeding import block_seeds, check_seed, derive_seed
+from rs_core.seeding import block_seeds, check_seed, derive_seed, drawn_seed
 
 PART = st.integers(0, 2**40) | st.text(max_size=12)
 
@@ -49,3 +49,12 @@ def test_numpy_integers_are_integers() -> None:
 def test_what_is_no_seed_is_refused(seed: object) -> None:
     with pytest.raises(ParameterError, match=r"^seed=.* from 0 to 2\*\*64 - 1\.$"):
         derive_seed(seed, "x")
+
+
+def test_drawn_seeds_differ_and_fill_their_range() -> None:
+    seeds = [drawn_seed() for _ in range(1000)]
+    assert len(set(seeds)) == len(seeds)
+    for bit in range(64):
+        assert 350 < sum(seed >> bit & 1 for seed in seeds) < 650  # nine deviations
+    assert {drawn_seed(2) for _ in range(100)} == {0, 1}
+    assert all(check_seed(seed) == seed for seed in seeds)

@@ -15,7 +15,7 @@ from rs_core.cli.arguments import Option, checked_words, options_of
 from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_value
-from rs_core.results import parse_json
+from rs_core.strict_json import parse_json
 from rs_core.training import PRESETS, RECIPES, Recipe
 
 RECORD = "command.json"

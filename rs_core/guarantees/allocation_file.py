@@ -12,7 +12,8 @@ from rs_core.durable import write_durably
 from rs_core.errors import ParameterError, StoreError
 from rs_core.fields import shown
 from rs_core.guarantees.allocation import Allocation
-from rs_core.results import from_json, parse_json, to_json
+from rs_core.results import from_json, to_json
+from rs_core.strict_json import parse_json
 
 FORMAT = "rs-lab regions"
 VERSION = 1

@@ -10,7 +10,8 @@ from typing import Any
 from rs_core.durable import write_durably
 from rs_core.errors import ModelFileError
 from rs_core.fields import shown
-from rs_core.results import ModelSpec, from_json, parse_json, to_json
+from rs_core.results import ModelSpec, from_json, to_json
+from rs_core.strict_json import parse_json
 
 _SIZE_CAP = 1 << 20
 _MAX_CHANNELS = 64

@@ -16,7 +16,7 @@ from threading import Lock, Thread
 from typing import Any, BinaryIO
 
 from rs_core.errors import RsError
-from rs_core.results import parse_json
+from rs_core.strict_json import parse_json
 from rs_core.worker.bench import Bench
 from rs_core.worker.side_desk import SideDesk
 
