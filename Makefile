@@ -32,6 +32,7 @@ campaign: $(VENV)/dev
 	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
 	RS_HUNTED=2000 $(BIN)/python -m pytest tests/attacks/test_hunt.py
 	RS_STATEMENTS=20000 $(BIN)/python -m pytest -s tests/guarantees/test_false_statements.py
+	$(BIN)/python scripts/measurements.py run $(if $(MNIST),--mnist $(MNIST)) $(if $(CIFAR10),--cifar10 $(CIFAR10))
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -97,12 +97,12 @@ def radii(certificates: Sequence[Certificate], images: Sequence[ImageInput]) -> 
 
 
 def row(name: str, badge: str, found: np.ndarray, base: np.ndarray, more: str = "") -> None:
-    """One printed line."""
+    """One printed row of a Markdown table; `more` are the cells of draws and sigma."""
     gain = (found - base) / base.mean()
     error = gain.std(ddof=1) / len(gain) ** 0.5
     print(
-        f"{name:<34}{badge:<3}ACR {found.mean():.4f}  gain {100 * gain.mean():+6.1f} % "
-        f"(+-{100 * error:.1f})  accuracy {(found > 0).mean():.3f}  {more}",
+        f"| {name} | {badge} | {found.mean():.4f} | {100 * gain.mean():+.1f} % ({100 * error:.1f}) "
+        f"| {(found > 0).mean():.3f} | {more} |",
         flush=True,
     )
 
@@ -123,7 +123,7 @@ def words(picked: Sequence[Selection]) -> str:
     """Mean draws of the choice, and quartiles of the chosen sigmas."""
     low, middle, high = np.quantile([s.sigma for s in picked], [0.25, 0.5, 0.75])
     draws = float(np.mean([s.draws for s in picked]))
-    return f"draws {draws:>7,.0f}  sigma {low:.2f} {middle:.2f} {high:.2f}"
+    return f"{draws:,.0f} | {low:.2f} {middle:.2f} {high:.2f}"
 
 
 def table(choice: argparse.Namespace, classifier: Classifier, images: Sequence[ImageInput]) -> None:
@@ -132,9 +132,10 @@ def table(choice: argparse.Namespace, classifier: Classifier, images: Sequence[I
     seen = curves(classifier, images, sigmas, choice.n)
     best = int(seen.mean(axis=0).argmax())
     base = seen[:, best]
-    row("best single sigma, seen afterwards", "-", base, base, f"sigma {sigmas[best]:.2f}")
+    first = "best single sigma, seen afterwards" if len(sigmas) > 1 else "one sigma for all"
+    row(first, "-", base, base, f" | {sigmas[best]:.2f}")
     if not choice.several and not choice.rows:
-        row("oracle, not a certificate", "-", seen.max(axis=1), base, "each its best")
+        row("oracle, not a certificate", "-", seen.max(axis=1), base, " | each its best")
     known: dict[Selector, tuple[Selection, ...]] = {}
     for trial in trials(choice.dataset, choice.data, choice.select, choice.start):
         if choice.several and not trial.several:
@@ -168,8 +169,10 @@ def main() -> None:
     images = [data.image(int(index), classifier.spec) for index in rows]
     print(
         f"{data.name} {data.split}, {len(rows)} images (0, {rows[1]}, ... {rows[-1]}), "
-        f"{classifier.spec.name}, n={choice.n:,}, alpha=0.001"
+        f"{classifier.spec.name}, n={choice.n:,}, alpha=0.001\n"
     )
+    print("| method | badge | ACR | gain | accuracy | draws to choose | sigma (quartiles) |")
+    print("|---|---|---|---|---|---|---|")
     table(choice, classifier, images)
 
 
