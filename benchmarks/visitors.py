@@ -1,6 +1,7 @@
 """People with the app open, without browsers: the messages that Streamlit's page would send."""
 
 import json
+import re
 import secrets
 import time
 
@@ -35,6 +36,10 @@ class Visitor:
     def says(self, text: str) -> bool:
         """Whether the last answer holds this text."""
         return any(text in said for said in self._texts)
+
+    def first(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The first place of the last answer where the pattern is found."""
+        return next((found for said in self._texts if (found := pattern.search(said))), None)
 
     async def switch(self, label: str, on: bool) -> float:
         """Seconds until the page has answered."""
