@@ -6,6 +6,7 @@ stands beside every number, and the standard error is that of images drawn at ra
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.evaluation.empirical_curves import share
@@ -13,6 +14,7 @@ from rs_core.results import Certificate, Prediction
 from rs_core.statistics import ceil_digits, floor_decimals
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # Cohen et al. report these
+T = TypeVar("T")
 _BACKING = {
     "A": "against anyone",
     "B": "conditional on a frozen state",
@@ -68,13 +70,18 @@ class CertifiedSummary:
         )
 
 
+def _pairs(labels: Sequence[int | None], found: Sequence[T]) -> list[tuple[int | None, T]]:
+    """What was found beside each label; empty unless every image has a label."""
+    return [] if None in labels else list(zip(labels, found, strict=True))
+
+
 def certified_summary(
     labels: Sequence[int | None], certificates: Sequence[Certificate]
 ) -> CertifiedSummary | None:
     """The summary; None unless every image has a label, and there is one at all."""
-    if not labels or None in labels:
+    pairs = _pairs(labels, certificates)
+    if not pairs:
         return None
-    pairs = list(zip(labels, certificates, strict=True))
     radii = [one.radius for label, one in pairs if one.predicted == label]
     certified = []
     for radius in _RADII:
@@ -104,9 +111,9 @@ def predicted_summary(
     labels: Sequence[int | None], predictions: Sequence[Prediction]
 ) -> PredictedSummary | None:
     """The summary; None unless every image has a label, and there is one at all."""
-    if not labels or None in labels:
+    pairs = _pairs(labels, predictions)
+    if not pairs:
         return None
-    pairs = list(zip(labels, predictions, strict=True))
     correct = sum(one.predicted == label for label, one in pairs)
     majority = sum(_majority(one) == label for label, one in pairs)
     silent = sum(one.predicted is None for one in predictions)

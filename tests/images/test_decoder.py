@@ -1,6 +1,5 @@
 """Row 14 and the budget of a file: a process decodes, and it ends where a file asks too much."""
 
-import io
 import os
 import signal
 import sys
@@ -14,14 +13,9 @@ from rs_core.errors import ImageError
 from rs_core.images import decoder as module
 from rs_core.images.decoder import Decoder
 from rs_core.images.decoding import decode_bytes
+from tests.images.files import saved
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
-
-
-def saved(image: Image.Image, kind: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind)
-    return buffer.getvalue()
 
 
 SMALL = saved(Image.fromarray(PHOTO))

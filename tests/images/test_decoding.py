@@ -16,19 +16,10 @@ from PIL import Image, ImageFile
 from rs_core.errors import ImageError
 from rs_core.images import decoding
 from rs_core.images.decoding import decode_bytes, decode_picture, looks_like_image, read_file
+from tests.images.files import chunk, saved
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (24, 36, 3), dtype=np.uint8)
 PNG_HEAD = b"\x89PNG\r\n\x1a\n"
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(width: int, height: int, *extra: bytes, rows: bytes = b"") -> bytes:

@@ -11,16 +11,13 @@ from PIL import Image, ImageCms
 from rs_core.errors import ImageError
 from rs_core.images.decoding import decode_bytes, decode_picture
 from rs_core.images.deep import CUT_NOTE, DEEP_NOTE
+from tests.images.files import chunk
 
 RNG = np.random.default_rng(3)
 DEEP = RNG.integers(0, 65_536, (300, 7, 4), dtype=np.uint16)
 DEEP[0, :, 0] = 255  # cut to its upper byte it would be 0
 ON_WHITE = "transparent pixels composited on white"
 SCALED = np.rint(DEEP / 257)
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(values: np.ndarray, kind: int, *extra: bytes, interlaced: bool = False) -> bytes:

@@ -13,21 +13,12 @@ from PIL import Image, TiffImagePlugin
 from rs_core.errors import ImageError
 from rs_core.images.decoding import decode_bytes, decode_picture
 from rs_core.images.wholeness import MAX_SCANS
+from tests.images.files import chunk, saved
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
 SMOOTH = Image.fromarray(PHOTO[::8, ::8]).resize((56, 40), Image.Resampling.BICUBIC)
 DAMAGED = r"^x is damaged or cut short \("
 END = b"\xff\xd9"
-
-
-def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def png(size: tuple[int, int], stream: bytes, *, depth: int, kind: int, interlaced: int) -> bytes:
