@@ -2,8 +2,9 @@
 
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def options(page: Path) -> dict[str, Any]:
         address = server_util.get_url(name)
         tenancy.write(address=address)
         print(f"RS Lab is served at {address} (Ctrl-C ends it).", flush=True)
-        yield
+        with suppress(CancelledError):  # by a second Ctrl-C: an end as well, and no error to print
+            yield
 
     gatehouse = Middleware(Gatehouse, allowed=is_host_allowed)
     return {"middleware": [gatehouse], "lifespan": lifespan}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -76,16 +77,30 @@ class Served:
         asked.endheaders()
         return asked.getresponse()
 
+    def printed(self) -> str:
+        """All that it printed until it ended."""
+        self.process.wait(30)
+        self.output.seek(0)
+        return self.output.read()
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    app = Served(tmp_path_factory.mktemp("served"))
+
+@contextmanager
+def running(folder: Path) -> Iterator[Served]:
+    app = Served(folder)
     deadline = time.monotonic() + 120
     while not app.is_up() and time.monotonic() < deadline:
         time.sleep(0.2)
-    yield app
-    app.process.kill()
-    app.process.wait()
+    try:
+        yield app
+    finally:
+        app.process.kill()
+        app.process.wait()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with running(tmp_path_factory.mktemp("served")) as app:
+        yield app
 
 
 PATHS = ("/", "/sweep", "/_stcore/health", "/_stcore/host-config", "/media/none", "/favicon.png")
@@ -197,8 +212,15 @@ def test_the_first_app_is_served_until_it_is_told_to_end(served: Served) -> None
     assert served.is_up()
     assert json.loads((served.home / "server.lock").read_text())["address"] == served.url
     served.process.send_signal(signal.SIGINT)
-    served.process.wait(30)
-    served.output.seek(0)
-    printed = served.output.read()
+    printed = served.printed()
     assert f"RS Lab is served at {served.url} (Ctrl-C ends it)." in printed
     assert "Traceback" not in printed
+
+
+def test_a_second_ctrl_c_prints_no_traceback(tmp_path: Path) -> None:
+    with running(tmp_path) as app:
+        assert app.ask("/_stcore/stream", Origin=app.url, **UPGRADE).status == 101
+        for _ in range(2):
+            app.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert "Traceback" not in app.printed()
