@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from hashlib import blake2b, sha256
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rs_core.errors import DataError, UnknownNameError
 from rs_core.images import load_image
 from rs_core.results import ModelSpec
 
+ROOT = Path(__file__).resolve().parents[1]
 CIFAR = ModelSpec("net", "stub", (3, 32, 32), DATASETS["cifar10"].class_names)
 MNIST = ModelSpec("net", "stub", (1, 28, 28), DATASETS["mnist"].class_names)
 
@@ -96,3 +98,14 @@ def test_sources_names_every_file_with_its_hash_author_and_licence() -> None:
     for sample in samples().values():
         assert sample.author in text
         assert sample.licence.replace("CC-BY-SA-", "CC BY-SA ") in text
+
+
+def test_every_licence_of_what_ships_is_declared_and_brought() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = set(declared["license"].split(" AND "))
+    shipped = {sample.licence for sample in samples().values()} - {"Public domain"}
+    shipped.add(DATASETS["mnist5k"].licence.replace(" ", "-"))
+    assert names == shipped | {"MIT"}
+    texts = {path.stem for path in (ROOT / "LICENSES").iterdir()}
+    assert texts == shipped
+    assert declared["license-files"] == ["LICENSE", "LICENSES/*"]

@@ -22,5 +22,7 @@ def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
     for path in sorted((ROOT / "assets").rglob("*")):
         if path.is_file():
             assert f"rs_lab_assets/{path.relative_to(ROOT / 'assets')}" in names
+    for path in (ROOT / "LICENSE", *(ROOT / "LICENSES").iterdir()):
+        assert any(name.endswith(f"licenses/{path.relative_to(ROOT)}") for name in names)
     assert not [name for name in names if name.startswith("tests")]
     assert any(name.endswith("share/rs-lab/app.py") for name in names)

@@ -69,7 +69,13 @@ class DatasetFacts:
 
 DATASETS: dict[str, DatasetFacts] = {
     "digits": DatasetFacts(
-        "digits 8x8", 1437, 360, (1, 8, 8), _NUMERALS, "BSD-3-Clause", bundled=True
+        "digits 8x8",
+        1437,
+        360,
+        (1, 8, 8),
+        _NUMERALS,
+        "CC BY 4.0; cite Alpaydin and Kaynak (1998), optdigits",
+        bundled=True,
     ),
     "mnist5k": DatasetFacts(
         "MNIST train (5,000)", 5000, 0, (1, 28, 28), _NUMERALS, "CC BY-SA 3.0", bundled=True

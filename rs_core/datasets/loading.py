@@ -121,7 +121,9 @@ def _reencoded(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def _digits(split: str) -> Dataset:
-    """scikit-learn's digits; 360 of them, drawn by hash, are the test split.
+    """The test file of UCI's optdigits (Alpaydin and Kaynak, 1998), which scikit-learn brings.
+
+    360 of its 1,797 digits, drawn by hash, are the test split here.
 
     A hash and not a random generator draws them, so that the split can never change with a
     library's version.
@@ -140,7 +142,7 @@ def _digits(split: str) -> Dataset:
         labels=bunch.target[chosen].astype(np.int64),
         class_names=DATASETS["digits"].class_names,
         indices=chosen.astype(np.int64),
-        source="scikit-learn",
+        source="UCI optdigits, as in scikit-learn",
     )
 
 
