@@ -15,10 +15,12 @@ from threading import Thread
 from typing import BinaryIO
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csr_array
+from scipy.optimize import OptimizeResult, linprog
+from scipy.sparse import block_array, coo_array, csr_array, eye_array
 
 _LOOK_SECONDS = 0.5
+_PRICED = 0.25  # a price of 0 or of one half at least
+_SLACK = 1e-12  # of a distance: rows that are equal but for rounding still have a solution
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,39 +39,73 @@ class Packing:
     caps: np.ndarray
 
 
-def largest_radii(packing: Packing, seconds: float) -> np.ndarray | None:
+def largest_radii(packing: Packing, seconds: float, *, fair: bool = True) -> np.ndarray | None:
     """The radii (N,) as the solver gives them, within its tolerance; None where time ran out.
+
+    Args:
+        packing: the programme, which may have many optima.
+        seconds: for all of it.
+        fair: of the optima take one whose smallest radius, as a share of its cap, is largest;
+            else the vertex at which the dual simplex method ends.
 
     Raises:
         RuntimeError: the solver failed; every such programme has a solution (0 is feasible).
 
-    Wang et al. (2021), equation 10.
+    Wang et al. (2021), equation 10, which leaves open which optimum is meant.
     """
-    if seconds <= 0:
-        return None
+    deadline = time.monotonic() + seconds
     count, members = len(packing.first), len(packing.caps)
     columns = np.column_stack([packing.first, packing.second]).ravel()
     rows = np.arange(0, 2 * count + 1, 2)
-    answer = linprog(
-        -np.ones(members),
-        A_ub=csr_array((np.ones(2 * count), columns, rows), shape=(count, members)),
-        b_ub=packing.distance,
-        bounds=np.column_stack([np.zeros(members), packing.caps]),
-        method="highs-ds",
-        options={"time_limit": seconds},
+    pairs = csr_array((np.ones(2 * count), columns, rows), shape=(count, members))
+    ends = np.column_stack([np.zeros(members), packing.caps])
+    vertex = _solved(-np.ones(members), pairs, packing.distance, ends, deadline)
+    if vertex is None or not fair:
+        return None if vertex is None else np.asarray(vertex.x)
+    # What is feasible is optimal just if it leaves no slack where the dual asks a price, which is
+    # a multiple of one half: each row has two ones.
+    ends[vertex.lower.marginals > _PRICED, 1] = 0.0
+    capped = vertex.upper.marginals < -_PRICED
+    ends[capped, 0] = packing.caps[capped]
+    tight = vertex.ineqlin.marginals < -_PRICED
+    share = coo_array((packing.caps, (np.arange(members), np.zeros(members, np.int64))))
+    blocks = [[pairs, None], [-pairs[tight], None], [-eye_array(members), share]]
+    best = _solved(
+        np.append(np.zeros(members), -1.0),
+        block_array(blocks, format="csr"),
+        np.concatenate(
+            [packing.distance, -packing.distance[tight] * (1 - _SLACK), np.zeros(members)]
+        ),
+        np.vstack([ends, [0.0, 1.0]]),
+        deadline,
     )
+    return None if best is None else np.asarray(best.x[:-1])
+
+
+def _solved(
+    costs: np.ndarray, rows: csr_array, most: np.ndarray, ends: np.ndarray, deadline: float
+) -> OptimizeResult | None:
+    """The least of costs @ x with rows @ x <= most between the ends; None where time ran out."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        return None
+    answer = linprog(
+        costs, A_ub=rows, b_ub=most, bounds=ends, method="highs-ds",
+        options={"time_limit": seconds},
+    )  # fmt: skip
     if answer.status == 1:
         return None
     if answer.status != 0:
         raise RuntimeError(f"a linear programme that always has a solution failed: {answer}")
-    return np.asarray(answer.x)
+    return answer
 
 
-def write(file: BinaryIO, packings: Sequence[Packing], seconds: float) -> None:
-    """Write what the process reads: all programmes in one set of arrays, and its time limit."""
+def write(file: BinaryIO, packings: Sequence[Packing], seconds: float, *, fair: bool) -> None:
+    """Write what the process reads: all programmes in one set of arrays, limit and optimum."""
     np.savez(
         file,
         seconds=seconds,
+        fair=fair,
         pairs=[len(packing.first) for packing in packings],
         members=[len(packing.caps) for packing in packings],
         first=np.concatenate([packing.first for packing in packings]),
@@ -79,13 +115,13 @@ def write(file: BinaryIO, packings: Sequence[Packing], seconds: float) -> None:
     )
 
 
-def read(file: BinaryIO) -> tuple[list[Packing], float]:
-    """(programmes, seconds) of such a file."""
+def read(file: BinaryIO) -> tuple[list[Packing], float, bool]:
+    """(programmes, seconds, fair) of such a file."""
     with np.load(file, allow_pickle=False) as data:
         pairs, members = np.cumsum(data["pairs"])[:-1], np.cumsum(data["members"])[:-1]
         columns = [np.split(data[name], pairs) for name in ("first", "second", "distance")]
         rows = zip(*columns, np.split(data["caps"], members), strict=True)
-        return [Packing(*row) for row in rows], float(data["seconds"])
+        return [Packing(*row) for row in rows], float(data["seconds"]), bool(data["fair"])
 
 
 def _end_with(parent: int) -> None:
@@ -97,10 +133,10 @@ def _end_with(parent: int) -> None:
 
 def _main() -> None:
     Thread(target=_end_with, args=(int(sys.argv[1]),), daemon=True).start()
-    packings, seconds = read(sys.stdin.buffer)
+    packings, seconds, fair = read(sys.stdin.buffer)
     deadline = time.monotonic() + seconds
     for packing in packings:
-        radii = largest_radii(packing, deadline - time.monotonic())
+        radii = largest_radii(packing, deadline - time.monotonic(), fair=fair)
         if radii is None:
             return
         print(json.dumps(radii.tolist()), flush=True)

@@ -484,6 +484,28 @@ MUTANTS = (
         T_REGIONS,
     ),
     Mutant(
+        "programme: its optimum hangs on who came first",
+        ((RADII_OF, "own = own_order(points, radii, labels)", "own = np.arange(len(radii))"),),
+        T_REGIONS,
+    ),
+    Mutant(
+        "programme: the fair optimum is the solver's vertex",
+        (("rs_core/packing.py", "np.append(np.zeros(members), -1.0)", "np.zeros(members + 1)"),),
+        ("tests/test_packing.py",),
+    ),
+    Mutant(
+        "programme: the fair optimum gives up some of the sum",
+        (
+            ("rs_core/packing.py", "[-pairs[tight], None]", "[-0 * pairs[tight], None]"),
+            (
+                "rs_core/packing.py",
+                "-packing.distance[tight] *",
+                "-0.0 * packing.distance[tight] *",
+            ),
+        ),
+        ("tests/test_packing.py",),
+    ),
+    Mutant(
         "regions: an insider keeps the radius of its own sigma",
         ((CLAIMS, "radius = min(there.radius, float(layout.radii[k]))", "radius = own[k].radius"),),
         T_REGIONS,

@@ -139,17 +139,12 @@ def _allocated(points: Points, pixels: np.ndarray, queue: list[int], rule: str) 
     """Regions around the points; equal images are one point."""
     firsts = _firsts(points, queue)
     ones = [k for k in queue if firsts[k] == k]
-    # A linear programme knows no order: sorted rows give one answer, whatever the order is.
-    rows = ones if rule == "online" else sorted(ones)
-    layout = _laid_out(points, pixels, rows, rule)
-    if layout.mode != rule:  # its time ran out, and what stands in for it follows the order
-        rows, notes = ones, layout.notes
-        layout = replace(_laid_out(points, pixels, rows, "online"), notes=notes)
-    radii = np.array([points.certificates[k].radius for k in rows])
-    neighbours = find_overlaps(pixels[rows].reshape(len(rows), -1), radii).neighbours()
+    layout = _laid_out(points, pixels, ones, rule)
+    radii = np.array([points.certificates[k].radius for k in ones])
+    neighbours = find_overlaps(pixels[ones].reshape(len(ones), -1), radii).neighbours()
     regions = {
-        k: _region(points, layout, rows, row, _cutter(points, layout, rows, row, *neighbours[row]))
-        for row, k in enumerate(rows)
+        k: _region(points, layout, ones, row, _cutter(points, layout, ones, row, *neighbours[row]))
+        for row, k in enumerate(ones)
     }
     balls = (
         regions[k] if firsts[k] == k else _repeat(points, regions[firsts[k]], k) for k in queue
@@ -201,6 +196,7 @@ def _cutter(
         int(other): distance - float(layout.radii[other])
         for other, distance in zip(others, distances.tolist(), strict=True)
         if layout.owners[other] == other
+        and (layout.mode != "online" or other < row)  # who came later was cut itself
         and (layout.mode != "label_aware" or points.certificates[rows[other]].predicted != label)
     }
     return rows[min(room, key=lambda other: room[other])] if room else None

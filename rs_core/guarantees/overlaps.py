@@ -1,6 +1,7 @@
 """Which balls around points meet: the overlap graph of Wang et al. (2021), appendix C.1."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -39,6 +40,15 @@ class Overlaps:
         ones = np.ones(len(self.first), dtype=np.int8)
         graph = coo_array((ones, (self.first, self.second)), shape=(self.count, self.count))
         return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+    def renumbered(self, order: np.ndarray) -> "Overlaps":
+        """The same pairs, sorted, when point order[k] is called k."""
+        rank = np.empty(self.count, dtype=np.int64)
+        rank[order] = np.arange(self.count)
+        ends = np.sort(np.column_stack([rank[self.first], rank[self.second]]), axis=1)
+        by_ends = np.lexsort((ends[:, 1], ends[:, 0]))
+        first, second = ends[by_ends].T
+        return Overlaps(self.count, first, second, self.distance[by_ends])
 
     def keep(self, pairs: np.ndarray) -> "Overlaps":
         """The same points with only the pairs (E,) that are True."""
@@ -100,6 +110,18 @@ def hold_shapes(points: np.ndarray, radii: np.ndarray) -> None:
         )
     if not np.isfinite(points).all() or not (np.isfinite(radii) & (radii >= 0)).all():
         raise ParameterError("points and radii must be finite and radii at least 0.")
+
+
+def own_order(points: np.ndarray, *facts: np.ndarray) -> np.ndarray:
+    """int64 (N,): the points in an order that hangs on nothing but themselves: by their digests.
+
+    Args:
+        points: (N, d).
+        facts: (N,) each; points that are equal have the order of these.
+    """
+    digests = [blake2b(row.astype("<f8") + 0.0, digest_size=16).digest() for row in points]
+    keys = list(zip(digests, *(fact.tolist() for fact in facts), strict=True))
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def hold_constraints(

@@ -10,13 +10,15 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 
 from rs_core.events import Finished, Step, Stream, drain
 from rs_core.guarantees.overlaps import SHRINK, Overlaps, hold_constraints
 from rs_core.packing import Packing, largest_radii, write
+
+Optimum = Literal["fair", "published"]
 
 _TOLERANCE = 1e-5  # HiGHS promises 1e-7 on each constraint
 _PAIRS_HERE = 4000  # about 0.05 s altogether; a process takes ten times as long to start
@@ -53,15 +55,23 @@ class _StoppedError(Exception):
 _Solving = Generator[np.ndarray | None, None, None]
 
 
-def linear_programme(overlaps: Overlaps, radii: np.ndarray, time_limit: float) -> Programme:
+def linear_programme(
+    overlaps: Overlaps, radii: np.ndarray, time_limit: float, optimum: Optimum = "fair"
+) -> Programme:
     """max sum r, 0 <= r <= R, r_i + r_j <= |x_i - x_j| for the pairs: one solve per component.
+
+    Of many optima "fair" is one whose smallest radius, as a share of its cap (R, or the nearest
+    point that binds it), is largest in each component; "published" whichever vertex the solver
+    finds, which hangs on the order of the points: give them in one of their own.
 
     Reference: Wang et al. (2021), equation 10, which forbids a region to hold another point.
     """
-    return drain(solving(overlaps, radii, time_limit))
+    return drain(solving(overlaps, radii, time_limit, optimum))
 
 
-def solving(overlaps: Overlaps, radii: np.ndarray, time_limit: float) -> Stream[Programme]:
+def solving(
+    overlaps: Overlaps, radii: np.ndarray, time_limit: float, optimum: Optimum = "fair"
+) -> Stream[Programme]:
     """Yields `ProgrammeStep`s while it solves, then the programme.
 
     More than a few thousand pairs are solved in a process of their own, which ends with the
@@ -77,7 +87,7 @@ def solving(overlaps: Overlaps, radii: np.ndarray, time_limit: float) -> Stream[
     started, stopped = time.monotonic(), ""
     answers: list[np.ndarray] = []
     solve = _here if len(binding.first) <= _PAIRS_HERE else _in_a_process
-    with closing(solve(packings, time_limit)) as parts:
+    with closing(solve(packings, time_limit, optimum == "fair")) as parts:
         try:
             for part in parts:
                 answers += [] if part is None else [part]
@@ -94,21 +104,21 @@ def solving(overlaps: Overlaps, radii: np.ndarray, time_limit: float) -> Stream[
     yield Finished(Programme(found, len(answers), len(groups), stopped))
 
 
-def _here(packings: Sequence[Packing], time_limit: float) -> _Solving:
+def _here(packings: Sequence[Packing], time_limit: float, fair: bool) -> _Solving:
     deadline = time.monotonic() + time_limit
     for packing in packings:
-        radii = largest_radii(packing, deadline - time.monotonic())
+        radii = largest_radii(packing, deadline - time.monotonic(), fair=fair)
         if radii is None:
             raise _StoppedError(f"reached its limit of {time_limit:g} s")
         yield radii
 
 
-def _in_a_process(packings: Sequence[Packing], time_limit: float) -> _Solving:
+def _in_a_process(packings: Sequence[Packing], time_limit: float, fair: bool) -> _Solving:
     """Yields each component's radii, in order, and None while there is nothing new."""
     deadline = time.monotonic() + time_limit
     try:
         with TemporaryFile() as question, TemporaryFile() as answers:
-            write(question, packings, time_limit)
+            write(question, packings, time_limit, fair=fair)
             question.seek(0)
             process = _started(question, answers)
             try:

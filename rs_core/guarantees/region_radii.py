@@ -7,8 +7,8 @@ import numpy as np
 
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, drain, relay
-from rs_core.guarantees.overlaps import SHRINK, Overlaps, find_overlaps, hold_constraints
-from rs_core.guarantees.programme import solving
+from rs_core.guarantees.overlaps import SHRINK, Overlaps, find_overlaps, hold_constraints, own_order
+from rs_core.guarantees.programme import Optimum, solving
 
 Mode = Literal["online", "strict", "label_aware"]
 Order = Literal["given", "ascending", "descending"]
@@ -52,6 +52,7 @@ def lay_out(
     *,
     mode: Mode,
     order: Order = "given",
+    optimum: Optimum = "fair",
     time_limit: float = 60.0,
 ) -> Layout:
     """Regions around points, none larger than its Monte Carlo radius.
@@ -63,12 +64,18 @@ def lay_out(
         mode: "online" places one point after another; "strict" maximises the sum of the radii of
             disjoint regions; "label_aware" lets regions of one label overlap.
         order: of "online", and of what replaces a linear programme that runs out of time.
+        optimum: which one of the linear programme (`linear_programme`); neither hangs on the
+            order in which the points come.
         time_limit: seconds for the linear programme.
 
     Raises:
         ParameterError: shapes disagree, a value is not finite, an abstention has a radius.
     """
-    return drain(laying_out(points, labels, radii, mode=mode, order=order, time_limit=time_limit))
+    return drain(
+        laying_out(
+            points, labels, radii, mode=mode, order=order, optimum=optimum, time_limit=time_limit
+        )
+    )
 
 
 def laying_out(
@@ -78,6 +85,7 @@ def laying_out(
     *,
     mode: Mode,
     order: Order,
+    optimum: Optimum,
     time_limit: float,
 ) -> Stream[Layout]:
     """`lay_out` as a stream: yields the linear programme's steps, then the layout."""
@@ -86,34 +94,28 @@ def laying_out(
     overlaps = find_overlaps(points, radii)
     if labels.shape != radii.shape or (radii[labels == ABSTAIN] > 0).any():
         raise ParameterError("give one label per point, and radius 0 where it is -1 (abstain).")
-    layout = yield from relay(_laid_out(overlaps, labels, radii, mode, order, time_limit))
-    yield Finished(replace(layout, degrees=overlaps.degrees))
-
-
-def _laid_out(
-    overlaps: Overlaps,
-    labels: np.ndarray,
-    radii: np.ndarray,
-    mode: Mode,
-    order: Order,
-    time_limit: float,
-) -> Stream[Layout]:
+    degrees = overlaps.degrees
     if mode == "online":
-        yield Finished(online(overlaps, radii, in_order(overlaps, order)))
+        layout = online(overlaps, radii, in_order(overlaps, order))
+        yield Finished(replace(layout, degrees=degrees))
         return
     bound = overlaps
     if mode == "label_aware":
         bound = overlaps.keep(labels[overlaps.first] != labels[overlaps.second])
-    programme = yield from relay(solving(bound, radii, time_limit))
+    # The solver's answer hangs on the order of its rows: theirs is no order of arrival.
+    own = own_order(points, radii, labels)
+    programme = yield from relay(solving(bound.renumbered(own), radii[own], time_limit, optimum))
+    found = np.empty(len(radii))
+    found[own] = programme.radii
     if not programme.stopped:
-        yield Finished(Layout(mode, programme.radii, np.arange(len(radii))))
+        yield Finished(Layout(mode, found, np.arange(len(radii)), degrees=degrees))
         return
     instead = online(overlaps, radii, in_order(overlaps, order))
     note = (
         f"the {mode} linear programme {programme.stopped} with {programme.solved} of "
         f"{programme.components} components solved; online regions instead"
     )
-    yield Finished(Layout("online", instead.radii, instead.owners, (note,), programme.radii))
+    yield Finished(Layout("online", instead.radii, instead.owners, (note,), found, degrees))
 
 
 def in_order(overlaps: Overlaps, order: Order) -> np.ndarray:

@@ -13,6 +13,7 @@ from rs_core.fields import param
 from rs_core.guarantees.allocation import Allocation
 from rs_core.guarantees.claims import Claim, claim_of, notes_of
 from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.programme import Optimum
 from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, laying_out
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
@@ -60,6 +61,12 @@ class Regions(Guarantee):
         help="who comes first online: as given (Algorithm 2), or by the number of balls met, "
         "ascending as in the paper's experiments",
         choices=("given", "ascending", "descending"),
+    )
+    optimum: Optimum = param(
+        "fair",
+        help="of the linear programme's optima the one whose smallest radius, as a share of its "
+        "cap, is largest, or the solver's vertex",
+        choices=("fair", "published"),
     )
     time_limit: float = param(
         60.0,
@@ -152,6 +159,7 @@ class Regions(Guarantee):
         chosen = (
             self.mode,
             self.order,
+            self.optimum,
             [image.digest for image in points],
             [float(s) for s in picked],
         )
@@ -165,7 +173,7 @@ class Regions(Guarantee):
             _pixels(points),
             np.array([ABSTAIN if c.predicted is None else c.predicted for c in own]),
             np.array([c.radius for c in own]),
-            mode=self.mode, order=self.order, time_limit=self.time_limit,
+            mode=self.mode, order=self.order, optimum=self.optimum, time_limit=self.time_limit,
         )  # fmt: skip
         work = before
         for event in stream:

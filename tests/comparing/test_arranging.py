@@ -110,7 +110,7 @@ def test_orders_by_degree_are_those_of_the_guarantee(
     assert found == arrange(points, pixels, "online", found.order)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(certified(), st.sampled_from(["strict", "label_aware"]))
 def test_linear_programmes_know_no_order(
     case: tuple[Points, np.ndarray, list[int]], rule: str
@@ -125,7 +125,7 @@ def test_linear_programmes_know_no_order(
     assert all(ball.final for ball in found.balls)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(certified(), st.sampled_from(RULES))
 def test_no_ball_is_larger_than_its_certificate_and_no_two_contradict(
     case: tuple[Points, np.ndarray, list[int]], rule: str
@@ -149,7 +149,7 @@ def test_no_ball_is_larger_than_its_certificate_and_no_two_contradict(
     assert sum(degrees(found).values()) == 2 * len(found.meeting)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(certified(), st.sampled_from(RULES))
 def test_who_cut_a_ball_touches_it(case: tuple[Points, np.ndarray, list[int]], rule: str) -> None:
     points, pixels, order = case

@@ -97,6 +97,29 @@ def test_the_programme_is_never_below_the_greedy_order(seed: int, count: int, va
             assert strict >= greedy.radii.sum() * CLOSE
 
 
+@many
+@given(seed=seeds, count=st.integers(2, 14), optimum=st.sampled_from(["fair", "published"]))
+def test_a_programme_hangs_on_no_order_of_arrival(seed: int, count: int, optimum: str) -> None:
+    """Whole points and radii: pairs share their distance in many ways."""
+    points, labels, _ = balls(2 * seed, count, 2)
+    rng = np.random.default_rng(seed)
+    radii = np.where(labels < 0, 0.0, rng.integers(0, 4, size=count))
+    other = rng.permutation(count)
+    for mode in ("strict", "label_aware"):
+        here = lay_out(points, labels, radii, mode=mode, optimum=optimum)
+        there = lay_out(points[other], labels[other], radii[other], mode=mode, optimum=optimum)
+        assert here.radii[other].tolist() == there.radii.tolist()
+        assert here.degrees[other].tolist() == there.degrees.tolist()
+
+
+def test_two_points_share_their_distance_by_their_caps() -> None:
+    """.118 + .026, or .061 + .083: both are optimal, and it hung on who came first."""
+    for xs, radii in (([0.0, 0.144], [0.2, 0.2]), ([0.144, 0.0], [0.2, 0.2])):
+        assert line(xs, radii).radii == pytest.approx([0.072, 0.072])
+    assert line([0.0, 0.3], [0.1, 0.25]).radii == pytest.approx([0.3 * 2 / 7, 0.3 * 5 / 7])
+    assert line([0.0, 0.3], [0.1, 0.25], optimum="published").radii.sum() == pytest.approx(0.3)
+
+
 def test_a_mixed_set_without_insiders() -> None:
     """As in T7: the optimum clearly beats the order in which the points were given."""
     rng = np.random.default_rng(5)

@@ -73,7 +73,8 @@ def test_online_an_image_in_a_region_shares_its_sigma() -> None:
 
 
 def test_strict_regions_share_the_distance_and_keep_their_sigmas() -> None:
-    found, frozen, _ = run(Regions(n=N, mode="strict"), [0.6, 0.8, 2.5], [0.3, 0.5, 0.4])
+    settings = {"n": N, "mode": "strict", "optimum": "published"}
+    found, frozen, _ = run(Regions(**settings), [0.6, 0.8, 2.5], [0.3, 0.5, 0.4])
     assert [c.sigma for c in found] == [0.3, 0.5, 0.4]
     first, second, third = (c.radius for c in found)
     gap = float(np.linalg.norm(at(0.6).pixels.astype(np.float64) - at(0.8).pixels))
@@ -85,6 +86,8 @@ def test_strict_regions_share_the_distance_and_keep_their_sigmas() -> None:
     assert "the other images' regions leave it no room" in squeezed.statement
     assert frozen.allocation.owners.tolist() == [0, 1, 2]
     frozen.allocation.check()
+    fair, _, _ = run(Regions(n=N, mode="strict"), [0.6, 0.8, 2.5], [0.3, 0.5, 0.4])
+    assert [c.radius for c in fair[:2]] == pytest.approx([gap / 2] * 2)
 
 
 def test_label_aware_regions_overlap_in_one_label_and_pay_together() -> None:
