@@ -114,8 +114,10 @@ class Certificate:
     [0,1] at the network's input size. `alpha` is the level of this one statement. `counts` are
     the K+1 votes of the certifying draws, INVALID last; `draws` counts every noisy copy spent.
     `level` is that of every single confidence bound behind the radius: alpha, or the part of it
-    that one pays, such as alpha/(K+1) of the two-sided bound; None where an older version did not
+    that one pays, such as alpha/2 of the two-sided bound; None where an older version did not
     say, or where no bound of its own stands behind it.
+    `counted_at` is the sigma whose votes `counts`, `n_top` and the bounds tell, where several
+    sigmas were certified and the weakest of them speaks for all; None where it is `sigma`.
     `noise` is "gaussian" (float32, taken as exactly Gaussian), "gaussian-grid" (the rigorous
     mode) or "uniform" (on [-sigma, sigma] in each value, with `norm` "l1"); seed, `stream` (which
     caller drew), image, weights, precision and device repeat it. `seed_given` says whether somebody
@@ -148,6 +150,7 @@ class Certificate:
     seed: int
     level: float | None = None
     seed_given: bool | None = None
+    counted_at: float | None = None
 
 
 @dataclass(frozen=True)

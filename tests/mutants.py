@@ -91,6 +91,29 @@ def bad_bound(name: str, formula: str) -> Mutant:
     return Mutant(name, ((BOUNDS, "", _HEAD + body + ending),), T_BOUNDS)
 
 
+_FROM_N0 = """
+
+def _from_n0(own, classifier, images, sigmas, seed, batch_size):  # mutant
+    from rs_core.smoothing.certify import certificates_from_votes
+    from rs_core.smoothing.sampling import draw_votes
+
+    votes = yield from relay(
+        draw_votes(
+            classifier, images, sigmas, own.n, seed=seed, caller=own.name, stage="label",
+            noise=own.noise, batch_size=batch_size,
+        )
+    )
+    rows = certificates_from_votes(
+        own, replace(votes, stage="certify"), votes.counts.argmax(axis=-1), own.alpha,
+        classifier=classifier, images=images, seed=seed, stream=f"{own.name} 0",
+        guarantee=own.badge,
+    )
+    draws = own.n0 + own.n
+    yield Finished(tuple(tuple(replace(c, draws=draws) for c in row) for row in rows))
+"""
+T_MINIMUM = (f"{_AT}/test_minimum.py",)
+
+
 WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_wholeness.py",)
 
 MUTANTS = (
@@ -720,17 +743,6 @@ MUTANTS = (
         T_MEDIAN,
     ),
     Mutant(
-        "dual: the published form splits alpha over its sigmas",
-        (
-            (
-                "rs_core/guarantees/dual.py",
-                '"""alpha, as published."""\n        return self.alpha',
-                '"""alpha, as published."""\n        return self.alpha / sigmas',
-            ),
-        ),
-        T_MEDIAN,
-    ),
-    Mutant(
         "dual: at distance 0 the class is an abstention",
         (
             (
@@ -1230,6 +1242,58 @@ MUTANTS = (
         ("tests/comparing",),
     ),
     Mutant(
+        "grid_minimum: a sigma one per cent off its grid is certified",
+        (
+            (
+                GRID_MINIMUM,
+                "sigmas = np.tile(self.sigmas, ",
+                "sigmas = 1.01 * np.tile(self.sigmas, ",
+            ),
+        ),
+        T_MINIMUM,
+    ),
+    Mutant(
+        "grid_minimum: bounds from the draws that named the class",
+        (
+            (
+                GRID_MINIMUM,
+                "self.fresh(classifier, images, sigmas, self.alpha, seed=seed, "
+                "batch_size=batch_size)",
+                "_from_n0(self, classifier, images, sigmas, seed, batch_size)",
+            ),
+            (GRID_MINIMUM, "", _FROM_N0),
+        ),
+        T_MINIMUM,
+    ),
+    Mutant(
+        "dual: bounds from the draws that named the class",
+        (
+            (DUAL, "            self.fresh(\n", "            _from_n0(\n                self,\n"),
+            (
+                DUAL,
+                "                self.alpha,\n                seed=seed,",
+                "                seed=seed,",
+            ),
+            (DUAL, "", _FROM_N0),
+        ),
+        T_MINIMUM,
+    ),
+    Mutant(
+        "dual: the largest sigma within reach is left out",
+        ((DUAL, "if low <= sigma <= high)", "if low <= sigma < high or sigma == low)"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: the smallest sigma within reach is left out",
+        ((DUAL, "if low <= sigma <= high)", "if low < sigma <= high or sigma == high)"),),
+        T_MINIMUM,
+    ),
+    Mutant(
+        "two-sided: each side at alpha",
+        ((BOUNDS, 'as_probability("alpha", alpha) / 2', 'as_probability("alpha", alpha)'),),
+        ("tests/statistics/test_bounds.py",),
+    ),
+    Mutant(
         "grid_minimum: the second smallest radius",
         (
             (
@@ -1441,7 +1505,7 @@ MUTANTS = (
         (
             (
                 "rs_core/smoothing/options.py",
-                'return alpha / (num_classes + 1) if bound == "two-sided" else alpha',
+                'return alpha / 2 if bound == "two-sided" else alpha',
                 "return alpha",
             ),
         ),

@@ -92,7 +92,7 @@ class CertifyCommand:
         self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
         if self.target_radius is None:
-            self.certify.check_n(self.certify.alpha, classifier.num_classes)
+            self.certify.check_n(self.certify.alpha)
         chosen = self.image.load(classifier.spec)
         with self.output.growing_table() as table:
             selection = self._left(table, _at_each(chosen, len(self.sigma)), classifier)

@@ -97,7 +97,7 @@ def hold_possible(
     selector.check(classifier, images)
     if guarantee is not None:
         different = len({image.digest for image in images})
-        guarantee.check_n(guarantee.level(different), classifier.num_classes)
+        guarantee.check_n(guarantee.level(different))
 
 
 def _fields(kind: type[Selector], preset: str | None) -> Iterable[Extra]:

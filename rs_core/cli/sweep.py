@@ -34,7 +34,7 @@ class SweepCommand:
         """Compute, print, write; the exit code."""
         self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
-        self.sweep.check_n(self.sweep.point_alpha, classifier.num_classes)
+        self.sweep.check_n(self.sweep.point_alpha)
         if not self.image.is_single:
             raise ParameterError("rs sweep takes one image: name a file, or use rs certify.")
         items = self.image.load(classifier.spec).items

@@ -91,7 +91,7 @@ class Compare(CertifyOptions):
                 )
         different = len({image.digest for image in images})
         for pair in self.methods:
-            pair.guarantee.check_n(pair.guarantee.level(different), classifier.num_classes)
+            pair.guarantee.check_n(pair.guarantee.level(different))
             pair.selector.check(classifier, images)
 
     def run(

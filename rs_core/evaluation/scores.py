@@ -124,7 +124,10 @@ class _Span(NamedTuple):
 
 
 def _parts(row: LogRow) -> float:
-    """Into how many parts alpha was shared out for the row's bound; 0 where that is not known."""
+    """Into how many parts alpha was shared out for the row's bound; 0 where that is not known.
+
+    Two-sided rows that name no level are of older versions, which shared it out among all classes.
+    """
     if row.bound not in (None, "clopper-pearson", "two-sided"):
         return 0
     if row.level and row.alpha:

@@ -65,7 +65,7 @@ class AskRegions(CertifyOptions):
         outside = [k for k, answer in enumerate(answers) if answer.region is None]
         drawn: dict[int, Certificate] = {}
         if outside and sigma is not None:
-            self.check_n(self.alpha, classifier.num_classes)
+            self.check_n(self.alpha)
             rows = yield from relay(
                 certify_each(
                     self, classifier, [images[k] for k in outside],

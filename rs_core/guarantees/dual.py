@@ -27,8 +27,9 @@ class Dual(Guarantee):
     """The class stays although an attacker within `distance` moves the median of h.
 
     h is snapped to the declared sigmas (SPEC 3.2), every sigma between the bounds of its median
-    is certified at alpha/K, all must agree; the radius is min(distance, smallest radius). With
-    distance 0 that is 0: then the class is claimed, and no radius around the image.
+    is certified at alpha, all must agree; the radius is min(distance, smallest radius), and of a
+    minimum no bound pays less than alpha (docs/minimum.md). With distance 0 that is 0: then the
+    class is claimed, and no radius around the image.
 
     Fields:
         network: h, pixels to one sigma per row.
@@ -68,14 +69,6 @@ class Dual(Guarantee):
         """The median's copies, and every sigma that an image may need."""
         return self.n_h + self.most * super().most_draws
 
-    def level(self, count: int) -> float:
-        """The smallest level that any sigma of an image may need."""
-        return self.each(self.most)
-
-    def each(self, sigmas: int) -> float:
-        """The level of each of so many sigmas of an image: alpha/K."""
-        return self.alpha / sigmas
-
     @property
     def budget(self) -> str:
         """Both bounds of the median and the votes; beta is paid by every deployed query."""
@@ -96,7 +89,7 @@ class Dual(Guarantee):
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then the certificates; the sigmas come from h, not from the selections."""
         self.hold_pairs(images, selections)
-        self.check_n(self.level(len(images)), classifier.num_classes)
+        self.check_n(self.level(len(images)))
         per_image = self.n_h + self.most * (self.n0 + self.n)
         found = []
         for index, image in enumerate(images):
@@ -118,7 +111,7 @@ class Dual(Guarantee):
                 classifier,
                 [image],
                 np.array([sigmas]),
-                self.each(len(sigmas)),
+                self.alpha,
                 seed=seed,
                 batch_size=batch_size,
             ),
@@ -191,7 +184,8 @@ class Dual(Guarantee):
         )  # fmt: skip
         return replace(
             weakest, predicted=predicted, radius=radius, sigma=sigma, alpha=alpha,
-            statement=sentence, draws=self.n_h + sum(c.draws for c in row),
+            counted_at=weakest.sigma, statement=sentence,
+            draws=self.n_h + sum(c.draws for c in row),
         )  # fmt: skip
 
 
@@ -211,10 +205,6 @@ class PublishedDual(Dual):
     def most(self) -> int:
         """The median and its two bounds."""
         return 3
-
-    def each(self, sigmas: int) -> float:
-        """alpha, as published."""
-        return self.alpha
 
     def bound_of(self, values: np.ndarray) -> MedianBound:
         """Bounds of the population median, as published."""

@@ -78,7 +78,7 @@ class Guarantee(CertifyOptions):
         Raises:
             ParameterError: n could never certify at this level.
         """
-        self.check_n(level, classifier.num_classes)
+        self.check_n(level)
         return certify_each(
             self, classifier, images, sigmas, level,
             seed=seed, caller=f"{self.name} {settled}".strip(), guarantee=self.badge, part=part,

@@ -64,7 +64,7 @@ class Memory(Guarantee):
             StoreError: the memory is foreign, damaged, locked, or of another version.
         """
         self.hold_pairs(images, selections)
-        self.check_n(self.alpha, classifier.num_classes)
+        self.check_n(self.alpha)
         memory = self.open(classifier, selections[0].selector)
         with closing(memory):
             drawn = len(images) * (self.n0 + self.n)

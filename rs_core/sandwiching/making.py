@@ -79,7 +79,7 @@ class MakeSandwiches(SandwichOptions):
                 f"{len(self.indices)} indices for {len(images)} images: give at least one image, "
                 "and an index for each or none."
             )
-        self.check_n(self.alpha, classifier.num_classes)
+        self.check_n(self.alpha)
         _hold_fit(classifier, images)
         if self.selector is not None:
             self.selector.check(classifier, images)

@@ -40,7 +40,7 @@ class Certify(CertifyOptions):
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then one certificate per image."""
-        self.check_n(self.alpha, classifier.num_classes)
+        self.check_n(self.alpha)
         sigmas = np.full((len(images), 1), self.sigma)
         rows = yield from relay(
             certify_each(
@@ -211,7 +211,7 @@ def make_certificate(
 ) -> Certificate:
     """The certificate of one image at one sigma; abstains where the radius is 0."""
     predicted = label if radius > 0 else None
-    level = bound_level(bound, alpha, classifier.num_classes)
+    level = bound_level(bound, alpha)
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,

@@ -60,14 +60,14 @@ class CertifyOptions(DrawOptions):
         choices=("clopper-pearson", "two-sided"),
     )
 
-    def check_n(self, alpha: float, num_classes: int) -> None:
+    def check_n(self, alpha: float) -> None:
         """Refuse an n that cannot certify anything at this level, however the votes fall.
 
         Raises:
             ParameterError: names the smallest n that could; or the level, shared out among noise
-                levels and classes, is too small for floating point.
+                levels or sides, is too small for floating point.
         """
-        level = bound_level(self.bound, alpha, num_classes)
+        level = bound_level(self.bound, alpha)
         if level < _LEAST_LEVEL:
             raise ParameterError(
                 f"alpha={self.alpha:g} is too small: shared out it leaves {level:g} for one "
@@ -81,9 +81,9 @@ class CertifyOptions(DrawOptions):
             )
 
 
-def bound_level(bound: str, alpha: float, num_classes: int) -> float:
+def bound_level(bound: str, alpha: float) -> float:
     """The level of each confidence bound of a statement at alpha.
 
-    The two-sided bound is one for each of the K classes and for INVALID.
+    The two-sided bound pays half below, and half above for each other class (docs/minimum.md).
     """
-    return alpha / (num_classes + 1) if bound == "two-sided" else alpha
+    return alpha / 2 if bound == "two-sided" else alpha

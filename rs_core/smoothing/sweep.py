@@ -67,7 +67,7 @@ class Sweep(CertifyOptions):
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[RadiusCurve, ...]]:
         """Yields `SweepStep`s, then one curve per image."""
-        self.check_n(self.point_alpha, classifier.num_classes)
+        self.check_n(self.point_alpha)
         per_image = (len(self.sigmas) + self.recertify) * (self.n0 + self.n)
         curves = []
         for index, image in enumerate(images):

@@ -71,8 +71,9 @@ def two_sided_bounds(
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
     """(p_lower of the top class, p_upper of every other class), jointly at error alpha.
 
-    Each of the K+1 classes, INVALID included, is bounded at alpha/(K+1), so the highest of the
-    other upper bounds may be looked up after the votes are seen.
+    p_lower is at level alpha/2, and so is the upper bound of each other class, INVALID included:
+    their maximum is below the largest probability only if the bound of that very class, which no
+    vote decides, is (docs/minimum.md). So it may be looked up after the votes are seen.
 
     Args:
         counts: votes (..., K+1), INVALID last; each row sums to its n.
@@ -82,7 +83,7 @@ def two_sided_bounds(
     Raises:
         ParameterError: negative or fractional votes, no votes, or a top that is no class.
 
-    Lecuyer et al. (2019) and Cohen et al. (2019), Theorem 1, with a union bound over classes.
+    Lecuyer et al. (2019) and Cohen et al. (2019), Theorem 1; Berger (1982) for the maximum.
     """
     votes = as_count("counts", counts)
     if votes.ndim == 0 or votes.shape[-1] < 2:
@@ -103,7 +104,7 @@ def two_sided_bounds(
     n_top = votes.max(axis=-1, where=is_top, initial=0.0)
     n_other = votes.max(axis=-1, where=~is_top, initial=0.0)
     n = as_count("n", votes.sum(axis=-1), low=1)
-    level = as_probability("alpha", alpha) / classes
+    level = as_probability("alpha", alpha) / 2
     return as_given(_lower(n_top, n, level)), as_given(_upper(n_other, n, level))
 
 

@@ -68,7 +68,7 @@ class Probes:
                     f"the probe image {image.name} is {image.pixels.shape}, the network takes "
                     f"{tuple(spec.input_shape)}: load it for this network."
                 )
-        self._options.check_n(self.level(epochs) / 2, len(spec.class_names))
+        self._options.check_n(self.level(epochs) / 2)
 
     def certified(
         self, network: nn.Module, spec: ModelSpec, device: str, *, sigma: float, epochs: int,

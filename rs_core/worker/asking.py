@@ -47,9 +47,7 @@ class Question:
     precision: str = "auto"
 
 
-def task_of(
-    kind: str, config: Mapping[str, Any], classifier: Classifier, origin: Origin
-) -> Task | GroupTask:
+def task_of(kind: str, config: Mapping[str, Any], origin: Origin) -> Task | GroupTask:
     """The checked task of any kind.
 
     Raises:
@@ -57,7 +55,7 @@ def task_of(
     """
     if kind in GROUP_TASKS:
         return GROUP_TASKS[kind](config, origin)
-    return build_task(kind, config, classifier.num_classes)
+    return build_task(kind, config)
 
 
 def request_of(

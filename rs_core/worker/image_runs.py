@@ -49,7 +49,7 @@ class ImageRuns:
             question.owner, question.model, question.device, question.precision
         )
         hold_fit(images, classifier)
-        task = task_of(question.kind, question.config, classifier, origin)
+        task = task_of(question.kind, question.config, origin)
         if not isinstance(task, Task):
             task.check(classifier, images)
         model = self._shelf.reference(question.owner, question.model)
@@ -74,7 +74,7 @@ class ImageRuns:
             raise ModelFileError(
                 f"{asked['model']} was replaced since this run was started: start it again."
             )
-        task = task_of(run.kind, asked["config"], classifier, origin_in(asked))
+        task = task_of(run.kind, asked["config"], origin_in(asked))
         stream: Stream[Any] = task.run(
             classifier, images_in(asked), seed=asked["seed"], batch_size=BATCH_SIZE
         )

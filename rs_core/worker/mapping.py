@@ -41,7 +41,7 @@ class GroupQuestion:
         level = certifier.alpha
         if isinstance(certifier, Regions):
             level = certifier.level(len({image.digest for image in images}))
-        certifier.check_n(level, classifier.num_classes)
+        certifier.check_n(level)
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int

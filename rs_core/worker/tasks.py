@@ -64,7 +64,7 @@ class GroupTask(Protocol):
         ...
 
 
-def build_task(kind: str, config: Mapping[str, Any], num_classes: int) -> Task:
+def build_task(kind: str, config: Mapping[str, Any]) -> Task:
     """The checked task of a kind that is asked of one image; settings left out have defaults.
 
     Raises:
@@ -72,7 +72,7 @@ def build_task(kind: str, config: Mapping[str, Any], num_classes: int) -> Task:
             that could never certify anything.
     """
     task = built(TASKS[kind], config, kind)
-    _hold_cost(task, num_classes)
+    _hold_cost(task)
     return task
 
 
@@ -96,12 +96,12 @@ def config_of(task: Task) -> dict[str, Any]:
     return found
 
 
-def _hold_cost(task: Task, num_classes: int) -> None:
+def _hold_cost(task: Task) -> None:
     if isinstance(task, Sweep):
         if len(task.sigmas) > MAX_SIGMAS:
             raise ParameterError(
                 f"sigmas holds {len(task.sigmas)} noise levels: the limit is {MAX_SIGMAS}."
             )
-        task.check_n(task.point_alpha, num_classes)
+        task.check_n(task.point_alpha)
     elif isinstance(task, Certify):
-        task.check_n(task.alpha, num_classes)
+        task.check_n(task.alpha)

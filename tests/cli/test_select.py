@@ -96,7 +96,9 @@ def test_a_guarantee_certifies_on_fresh_draws(
 def test_the_budget_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--selector", "multistart", *QUICK["multistart"], "--n", "500"]
     text = printed(capsys, *words, "--guarantee", "grid_minimum")
-    assert "error of each row: 4 x 0.00025 = 0.001" in text
+    assert (
+        "error of each row: alpha = 0.001, for each of 4 sigmas and for the smallest radius" in text
+    )
 
 
 def test_a_declared_range_holds_all_that_the_selector_can_answer(

@@ -321,7 +321,6 @@ def test_what_cannot_be_done_is_refused_before_anything_is_drawn(
         (small, images, {}, "grey 140 has shape"),
         (classifier, bare, {"methods": (first, pair("grid", "frozen", label_aware=True))}, "label"),
         (classifier, images, {"n": 3}, "can never certify"),
-        (classifier, images, {"methods": (first, pair(GRID, "grid_minimum")), "n": 8}, "0.0025"),
         (classifier, images, {"methods": (first, shared), "n": 8}, "0.0025"),
         (classifier, images, {"indices": (1, 2)}, "2 indices for 4 images"),
     ]

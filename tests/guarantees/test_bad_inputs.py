@@ -75,7 +75,7 @@ def test_a_grid_of_one_point_is_that_point(linear: MakeLinear) -> None:
     classifier, image = linear(0.5)
     one = GUARANTEES["grid_minimum"](sigmas=(0.3,), n=500)
     (found,) = drain(one.run(classifier, [image], [Selection("grid", 0.3, (), 0)], seed=0))
-    assert one.budget == "1 x 0.001 = 0.001"
+    assert one.budget == "alpha = 0.001"
     assert 0 < found.radius <= 0.5
     dual = Dual(network=quarter, sigmas=(0.3,), n=500)
     (same,) = drain(dual.run(classifier, [image], [Selection("network", 0.3, (), 0)], seed=0))

@@ -59,13 +59,13 @@ def test_the_ceiling_uses_each_certificates_own_alpha_and_n(make: MakeCertificat
 
 
 def test_the_ceiling_pays_what_each_of_two_bounds_pays(make: MakeCertificate) -> None:
-    """Unanimous votes reach it: both bounds of three classes are at alpha / 4."""
+    """Unanimous votes reach it: both bounds are at alpha / 2."""
     counts = np.array([[[0, 1000, 0, 0]]])
     lower, upper = two_sided_bounds(counts, np.array([[1]]), 1e-3)
     radius = float(l2_radius_two_sided(0.5, lower, upper)[0, 0])
     point = make(
         (0, 1000, 0, 0), sigma=0.5, radius=radius, bound="two-sided",
-        p_upper_runner_up=float(upper[0, 0]), level=bound_level("two-sided", 1e-3, 3),
+        p_upper_runner_up=float(upper[0, 0]), level=bound_level("two-sided", 1e-3),
     )  # fmt: skip
     info = radius_info(RadiusCurve((point,), 1e-3, False), None, ())
     assert info.ceiling is not None

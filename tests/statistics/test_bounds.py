@@ -220,9 +220,10 @@ def test_refusals_name_the_value_and_the_limit():
 
 @pytest.mark.parametrize("classes", [10, 11])
 @pytest.mark.parametrize(
-    ("top", "second", "radius"), [(0.8, 0.05, 1.222), (0.6, 0.1, 0.750), (0.95, 0.01, 1.951)]
+    ("top", "second", "radius"), [(0.8, 0.05, 1.225), (0.6, 0.1, 0.752), (0.95, 0.01, 1.955)]
 )
 def test_two_sided_numbers(classes, top, second, radius):
+    """With alpha shared out among 11 they are 1.222, .750 and 1.951, as published."""
     n = 100_000
     counts = np.full(classes, round((1 - top - second) * n) // (classes - 2))
     counts[[3, 5]] = 0, round(second * n)
@@ -233,7 +234,7 @@ def test_two_sided_numbers(classes, top, second, radius):
 
 def test_two_sided_counts_invalid_as_a_class_and_as_a_rival():
     counts = np.array([[700, 200, 100], [700, 100, 200]])
-    p_lower, p_upper = two_sided_bounds(counts, np.array([0, 0]), 0.03)
+    p_lower, p_upper = two_sided_bounds(counts, np.array([0, 0]), 0.02)
     assert p_lower.tolist() == [lower_confidence_bound(700, 1000, 0.01)] * 2
     assert p_upper.tolist() == [upper_confidence_bound(200, 1000, 0.01)] * 2
 
@@ -256,6 +257,16 @@ def test_two_sided_bounds_fail_jointly_at_most_alpha():
     false = np.count_nonzero((p_lower > chances[0]) | (p_upper < chances[1:].max()))
     assert false <= binom.ppf(1 - 1e-6, trials, alpha)
     assert (p_lower > chances[0]).any()
+
+
+def test_two_sided_bounds_fail_as_often_as_they_may_where_one_other_class_leads():
+    """The two halves of alpha are all used up: more classes would not need more."""
+    trials, alpha = 100_000, 0.1
+    chances = np.array([0.55, 0.35, *[0.01] * 10, 0.0])
+    counts = np.random.default_rng(1).multinomial(2000, chances, size=trials)
+    p_lower, p_upper = two_sided_bounds(counts, np.zeros(trials, dtype=np.int64), alpha)
+    false = np.count_nonzero((p_lower > chances[0]) | (p_upper < chances[1]))
+    assert 0.6 * alpha * trials < false <= binom.ppf(1 - 1e-6, trials, alpha)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,20 @@ from rs_core.worker.tasks import MAX_SIGMAS, build_task, config_of, content_key,
 
 
 def test_settings_left_out_have_their_defaults() -> None:
-    assert build_task("sweep", {}, 10) == Sweep()
-    assert build_task("certify", {"sigma": 0.5}, 10) == Certify(sigma=0.5)
-    assert build_task("predict", {"sigma": 1}, 10) == Predict(sigma=1)
+    assert build_task("sweep", {}) == Sweep()
+    assert build_task("certify", {"sigma": 0.5}) == Certify(sigma=0.5)
+    assert build_task("predict", {"sigma": 1}) == Predict(sigma=1)
 
 
 def test_numbers_of_a_form_become_whole_where_they_are_counts() -> None:
-    task = build_task("certify", {"sigma": 0.5, "n": 1000.0, "rigorous": True}, 10)
+    task = build_task("certify", {"sigma": 0.5, "n": 1000.0, "rigorous": True})
     assert task == Certify(sigma=0.5, n=1000, rigorous=True)
     assert type(task.n) is int
 
 
 def test_a_configuration_round_trips() -> None:
     task = Sweep(sigmas=(0.5, 0.1, 0.5), n=500, bound="two-sided", recertify=False)
-    assert build_task("sweep", config_of(task), 10) == task
+    assert build_task("sweep", config_of(task)) == task
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_configuration_round_trips() -> None:
 def test_bad_settings_are_refused_in_one_sentence(kind: str, config: dict[str, Any]) -> None:
     """RELIABILITY rows 25 and 26."""
     with pytest.raises(ParameterError) as caught:
-        build_task(kind, config, 10)
+        build_task(kind, config)
     assert str(caught.value).endswith((".", "number."))
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 600
