@@ -136,7 +136,7 @@ def _show(world: World, frozen: FrozenRegions) -> None:
         icon=":material/download:",
     )  # fmt: skip
     st.caption("Look at it again, or ask it, on the command line:")
-    st.code(f"rs regions check {name}\nrs regions show {name}", language="bash")
+    st.code(f"rs regions check {name} --hash {seal}\nrs regions show {name}", language="bash")
 
 
 def _cell(cell: str | BadgeStyle) -> str:

@@ -571,6 +571,26 @@ MUTANTS = (
         T_REGIONS,
     ),
     Mutant(
+        "regions: a radius may exceed its certificate",
+        ((f"{GUARANTEES}/backing.py", "or radii[k] > backing.radius * ROUNDING", ""),),
+        (f"{_AT}/test_backing.py",),
+    ),
+    Mutant(
+        "regions: a certificate's radius is believed without its votes",
+        ((f"{GUARANTEES}/backing.py", "backing.radius > most * ROUNDING or ", ""),),
+        (f"{_AT}/test_backing.py",),
+    ),
+    Mutant(
+        "regions: certificates may pay more than the allocation says",
+        ((f"{GUARANTEES}/backing.py", "if paid > risk * ROUNDING or ", "if "),),
+        (f"{_AT}/test_backing.py",),
+    ),
+    Mutant(
+        "regions: certificates are no part of the hash",
+        ((ALLOCATION, "(field.name in _ADDED and not value)", "field.name in _ADDED"),),
+        (f"{_AT}/test_backing.py",),
+    ),
+    Mutant(
         "regions: a fallback reaches into a region",
         (
             (

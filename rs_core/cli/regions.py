@@ -25,7 +25,8 @@ from rs_core.cli.tables import certificate_table, degree_table, notes_below, reg
 from rs_core.durable import hold_writable
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
-from rs_core.fields import check_params, param
+from rs_core.fields import check_params, param, shown
+from rs_core.guarantees.allocation import Allocation
 from rs_core.guarantees.allocation_file import (
     AllocationRecord,
     hold_absent,
@@ -37,6 +38,7 @@ from rs_core.guarantees.asking import AskRegions, Reply
 from rs_core.guarantees.regions import Regions, RegionsStep
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, to_json
+from rs_core.statistics import ceil_digits
 
 _FILE: Any = param(help="file that rs regions allocate wrote")
 
@@ -140,21 +142,36 @@ class AllocateCommand:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckCommand:
-    """Whether a frozen allocation is as it was: its hash, and its regions from the pixels."""
+    """Whether a frozen allocation is as it was: its hash, regions from pixels, radii from votes.
+
+    Whoever makes a file can make hash and votes fit: only the hash that was published when it was
+    frozen tells a forged one.
+    """
 
     leading: ClassVar[str] = "file"
 
     file: Path = _FILE
+    hash: str = param("", help="the hash that was published when it was frozen")
 
     def run(self) -> int:
         """Look, say; the exit code."""
         record = _checked(self.file)
         allocation = record.allocation
+        published = self.hash.strip().lower()
+        if published and published != allocation.hash:
+            raise ParameterError(
+                f"{self.file.name} has hash {allocation.hash}, and {shown(self.hash)} was "
+                "published: it is another allocation; use the original file."
+            )
+        state = "is as it was frozen" if published else "agrees with itself"
         print(
-            f"{self.file.name} is as it was frozen: hash {allocation.hash}, "
+            f"{self.file.name} {state}: hash {allocation.hash}, "
             f"{allocation.regions.size} regions of {len(allocation.digests)} points, "
             f"{allocation.mode}, none meets one that it must not; written by {record.program}"
         )
+        print(_backed(allocation))
+        if not published:
+            print("give the hash that was published with --hash: a forged file agrees, too")
         return 0
 
 
@@ -194,7 +211,8 @@ class ShowCommand:
         chosen = self.image.load(classifier.spec)
         stream = self.ask.run(
             classifier, [item.image for item in chosen.items], record.allocation,
-            seed=self.model.seed, batch_size=self.model.batch_size,
+            class_names=record.class_names, seed=self.model.seed,
+            batch_size=self.model.batch_size,
         )  # fmt: skip
         replies = follow(stream, label="query")
         if self.json:
@@ -224,7 +242,24 @@ class ShowCommand:
         print(f"mode: {allocation.mode}; sigma outside all regions: {outside}")
         for note in (*record.notes, *allocation.notes):
             print(f"note: {tidy(note)}")
+        print(_backed(allocation))
         print(f"hash: {allocation.hash}")
+
+
+def _backed(allocation: Allocation) -> str:
+    """What is known of the radii, and the risks."""
+    if allocation.alpha is None or allocation.risk is None:
+        return (
+            "radii: not checkable, this file keeps no certificates; its statements name the risks"
+        )
+    each = ceil_digits(allocation.alpha, 3)
+    if allocation.mode == "label_aware":
+        return f"radii: none larger than its votes give; P(any statement is false) \u2264 {each}"
+    every = f"\u2264 {ceil_digits(allocation.risk, 3)}" if allocation.risk < 1 else "not bounded"
+    return (
+        f"radii: none larger than its votes give; P(a statement is false) \u2264 {each}, P(any is) "
+        f"{every}"
+    )
 
 
 def _checked(path: Path) -> AllocationRecord:

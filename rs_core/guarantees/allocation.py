@@ -8,9 +8,12 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from rs_core.errors import ParameterError
+from rs_core.guarantees.backing import Backing, hold_backed
 from rs_core.guarantees.overlaps import SHRINK, distances_from, find_overlaps, hold_shapes
 from rs_core.guarantees.region_radii import ABSTAIN, Mode
 from rs_core.results import Certificate
+
+_ADDED = ("backings", "alpha", "risk")
 
 
 class Answer(NamedTuple):
@@ -41,6 +44,10 @@ class Allocation:
             sigma and label it shares.
         fallback_sigma: noise level outside all regions; None to abstain there.
         notes: what should be known of this allocation.
+        backings: the votes behind each point, (N); empty in files from before they were kept.
+        alpha: risk of one statement under it, of all together where mode is "label_aware"; None
+            where there are no backings.
+        risk: of all statements together, by the sum of what they pay; may exceed 1.
         hash: 16-byte blake2b of all the above, hex; filled in when left empty.
 
     Raises:
@@ -57,6 +64,9 @@ class Allocation:
     owners: np.ndarray
     fallback_sigma: float | None = None
     notes: tuple[str, ...] = ()
+    backings: tuple[Backing, ...] = ()
+    alpha: float | None = None
+    risk: float | None = None
     hash: str = ""
 
     def __post_init__(self) -> None:
@@ -117,11 +127,22 @@ class Allocation:
         return Answer(None, fallback.predicted if room > 0 else None, max(0.0, room))
 
     def check(self) -> None:
-        """Look at every pair of regions again, from the pixels alone.
+        """Look again at pairs of regions, from the pixels, and at radii, from their votes.
 
         Raises:
-            ParameterError: two regions meet that must not, or a ball leaves its owner's region.
+            ParameterError: two regions meet that must not, a ball leaves its owner's region, or a
+                radius or a risk is not what the votes give.
         """
+        self._check_regions()
+        if self.backings:
+            assert self.alpha is not None
+            assert self.risk is not None
+            hold_backed(
+                self.backings, self.labels, self.sigmas, self.radii,
+                together=self.mode == "label_aware", alpha=self.alpha, risk=self.risk,
+            )  # fmt: skip
+
+    def _check_regions(self) -> None:
         regions = self.regions
         meet = find_overlaps(self.points[regions], self.radii[regions])
         labels = self.labels[regions]
@@ -160,13 +181,19 @@ class Allocation:
         levels = [*self.sigmas, *([] if self.fallback_sigma is None else [self.fallback_sigma])]
         if not (np.isfinite(levels) & (np.array(levels) > 0)).all():
             raise ParameterError("every sigma must be finite and above 0.")
+        risks = [risk for risk in (self.alpha, self.risk) if risk is not None]
+        if len(self.backings) not in (0, count) or len(risks) != (2 if self.backings else 0):
+            raise ParameterError(f"{count} points need as many certificates, and two risks.")
+        if not all(isinstance(risk, float) and risk > 0 for risk in risks):
+            raise ParameterError("alpha and risk must be above 0.")
 
     def _content_hash(self) -> str:
         digest = blake2b(digest_size=16)
         for field in dataclasses.fields(self):
-            if field.name == "hash":
-                continue
             value = getattr(self, field.name)
+            # What older files do not have is no part of their hash.
+            if field.name == "hash" or (field.name in _ADDED and not value):
+                continue
             head = f"{value.dtype.str}{value.shape}" if isinstance(value, np.ndarray) else ""
             raw = np.ascontiguousarray(value).tobytes() if head else repr(value).encode()
             digest.update(f"{field.name}:{head}:{len(raw)}:".encode())

@@ -16,7 +16,8 @@ from rs_core.results import from_json, to_json
 from rs_core.strict_json import parse_json
 
 FORMAT = "rs-lab regions"
-VERSION = 1
+VERSION = 2
+_UNBACKED = 1  # the version whose points have no certificates beside them
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,7 +99,8 @@ def write_allocation(path: Path, record: AllocationRecord) -> None:
 
 def sealed(record: AllocationRecord) -> dict[str, Any]:
     """The content of a file, as JSON values."""
-    content = {"format": FORMAT, "version": VERSION, **to_json(record)}
+    version = VERSION if record.allocation.backings else _UNBACKED
+    content = {"format": FORMAT, "version": version, **to_json(record)}
     return content | {"seal": _seal(content)}
 
 
@@ -140,10 +142,10 @@ def read_allocation(path: Path) -> AllocationRecord:
             f"{path.name} is no frozen allocation, or was cut off: give a file that rs regions "
             "allocate wrote, whole."
         )
-    if content.get("version") != VERSION:
+    if content.get("version") not in (_UNBACKED, VERSION):
         raise StoreError(
             f"{path.name} has version {shown(content.get('version'))} and this program reads "
-            f"{VERSION}: use the program that wrote it."
+            f"up to {VERSION}: use the program that wrote it."
         )
     return _record(path, content)
 
@@ -154,7 +156,10 @@ def _record(path: Path, content: dict[str, Any]) -> AllocationRecord:
     reason = "its seal is that of other content"
     if said == _seal(content) and content.keys() == wanted:
         try:
-            return from_json(AllocationRecord, content)
+            record = from_json(AllocationRecord, content)
+            if bool(record.allocation.backings) == (content["version"] == VERSION):
+                return record
+            reason = "its points lack their certificates, or have them under an older version"
         except ParameterError as error:
             reason = str(error).rstrip(".")
         except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:

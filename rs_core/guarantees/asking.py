@@ -16,7 +16,7 @@ from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import class_label, statement
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,18 @@ class AskRegions(CertifyOptions):
         allocation: Allocation,
         *,
         seed: int,
+        class_names: tuple[str, ...] | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[Reply, ...]]:
         """Yields the loop's steps, then one reply per image, in order.
+
+        Args:
+            classifier: the network that was frozen.
+            images: the queries.
+            allocation: what was frozen.
+            seed: of the draws outside all regions.
+            class_names: those frozen with the allocation; by default the network's of today.
+            batch_size: forward passes between two steps.
 
         Raises:
             ParameterError: the allocation was frozen for another network, or an image has another
@@ -59,6 +68,12 @@ class AskRegions(CertifyOptions):
                 f"this allocation was frozen for weights {shown(allocation.weights_id)}, and "
                 f"{classifier.spec.name} has weights {classifier.weights_id}: give the network it "
                 "was frozen for."
+            )
+        names = class_names or classifier.spec.class_names
+        if len(names) != classifier.num_classes:
+            raise ParameterError(
+                f"{len(names)} class names were frozen and {classifier.spec.name} has "
+                f"{classifier.num_classes} classes: use the original file."
             )
         answers = [allocation.answer(image.pixels) for image in images]
         sigma = allocation.fallback_sigma
@@ -76,7 +91,7 @@ class AskRegions(CertifyOptions):
             drawn = {k: row[0] for k, row in zip(outside, rows, strict=True)}
         yield Finished(
             tuple(
-                self._reply(image.pixels, answer, drawn.get(k), allocation, classifier)
+                self._reply(image.pixels, answer, drawn.get(k), allocation, names)
                 for k, (image, answer) in enumerate(zip(images, answers, strict=True))
             )
         )
@@ -87,9 +102,8 @@ class AskRegions(CertifyOptions):
         answer: Answer,
         drawn: Certificate | None,
         allocation: Allocation,
-        classifier: Classifier,
+        names: tuple[str, ...],
     ) -> Reply:
-        names = classifier.spec.class_names
         frozen = f"valid for queries after this allocation was frozen (hash {allocation.hash})"
         if answer.region is not None:
             return Reply(answer, None, _inside(answer, allocation, names, frozen))
@@ -117,8 +131,16 @@ def _inside(answer: Answer, allocation: Allocation, names: tuple[str, ...], froz
     assert answer.label is not None
     radius = floor_decimals(answer.radius, 3)
     sigma = f"\u03c3={allocation.sigmas[answer.region]:.10g}"
+    risk = "its risk is not in this file, nor how its noise was drawn"
+    if allocation.alpha is not None:
+        backing = allocation.backings[answer.region]
+        whose = "any region's certificate" if allocation.mode == "label_aware" else "it"
+        risk = (
+            f"P({whose} is false) \u2264 {ceil_digits(allocation.alpha, 3)}, "
+            f"for all queries together \u00b7 n={backing.n:,} drawn when it was frozen"
+        )
     return (
         f"Certified \u21132 radius {radius} (pixels in [0,1]) \u00b7 class "
         f"{class_label(answer.label, names)} \u00b7 inside region {answer.region} at {sigma}, by "
-        f"that region's certificate and at its risk \u00b7 {frozen}"
+        f"that region's certificate \u00b7 {risk} \u00b7 {frozen}"
     )

@@ -11,6 +11,7 @@ from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import param
 from rs_core.guarantees.allocation import Allocation
+from rs_core.guarantees.backing import backing_of
 from rs_core.guarantees.claims import Claim, claim_of, notes_of
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.guarantees.programme import Optimum
@@ -20,6 +21,7 @@ from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
+from rs_core.statistics import add_risks
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,11 @@ class Regions(Guarantee):
         # As given, only earlier images' draws decide whether a point inherits, so one of its two
         # certificates is issued whatever its own draws say; by degree they have a say in it.
         return self.alpha / 2 if self.mode == "online" and self.order != "given" else self.alpha
+
+    def risk(self, count: int) -> float:
+        """The probability that any of `count` statements is false, by the sum of what they pay."""
+        alpha = float(self.alpha)
+        return alpha if self.mode == "label_aware" else add_risks(*[alpha] * count)
 
     def run(
         self,
@@ -203,13 +210,16 @@ class Regions(Guarantee):
             owners=layout.owners,
             fallback_sigma=self.fallback_sigma,
             notes=layout.notes,
+            backings=tuple(backing_of(claim.certificate) for claim in claims),
+            alpha=float(self.alpha),
+            risk=self.risk(len(points)),
         )
         if layout.unfinished is None:
             return allocation, None
         labels = np.array([ABSTAIN if c.predicted is None else c.predicted for c in own])
         unfinished = replace(
             allocation, mode=self.mode, labels=labels, sigmas=sigmas, radii=layout.unfinished,
-            owners=np.arange(len(own)), hash="",
+            owners=np.arange(len(own)), backings=tuple(map(backing_of, own)), hash="",
         )  # fmt: skip
         return allocation, unfinished
 

@@ -83,6 +83,63 @@ def test_check_says_that_it_is_as_it_was(frozen: Path, capsys: Captured) -> None
     assert read_allocation(frozen).allocation.hash in text
     assert "of 4 points, online" in text
     assert told(capsys, "check", "--file", str(frozen)) == text
+    assert "agrees with itself" in text
+    assert "give the hash that was published with --hash" in text
+    assert "P(a statement is false) ≤ 0.001, P(any is) ≤ 0.004" in text
+
+
+def test_check_compares_with_the_published_hash(frozen: Path, capsys: Captured) -> None:
+    published = read_allocation(frozen).allocation.hash
+    text = told(capsys, "check", str(frozen), "--hash", published)
+    assert "is as it was frozen" in text
+    assert "--hash" not in text
+    error = told(capsys, "check", str(frozen), "--hash", "0" * 32, code=2)
+    assert "another allocation" in error
+
+
+def test_a_radius_that_its_votes_do_not_give_is_refused(
+    frozen: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    """Hash and seal fit, and no two regions meet."""
+    from dataclasses import replace
+
+    from rs_core.guarantees.allocation_file import write_allocation
+
+    record = read_allocation(frozen)
+    allocation = record.allocation
+    wide = allocation.radii.copy()
+    wide[allocation.regions[0]] *= 1.01
+    path = tmp_path / "forged.json"
+    forged = replace(allocation, radii=wide, hash="")
+    write_allocation(path, replace(record, allocation=forged))
+    for words in (["check"], ["show"]):
+        error = told(capsys, *words, str(path), code=2)
+        assert "and its certificate has" in error
+    votes = list(allocation.backings)
+    k = int(allocation.regions[0])
+    votes[k] = replace(votes[k], radius=votes[k].radius * 1.01)
+    path = tmp_path / "votes.json"
+    forged = replace(allocation, radii=wide, backings=tuple(votes), hash="")
+    write_allocation(path, replace(record, allocation=forged))
+    assert "its votes give" in told(capsys, "check", str(path), code=2)
+
+
+def test_a_file_without_certificates_is_read_and_not_checkable(
+    frozen: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    from dataclasses import replace
+
+    from rs_core.guarantees.allocation_file import write_allocation
+
+    record = read_allocation(frozen)
+    old = replace(record.allocation, backings=(), alpha=None, risk=None, hash="")
+    path = tmp_path / "old.json"
+    write_allocation(path, replace(record, allocation=old))
+    content = json.loads(path.read_text())
+    assert content["version"] == 1
+    assert "not checkable" in told(capsys, "check", str(path))
+    known = told(capsys, "show", str(path), *SET[:-1], "1")
+    assert "its risk is not in this file" in known
 
 
 def test_show_lists_regions(frozen: Path, capsys: Captured) -> None:

@@ -35,7 +35,8 @@ def test_inside_a_region_nothing_is_drawn() -> None:
     assert (near.answer.region, near.answer.label) == (0, 1)
     assert near.answer.radius == pytest.approx(allocation.radii[0] - 0.1, abs=1e-5)
     assert near.certificate is None
-    assert f"class 1 · inside region 0 at σ=0.3, by that region's {''}" in near.statement
+    assert "class 1 · inside region 0 at σ=0.3, by that region's certificate" in near.statement
+    assert "P(it is false) ≤ 0.001, for all queries together" in near.statement
     assert f"frozen (hash {allocation.hash})" in near.statement
     assert (centre.answer.region, centre.answer.label) == (1, 0)
 
@@ -59,6 +60,23 @@ def test_outside_it_is_certified_up_to_the_nearest_region() -> None:
         assert reply.certificate.sigma == 0.25
         assert "outside every region, at the fallback σ frozen with them" in reply.statement
         assert allocation.hash in reply.statement
+
+
+def test_class_names_are_those_that_were_frozen() -> None:
+    allocation = allocated()
+    stream = ASK.run(HALF_SPACE, [at(0.7)], allocation, seed=5, class_names=("no", "yes"))
+    assert "class 1 (yes)" in drain(stream)[0].statement
+    with pytest.raises(ParameterError, match="3 class names were frozen"):
+        drain(ASK.run(HALF_SPACE, [at(0.7)], allocation, seed=5, class_names=("a", "b", "c")))
+
+
+def test_label_aware_regions_share_one_risk_and_old_files_name_none() -> None:
+    allocation = run(Regions(n=N, mode="label_aware"), [0.6, -0.4], [0.3, 0.3])[1].allocation
+    (shared,) = asked(allocation, 0.6)
+    assert "P(any region's certificate is false) ≤ 0.001, for all queries" in shared.statement
+    old = replace(allocation, backings=(), alpha=None, risk=None, hash="")
+    (silent,) = asked(old, 0.6)
+    assert "its risk is not in this file" in silent.statement
 
 
 def test_steps_count_the_draws_outside() -> None:
