@@ -81,7 +81,7 @@ def _certified(probe: Probe, epoch: int) -> tuple[object, ...]:
     point = next((point for point in probe.points if point.epoch == epoch), None)
     if point is None:
         return ("", "", "", "")
-    most = "" if math.isnan(point.upper) else point.upper
+    most = "" if math.isnan(point.most) else point.most
     if point.predicted is None:
         return (-1, "" if probe.label is None else 0, 0.0, most)
     correct = "" if probe.label is None else int(point.predicted == probe.label)

@@ -1314,6 +1314,17 @@ MUTANTS = (
         ("tests/statistics/test_bounds.py",),
     ),
     Mutant(
+        "probes: the most that could be certified is of the named class alone",
+        (
+            (
+                "rs_core/training/probes.py",
+                "n_most = max(certificate.counts[:-1])",
+                "n_most = certificate.n_top",
+            ),
+        ),
+        ("tests/training/test_probes.py",),
+    ),
+    Mutant(
         "grid_minimum: the second smallest radius",
         (
             (

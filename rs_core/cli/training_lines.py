@@ -83,8 +83,7 @@ def _band(probe: ProbeRadius) -> str:
     name = tidy(probe.name)
     if probe.predicted is None:
         return f"{name} abstains"
-    upper = probe.radius_upper
-    most = "or more" if upper is None else f"to {ceil_digits(upper, 3)}"
+    most = "or more" if probe.radius_most is None else f"to {ceil_digits(probe.radius_most, 3)}"
     said = "" if probe.predicted == probe.label else f" class {probe.predicted}"
     wrong = f", WRONG (it is {probe.label})" if said and probe.label is not None else ""
     return f"{name}{said} {floor_decimals(probe.radius, 3)} {most}{wrong}"

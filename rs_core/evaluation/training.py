@@ -1,5 +1,6 @@
 """What a training has shown and what came of it: numbers that a page draws, without torch."""
 
+import math
 from dataclasses import dataclass
 
 from rs_core.results import ModelSpec
@@ -38,14 +39,14 @@ class ProbePoint:
         epoch: after which epoch, from 1.
         predicted: the certified class, None where the certificate abstains.
         lower: the certified radius, 0 where it abstains; pixels of [0,1].
-        upper: what more copies could at most certify; NaN where all voted alike, so that nothing
-            limits it.
+        most: what more copies could at most certify, of whatever class; NaN where all voted alike,
+            so that nothing limits it, and in points of older versions, which bounded one class.
     """
 
     epoch: int
     predicted: int | None
     lower: float
-    upper: float
+    most: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _curve(index: int, probe: Probe, names: Sequence[str]) -> _Curve:
         name=f"{index + 1}: {short}",
         x=tuple(point.epoch for point in points),
         lower=tuple(point.lower for point in points),
-        upper=tuple(point.upper for point in points),
+        upper=tuple(point.most for point in points),
         right=tuple(
             None in (probe.label, p.predicted) or p.predicted == probe.label for p in points
         ),
@@ -105,7 +105,7 @@ def _said(name: str, probe: Probe, point: ProbePoint, names: Sequence[str]) -> s
         lines[-1] += f" {radius_text(point.lower)} (rounded down)"
         if probe.label not in (None, point.predicted):
             lines.append(f"wrong: it is {plain(class_text(probe.label, names))}")
-    more = "no limit seen" if math.isnan(point.upper) else f"at most {ceil_digits(point.upper, 3)}"
+    more = "no limit seen" if math.isnan(point.most) else f"at most {ceil_digits(point.most, 3)}"
     return "<br>".join([*lines, f"more copies could certify: {more}"])
 
 

@@ -20,8 +20,9 @@ class ProbeRadius:
         label: its class where known.
         predicted: the certified class, None where the certificate abstains.
         radius: certified, 0 where it abstains; pixels of [0,1].
-        radius_upper: sigma PhiInv of the upper bound of that class's probability: what more draws
-            could at most have certified; None where all copies agree, so that nothing limits it.
+        radius_most: sigma PhiInv of an upper bound of every class's probability: what more draws
+            could at most have certified; None where all copies agree, so that nothing limits it,
+            and in epochs of older versions, which bounded one class alone.
         sigma: noise level, pixels of [0,1].
         n: copies drawn.
         alpha: share of the error that this band pays, half at each end.
@@ -32,12 +33,12 @@ class ProbeRadius:
     label: int | None
     predicted: int | None
     radius: float
-    radius_upper: float | None
     sigma: float
     n: int
     alpha: float
     guarantee: Badge
     statement: str
+    radius_most: float | None = None
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ class Probes:
     """Up to eight images, certified by CERTIFY (Cohen et al. 2019) after every epoch.
 
     A class is chosen on n0 copies, then Clopper-Pearson bounds of n fresh ones give the certified
-    radius and the most that it could have been. `alpha` is shared out evenly over all images and
-    epochs: with probability 1 - alpha every band of the training holds.
+    radius, and the most that further copies could certify of any class. `alpha` is shared out
+    evenly over all images, epochs and ends: with probability 1 - alpha every band holds.
     """
 
     images: tuple[ImageInput, ...]
@@ -82,22 +82,28 @@ class Probes:
                 self._options, classifier, [image], np.array([[sigma]]), level / 2,
                 seed=seed, caller="probe", guarantee="A",
             )  # fmt: skip
-            yield _band(drain(stream)[0][0], image, level)
+            yield band(drain(stream)[0][0], image, level)
 
     @property
     def _options(self) -> CertifyOptions:
         return CertifyOptions(n0=self.n0, n=self.n, alpha=self.alpha)
 
 
-def _band(certificate: Certificate, image: ImageInput, level: float) -> ProbeRadius:
-    p_upper = float(upper_confidence_bound(certificate.n_top, certificate.n, level / 2))
-    upper = l2_radius(certificate.sigma, p_upper) if p_upper < 1 else None
+def band(certificate: Certificate, image: ImageInput, level: float) -> ProbeRadius:
+    """Both ends, each at level/2: what is certified, and the most of any class.
+
+    The n0 copies may have named a class that is not the likeliest, and further copies name another.
+    So the upper end is the largest of all classes' bounds: docs/minimum.md.
+    """
+    n_most = max(certificate.counts[:-1])
+    p_upper = float(upper_confidence_bound(n_most, certificate.n, level / 2))
+    most = l2_radius(certificate.sigma, p_upper) if p_upper < 1 else None
     return ProbeRadius(
         name=image.name,
         label=image.label,
         predicted=certificate.predicted,
         radius=certificate.radius,
-        radius_upper=upper,
+        radius_most=most,
         sigma=certificate.sigma,
         n=certificate.n,
         alpha=level,

@@ -39,5 +39,5 @@ def history(saved: Checkpoint) -> list[EpochDone]:
 
 
 def _point(epoch: int, found: ProbeRadius) -> ProbePoint:
-    upper = float("nan") if found.radius_upper is None else found.radius_upper
-    return ProbePoint(epoch, found.predicted, found.radius, upper)
+    most = float("nan") if found.radius_most is None else found.radius_most
+    return ProbePoint(epoch, found.predicted, found.radius, most)

@@ -100,7 +100,7 @@ def test_probes_are_certified_after_every_epoch_at_their_share_of_alpha(office: 
         assert [point.epoch for point in probe.points] == [1, 2]
         for point in probe.points:
             assert 0 <= point.lower <= best * (1 + 1e-12)
-            assert not point.upper < point.lower
+            assert not point.most < point.lower
 
 
 def test_the_model_is_its_owners_and_every_other_run_can_use_it(office: Office) -> None:
