@@ -32,6 +32,9 @@ campaign: $(VENV)/dev
 	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
 	RS_HUNTED=2000 $(BIN)/python -m pytest tests/attacks/test_hunt.py
 	RS_STATEMENTS=20000 $(BIN)/python -m pytest -s tests/guarantees/test_false_statements.py
+	RS_LOW_BITS=200 $(BIN)/python -m pytest tests/smoothing/test_low_bits.py
+	RS_NORMALS=1e10 $(BIN)/python -m pytest tests/smoothing/test_noise.py
+	RS_PATHS=10000000 $(BIN)/python -m pytest tests/test_seeding.py
 	$(BIN)/python scripts/measurements.py run $(if $(MNIST),--mnist $(MNIST)) $(if $(CIFAR10),--cifar10 $(CIFAR10))
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml

@@ -7,6 +7,7 @@ import torch
 from benchmarks import (
     attack_speed,
     certify_speed,
+    exact_noise,
     gpu_speed,
     memory,
     memory_guarantee,
@@ -26,6 +27,7 @@ print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {choice.de
 startup.main()
 certify_speed.main(choice.device)  # before sweep_speed, which changes the allocator for good
 sweep_speed.main(choice.device)
+exact_noise.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
 memory.main(choice.device)
 attack_speed.main(choice.device)

@@ -42,7 +42,7 @@ def certify(
         image: from `load_image`.
         seed: repeats the same draws; drawn where it is left out. Keep one per image: a re-rolled
             seed is a new chance to be wrong.
-        options: the fields of `rs_core.smoothing.Certify`: sigma, n0, n, alpha, bound, rigorous.
+        options: the fields of `rs_core.smoothing.Certify`: sigma, n0, n, alpha, bound, noise.
 
     Raises:
         ParameterError: a field is out of range, n can never certify at this alpha, `seed` is no

@@ -24,7 +24,7 @@ BADGE_WORDS: dict[str, str] = {
 }
 Outcome = Literal["certified", "refuted", "undecided"]
 Stage = Literal["select", "label", "certify", "predict"]
-Noise = Literal["gaussian", "gaussian-grid", "uniform"]
+Noise = Literal["gaussian", "gaussian-grid", "uniform", "uniform-grid"]
 Norm = Literal["l2", "l1"]
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Votes:
     n: int
     stage: Stage
     soft: np.ndarray | None = None
-    noise: Noise = "gaussian"
+    noise: Noise = "gaussian-grid"
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,12 @@ class Certificate:
     say, or where no bound of its own stands behind it.
     `counted_at` is the sigma whose votes `counts`, `n_top` and the bounds tell, where several
     sigmas were certified and the weakest of them speaks for all; None where it is `sigma`.
-    `noise` is "gaussian" (float32, taken as exactly Gaussian), "gaussian-grid" (the rigorous
-    mode) or "uniform" (on [-sigma, sigma] in each value, with `norm` "l1"); seed, `stream` (which
-    caller drew), image, weights, precision and device repeat it. `seed_given` says whether somebody
-    gave the seed, which is then part of the claim, or it was drawn (`rs_core.seed_origin`); None
-    where nobody said.
+    `noise` is "gaussian" or "uniform" (float32 draws, taken as exactly so; uniform on
+    [-sigma, sigma] in each value, with `norm` "l1"), or "gaussian-grid" or "uniform-grid" (drawn
+    in float64 and rounded to the pixels' grid, where sums are exact); seed, `stream` (which caller
+    drew), image, weights, precision and device repeat it. `seed_given` says whether somebody gave
+    the seed, which is then part of the claim, or it was drawn (`rs_core.seed_origin`); None where
+    nobody said.
     """
 
     predicted: int | None

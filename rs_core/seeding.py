@@ -40,12 +40,24 @@ def derive_seed(seed: int, *path: str | int) -> int:
     Raises:
         ParameterError: `seed` is no seed; see `check_seed`.
     """
-    seed = check_seed(seed)
-    digest = blake2b(digest_size=8)
-    for part in (seed, *path):
+    return int.from_bytes(_hashed(seed, path, 8), "big") >> 1
+
+
+def derive_key(seed: int, *path: str | int) -> int:
+    """A 128-bit key for the place that `path` names under `seed`: see `derive_seed`.
+
+    Raises:
+        ParameterError: `seed` is no seed; see `check_seed`.
+    """
+    return int.from_bytes(_hashed(seed, path, 16), "big")
+
+
+def _hashed(seed: int, path: tuple[str | int, ...], size: int) -> bytes:
+    digest = blake2b(digest_size=size)
+    for part in (check_seed(seed), *path):
         kind, raw = ("str", part) if isinstance(part, str) else ("int", str(int(part)))
         digest.update(f"{kind}:{len(raw.encode())}:{raw}".encode())
-    return int.from_bytes(digest.digest(), "big") >> 1
+    return digest.digest()
 
 
 def block_seeds(base: int, slot: int, first: int, count: int) -> Iterator[int]:

@@ -309,8 +309,14 @@ MUTANTS = (
         T_SMOOTHING,
     ),
     Mutant(
-        "rigorous mode draws float32",
-        ((SAMPLING, "torch.float64 if precise else torch.float32", "torch.float32"),),
+        "exact noise is drawn in float32",
+        (
+            (
+                NOISE,
+                "keyed_generator(key).standard_normal(out=buffer.numpy())",
+                "buffer.copy_(buffer.float().normal_(generator=_torch_generator(classifier, 0)))",
+            ),
+        ),
         T_SMOOTHING,
     ),
     Mutant(
@@ -917,7 +923,7 @@ MUTANTS = (
     ),
     Mutant(
         "sandwich: grid certificates, confirmed under other noise",
-        ((CONFIRMATION, "noise=noise_kind(self.rigorous)", 'noise="gaussian"'),),
+        ((CONFIRMATION, "noise=noise_kind(self.noise)", 'noise="gaussian"'),),
         T_SANDWICH,
     ),
     Mutant(
@@ -1152,13 +1158,13 @@ MUTANTS = (
         T_SMOOTHING,
     ),
     Mutant(
-        "rigorous: noise is cut off, not rounded",
-        ((NOISE, "(z * (255 * _GRID * sigma)).round()", "(z * (255 * _GRID * sigma)).floor()"),),
+        "exact: noise is cut off, not rounded",
+        ((NOISE, "z * scale).round_()", "z * scale).floor_()"),),
         T_SMOOTHING,
     ),
     Mutant(
-        "rigorous: any image stands on the grid",
-        ((DRAW_CHECKS, "if not np.array_equal(levels", "if False and not np.array_equal(levels"),),
+        "exact: pixels stay off the grid",
+        ((NOISE, "in_steps(image.pixels)", "(STEPS * image.pixels)"),),
         T_SMOOTHING,
     ),
     Mutant(

@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pytest
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
-from rs_core.seeding import block_seeds, check_seed, derive_seed, drawn_seed
+from rs_core.seeding import block_seeds, check_seed, derive_key, derive_seed, drawn_seed
 
+PATHS = int(os.environ.get("RS_PATHS", "200000"))
 PART = st.integers(0, 2**40) | st.text(max_size=12)
 
 
@@ -34,6 +36,35 @@ def test_blocks_of_one_base_never_share_a_seed(base: int, first: int) -> None:
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= s < 2**32 for s in seeds)
     assert seeds[5:20] == list(block_seeds(base, 0, first + 5, 15))
+
+
+def test_no_two_paths_share_a_key() -> None:
+    """Blocks of many images and stages; `RS_PATHS=10000000` tries as many."""
+    images, blocks = 20, 16
+    digests = -(-PATHS // (images * blocks))
+    keys = np.fromiter(
+        (
+            key >> shift & 2**64 - 1
+            for seed in range(digests)
+            for image in range(images)
+            for block in range(blocks)
+            for key in (derive_key(seed, "certify", f"{image:032x}", "weights", 8, block),)
+            for shift in (64, 0)
+        ),
+        dtype=np.uint64,
+    ).reshape(-1, 2)
+    assert len(keys) >= PATHS
+    assert len(np.unique(keys.view("V16"))) == len(keys)
+
+
+@given(st.lists(PART, max_size=4), st.lists(PART, max_size=4))
+def test_different_paths_lead_to_different_keys(a: list[str | int], b: list[str | int]) -> None:
+    assert (derive_key(0, *a) == derive_key(0, *b)) == (a == b)
+    assert 0 <= derive_key(0, *a) < 2**128
+
+
+def test_a_key_is_pinned() -> None:
+    assert derive_key(0, "certify", "digest", 3) == 0x1BC1DD6BBAFD3D3E155140468AFE599A
 
 
 def test_numpy_integers_are_integers() -> None:

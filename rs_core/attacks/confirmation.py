@@ -16,10 +16,11 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
+from rs_core.pixel_grid import snapped
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing.draw_checks import hold_decidable
-from rs_core.smoothing.options import noise_kind
+from rs_core.smoothing.options import ARITHMETIC, Arithmetic, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import class_label
 
@@ -40,8 +41,8 @@ class Confirm:
     selector picks for the adversarial image itself. Without either it is a second look by the
     prepared network, in another batch, which leaves nothing to chance.
 
-    A rigorous certificate speaks of 8-bit images under noise on a grid. With `rigorous` so does
-    this: each point is rounded to 8 bits before it is judged, and its norm is the rounded one's.
+    Each point is moved to the pixels' grid before it is judged, and its norm is the moved one's:
+    the smoothed classifier is one of images on the grid.
     """
 
     n: int = param(1000, help="fresh noisy copies per PREDICT", low=1, high=1e8)
@@ -51,7 +52,7 @@ class Confirm:
     )  # fmt: skip
     confirmations: int = param(4, help="most PREDICTs per image (m)", low=2, high=100)
     stretch: float = param(0.0, help="first step along it, as a share of the norm", low=0, high=1)
-    rigorous: bool = param(False, help="judge 8-bit images under the rigorous mode's noise")
+    noise: Arithmetic = ARITHMETIC
     selector: Selector | None = None
 
     def __post_init__(self) -> None:
@@ -97,9 +98,7 @@ class Confirm:
             waiting = [i for i, walk in walks.items() if walk.goes_on]
             if not waiting:
                 break
-            points = [walks[i].point(images[i], results[i]) for i in waiting]
-            if self.rigorous:
-                points = [as_stored(point) for point in points]
+            points = [snapped(walks[i].point(images[i], results[i])) for i in waiting]
             said = yield from self._predict(
                 classifier, images, waiting, results, points, seed, batch_size,
                 before=attempt * len(images) * self.n, total=total,
@@ -148,7 +147,7 @@ class Confirm:
         return (
             yield from predictions(
                 classifier, moved, sigmas, self.n, self.level, seed=seed, batch_size=batch_size,
-                before=before, total=total, noise=noise_kind(self.rigorous),
+                before=before, total=total, noise=noise_kind(self.noise),
             )
         )  # fmt: skip
 

@@ -27,7 +27,7 @@ def predictions(
     batch_size: int = BATCH_SIZE,
     before: int = 0,
     total: int | None = None,
-    noise: Noise = "gaussian",
+    noise: Noise = "gaussian-grid",
 ) -> Generator[Step, None, list[Confirmation]]:
     """PREDICT of each image at its own sigma, on the stream that only confirmations use."""
     plain = [i for i, sigma in enumerate(sigmas) if sigma is None]

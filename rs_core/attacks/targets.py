@@ -11,6 +11,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError
 from rs_core.events import drain
 from rs_core.images import ImageInput, image_from_array
+from rs_core.pixel_grid import snapped
 from rs_core.seeding import block_seeds, derive_seed
 from rs_core.selectors import FromNetwork, Selector
 from rs_core.smoothing.noise import standard_normal
@@ -206,8 +207,8 @@ class Through(Smoothed):
 
 
 def moved_image(classifier: Classifier, image: ImageInput, pixels: Tensor) -> ImageInput:
-    """The image at other pixels (C, H, W); its digest is theirs."""
-    planes = pixels.detach().clamp(0, 1).cpu().numpy().transpose(1, 2, 0)
+    """The image at other pixels (C, H, W), moved to the grid; its digest is theirs."""
+    planes = snapped(pixels.detach().clamp(0, 1).cpu().numpy()).transpose(1, 2, 0)
     found = image_from_array(planes, classifier.spec, label=image.label, name=image.name)
     return replace(found, preprocessing=(*image.preprocessing, "moved by an attack"))
 

@@ -119,7 +119,9 @@ class CertifyCommand:
 
     def _left(self, table: GrowingTable, chosen: Selection, classifier: Classifier) -> Selection:
         """The images that the table has no row of yet."""
-        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        expected = expected_rows(
+            chosen, classifier, origin_of(self.image), self.model.seed, self.certify.noise_kind
+        )
         return chosen.after(rows_done(table, self.output.tsv, self, COLUMNS, expected))
 
     def _each(

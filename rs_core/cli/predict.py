@@ -22,6 +22,7 @@ from rs_core.evaluation.summary import predicted_summary
 from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
+from rs_core.smoothing.options import noise_kind
 from rs_core.smoothing.statements import class_label
 
 _MOST_LINES = 50
@@ -42,7 +43,13 @@ class PredictCommand:
         self.output.check(*self.image.files(), *self.model.files())
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
-        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        expected = expected_rows(
+            chosen,
+            classifier,
+            origin_of(self.image),
+            self.model.seed,
+            noise_kind(self.predict.noise),
+        )
         with self.output.growing_table() as table:
             done = rows_done(table, self.output.tsv, self, PREDICTION_COLUMNS, expected)
             if done < len(chosen.items):

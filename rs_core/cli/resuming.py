@@ -24,9 +24,12 @@ _ABSENT = object()
 
 
 def expected_rows(
-    selection: Selection, classifier: Classifier, origin: Origin, seed: int
+    selection: Selection, classifier: Classifier, origin: Origin, seed: int, noise: str
 ) -> list[dict[str, str]]:
-    """What is known of each row before it is computed, by column: images, network, machine."""
+    """What is known of each row before it is computed, by column: images, network, machine, noise.
+
+    The noise is looked at by itself: what a command says of it was another default once.
+    """
     shared = {
         "weights": classifier.weights_id,
         "precision": classifier.precision,
@@ -35,6 +38,7 @@ def expected_rows(
         "split": text_cell(origin.split),
         "version": text_cell(origin.version),
         "seed": str(seed),
+        "noise": noise,
     }
     return [
         {

@@ -66,7 +66,9 @@ class SandwichCommand:
         made = MakeSandwiches(**own, selector=selector)
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
-        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        expected = expected_rows(
+            chosen, classifier, origin_of(self.image), self.model.seed, made.noise_kind
+        )
         with self.output.growing_table() as table:
             done = rows_done(table, self.output.tsv, self, SANDWICH_COLUMNS, expected)
             if done < len(chosen.items):

@@ -85,7 +85,10 @@ class SelectCommand:
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
         hold_possible(selector, settings, classifier, [item.image for item in chosen.items])
-        expected = expected_rows(chosen, classifier, origin_of(self.image), self.model.seed)
+        expected = expected_rows(
+            chosen, classifier, origin_of(self.image), self.model.seed,
+            "" if settings is None else settings.noise_kind,
+        )  # fmt: skip
         with self.output.growing_table() as table:
             done = rows_done(table, self.output.tsv, self, COLUMNS, expected)
             if done < len(chosen.items):

@@ -169,7 +169,7 @@ class Compare(CertifyOptions):
     def _sweep(self) -> Sweep:
         return Sweep(
             sigmas=self.sigmas, n0=self.n0, n=self.n, alpha=self.alpha, bound=self.bound,
-            rigorous=self.rigorous, simultaneous=False, recertify=False,
+            noise=self.noise, simultaneous=False, recertify=False,
         )  # fmt: skip
 
     def _comparison(

@@ -19,7 +19,7 @@ class Pair:
 
     Fields:
         selector: who proposes sigma.
-        guarantee: certifies there; its n0, n, alpha, bound and rigorous are the comparison's.
+        guarantee: certifies there; its n0, n, alpha, bound and noise are the comparison's.
 
     Raises:
         ParameterError: the guarantee cannot hold for this selector.
@@ -51,7 +51,7 @@ class Pair:
         """This pair with the draws, the level and the bound that all methods share."""
         shared = replace(
             self.guarantee,
-            n0=options.n0, n=options.n, alpha=options.alpha, rigorous=options.rigorous,
+            n0=options.n0, n=options.n, alpha=options.alpha, noise=options.noise,
             bound=options.bound,
         )  # fmt: skip
         return replace(self, guarantee=shared.under(str(self.selector)))

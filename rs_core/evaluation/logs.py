@@ -46,7 +46,7 @@ class LogRow:
         precision: that it was computed in.
         bound: "clopper-pearson", "two-sided" or "anytime"; None when not recorded.
         level: of every single bound behind the radius: alpha, or the part of it that one pays.
-        noise: "gaussian", or "gaussian-grid" in the rigorous mode.
+        noise: as in `Certificate`.
         seed: of the noise.
         device: "cpu" or "cuda": the same seed draws other noise there.
         dataset, split: where the image comes from; None for files, or when not recorded.

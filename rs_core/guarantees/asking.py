@@ -115,7 +115,7 @@ class AskRegions(CertifyOptions):
         answer = allocation.answer(pixels, fallback=drawn)
         sentence = statement(
             guarantee="B", predicted=answer.label, class_names=names, radius=answer.radius,
-            sigma=drawn.sigma, alpha=self.alpha, n=self.n, n0=self.n0, rigorous=self.rigorous,
+            sigma=drawn.sigma, alpha=self.alpha, n=self.n, n0=self.n0, noise=self.noise_kind,
             level=drawn.level,
             caveat=f"outside every region, at the fallback \u03c3 frozen with them; {frozen}",
             why="it lies at the edge of a region" if drawn.predicted is not None else "",

@@ -179,7 +179,7 @@ class Dual(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, level=weakest.level,
+            noise=self.noise_kind, level=weakest.level,
             caveat=self.caveat([c.sigma for c in row]) + self._cut(),
         )  # fmt: skip
         return replace(

@@ -106,7 +106,7 @@ class GridMinimum(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, level=weakest.level,
+            noise=self.noise_kind, level=weakest.level,
             caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); the "
             f"weakest of them, \u03c3={weakest.sigma:.10g}, speaks for all",
         )  # fmt: skip

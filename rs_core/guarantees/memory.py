@@ -123,7 +123,7 @@ class Memory(Guarantee):
             sentence = statement(
                 guarantee=self.badge, predicted=ball.label, radius=ball.radius,
                 class_names=classifier.spec.class_names, sigma=drawn.sigma, alpha=self.alpha,
-                n=self.n, n0=self.n0, rigorous=self.rigorous, level=drawn.level,
+                n=self.n, n0=self.n0, noise=self.noise_kind, level=drawn.level,
                 caveat=stored + cut,
             )  # fmt: skip
             return replace(drawn, predicted=ball.label, radius=ball.radius, statement=sentence)

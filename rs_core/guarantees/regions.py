@@ -238,7 +238,7 @@ class Regions(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=claim.radius, sigma=source.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, level=source.level, why=claim.why, caveat=caveat,
+            noise=self.noise_kind, level=source.level, why=claim.why, caveat=caveat,
             invalid=source.predicted is None and source.counts[-1] == source.n_top == source.n,
         )  # fmt: skip
         return replace(

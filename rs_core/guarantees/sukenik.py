@@ -87,7 +87,7 @@ class Sukenik(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=frozen.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            rigorous=self.rigorous, level=frozen.level,
+            noise=self.noise_kind, level=frozen.level,
             invalid=frozen.counts[-1] == frozen.n_top == frozen.n,
             caveat=f"\u03c3(x) may move with x: ln \u03c3 has slope at most {selection.rate:g} per "
             "pixel unit",

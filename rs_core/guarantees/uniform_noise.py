@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rs_core.errors import ParameterError
 from rs_core.guarantees.fixed_sigma import Frozen, hold_fixed
 from rs_core.images import ImageInput
-from rs_core.results import Badge, Noise, Selection
+from rs_core.results import Badge, Norm, Selection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,18 +19,10 @@ class FrozenLambda(Frozen):
 
     name: ClassVar[str] = "frozen_lambda"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.rigorous:
-            raise ParameterError(
-                f"{self.name} has no rigorous mode, which is for Gaussian noise: leave rigorous "
-                "off, or take an l2 guarantee."
-            )
-
     @property
-    def noise(self) -> Noise:
-        """The noise kind of the sampling loop."""
-        return "uniform"
+    def norm(self) -> Norm:
+        """The norm of the radii."""
+        return "l1"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,9 +24,11 @@ from rs_core.images.decoding import (
 from rs_core.images.fitting import fitted
 from rs_core.images.inversion import turned_as_asked
 from rs_core.images.pixels import check_floats, check_size
+from rs_core.pixel_grid import snapped
 from rs_core.results import ModelSpec
 
 MAX_NAME = 80
+SNAPPED = "pixels moved by at most 2e-6, to the nearest 1/1024 of an 8-bit level"
 
 ImageSource = str | os.PathLike[str] | bytes | Image.Image | np.ndarray
 
@@ -36,7 +38,8 @@ class ImageInput:
     """One image as the network sees it; its pixels cannot be written to.
 
     Fields:
-        pixels: float32 (C,H,W) in [0,1]; k/255 for every 8-bit source.
+        pixels: float32 (C,H,W) in [0,1]; k/255 for every 8-bit source. Others are moved to the
+            grid on which noise is added (`rs_core.pixel_grid`), by 1.92e-6 at most, and noted.
         label: the true class, or None.
         name: a base name for people, at most `MAX_NAME` characters; never a path.
         digest: 16-byte blake2b of shape and pixels, hex; worked out here, whatever is given.
@@ -63,8 +66,11 @@ class ImageInput:
             )
         check_size(pixels.shape[2], pixels.shape[1], self.name)
         check_floats(pixels, self.name)
+        moved = snapped(pixels)
+        if not np.array_equal(moved, np.asarray(pixels, dtype=np.float32)):
+            object.__setattr__(self, "preprocessing", (*self.preprocessing, SNAPPED))
         # Bytes stay read-only, whatever flag is set on an array over them.
-        held = np.frombuffer(np.ascontiguousarray(pixels, dtype="<f4").tobytes(), dtype="<f4")
+        held = np.frombuffer(np.ascontiguousarray(moved, dtype="<f4").tobytes(), dtype="<f4")
         object.__setattr__(self, "pixels", held.reshape(pixels.shape))
         object.__setattr__(self, "digest", _digest(self.pixels))
 

@@ -18,8 +18,9 @@ READING_NOTES = (
     "An abstention is not an error and not a radius of zero that was proved: nothing is certified.",
     "C Fixed sigma: sigma was picked for this image and is held fixed; an attacker who can change "
     "sigma is not covered.",
-    "The noise is taken as exactly Gaussian (exactly uniform for l1 radii), unless the statement "
-    "says rigorous.",
+    'Where the statement says "exact sums" it holds for what ran, at every 8-bit image and on the '
+    'grid between them; where it says "in exact arithmetic" the rounding of float32 noise and '
+    "sums is left out.",
     "Decoding, turning and resizing a file happen before certification and lie outside the radius.",
 )
 

@@ -79,7 +79,7 @@ class Group:
         made, images = self.made, self._images(self.own)
         draws: dict[str, Any] = {
             "n0": made.n0, "n": made.n, "alpha": made.alpha, "bound": made.bound,
-            "rigorous": made.rigorous,
+            "noise": made.noise,
         }  # fmt: skip
         stream: Stream[tuple[Certificate, ...]]
         if made.selector is None:

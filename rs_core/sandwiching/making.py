@@ -136,7 +136,7 @@ class MakeSandwiches(SandwichOptions):
             values = {facts.name: getattr(self.selector, facts.name) for facts in fields}
             picker = {"selector": self.selector.name, "settings": values}
         found: dict[str, Any] = to_json({
-            **own, "selector": picker, "seed": seed, "noise": self.noise,
+            **own, "selector": picker, "seed": seed,
             "network": classifier.title, "weights_id": classifier.weights_id,
             "precision": classifier.precision, "device": classifier.device.type,
         })  # fmt: skip

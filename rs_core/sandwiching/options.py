@@ -106,5 +106,5 @@ class SandwichOptions(CertifyOptions):
         """Who asks fresh noise; with a selector sigma is picked for the adversarial image."""
         return Confirm(
             n=self.confirm_n, alpha=self.alpha_attack, confirmations=self.confirmations,
-            stretch=self.stretch, rigorous=self.rigorous, selector=selector,
+            stretch=self.stretch, noise=self.noise, selector=selector,
         )  # fmt: skip

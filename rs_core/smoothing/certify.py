@@ -11,7 +11,14 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Noise, Votes
-from rs_core.smoothing.options import SIGMA_MAX, Bound, CertifyOptions, DrawOptions, bound_level
+from rs_core.smoothing.options import (
+    SIGMA_MAX,
+    Bound,
+    CertifyOptions,
+    DrawOptions,
+    bound_level,
+    noise_norm,
+)
 from rs_core.smoothing.sampling import BATCH_SIZE, VotesStep, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import (
@@ -76,13 +83,13 @@ def certify_each(
     labels = yield from relay(
         draw_labels(
             classifier, images, sigmas, options.n0,
-            seed=seed, caller=caller, part=part, noise=options.noise, batch_size=batch_size,
+            seed=seed, caller=caller, part=part, noise=options.noise_kind, batch_size=batch_size,
         ),
         total=total,
     )  # fmt: skip
     stream = draw_votes(
         classifier, images, sigmas, options.n,
-        seed=seed, caller=caller, part=part, stage="certify", noise=options.noise,
+        seed=seed, caller=caller, part=part, stage="certify", noise=options.noise_kind,
         batch_size=batch_size,
     )  # fmt: skip
     votes = yield from relay(_with_labels(stream, labels), before=label_draws, total=total)
@@ -151,10 +158,10 @@ def certificates_from_votes(
         raise ParameterError(
             f"votes of stage {votes.stage!r} cannot certify: draw fresh ones of stage 'certify'."
         )
-    if votes.noise != options.noise:
+    if votes.noise != options.noise_kind:
         raise ParameterError(
-            f"votes under {votes.noise} noise cannot certify for {options.noise} noise: draw fresh "
-            "ones."
+            f"votes under {votes.noise} noise cannot certify for {options.noise_kind} noise: draw "
+            "fresh ones."
         )
     p_lower, p_upper, radii = bound_radii(options.bound, votes, labels, alpha)
     return tuple(
@@ -181,12 +188,12 @@ def bound_radii(
     if bound == "two-sided":
         p_lower, p_upper = two_sided_bounds(votes.counts, labels, alpha)
         p_lower = np.where(labels == invalid, 0.0, p_lower)
-        two_sided = l1_radius if votes.noise == "uniform" else l2_radius_two_sided
+        two_sided = l1_radius if noise_norm(votes.noise) == "l1" else l2_radius_two_sided
         radii = np.asarray(two_sided(votes.sigmas, p_lower, p_upper))
         return p_lower, np.asarray(p_upper), np.where(labels == invalid, 0.0, radii)
     n_top = np.take_along_axis(votes.counts, labels[..., None], axis=-1)[..., 0]
     p_lower = np.where(labels == invalid, 0.0, lower_confidence_bound(n_top, votes.n, alpha))
-    if votes.noise == "uniform":
+    if noise_norm(votes.noise) == "l1":
         return p_lower, None, np.asarray(l1_radius(votes.sigmas, p_lower, 1 - p_lower))
     return p_lower, None, np.asarray(l2_radius(votes.sigmas, p_lower))
 
@@ -214,8 +221,8 @@ def make_certificate(
     level = bound_level(bound, alpha)
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
-        radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, rigorous=options.rigorous,
-        norm=options.norm, sequential=bound == "anytime", invalid=label == classifier.num_classes,
+        radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, noise=options.noise_kind,
+        sequential=bound == "anytime", invalid=label == classifier.num_classes,
         level=level,
     )  # fmt: skip
     return Certificate(
@@ -234,7 +241,7 @@ def make_certificate(
         statement=sentence,
         counts=tuple(int(c) for c in counts),
         draws=options.n0 + n,
-        noise=options.noise,
+        noise=options.noise_kind,
         stream=stream,
         precision=classifier.precision,
         device=classifier.device.type,

@@ -8,9 +8,10 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
 from rs_core.results import Noise
+from rs_core.smoothing.options import is_exact
 from rs_core.statistics import top_two_p_value
 
-_GRID_SIGMA_MAX = 7.0  # above, 255*sigma*8.57 + 255 would leave float32's exact range 2**24/1024
+_GRID_SIGMA_MAX = 7.0  # above, a pixel and 9 sigma leave float32's whole numbers, 2**24 steps
 
 
 def hold_repeatable(classifier: Classifier) -> None:
@@ -54,7 +55,7 @@ def hold_draws(
 
     Raises:
         ParameterError: shapes disagree, a sigma is negative or not finite, `start` is no multiple
-            of a block, or the rigorous mode was asked for what it cannot take.
+            of a block, or a sigma is too large for exact sums.
     """
     if sigmas.ndim != 2 or sigmas.shape[0] != len(images) or not len(images):
         raise ParameterError(f"sigmas has shape {sigmas.shape}: give ({len(images)} images, S).")
@@ -68,15 +69,8 @@ def hold_draws(
                 f"{image.name}: {image.pixels.shape} does not fit {classifier.spec.name}, which "
                 f"takes {classifier.spec.input_shape}; load it with load_image(source, spec)."
             )
-        if noise == "gaussian-grid":
-            levels = np.round(image.pixels * np.float32(255))
-            if not np.array_equal(levels / np.float32(255), image.pixels):
-                raise ParameterError(
-                    f"{image.name}: the rigorous mode needs 8-bit pixels (k/255); save the image "
-                    "as 8-bit, or leave rigorous off."
-                )
-    if noise == "gaussian-grid" and sigmas.max() > _GRID_SIGMA_MAX:
+    if is_exact(noise) and sigmas.max() > _GRID_SIGMA_MAX:
         raise ParameterError(
-            f"sigma={sigmas.max():g} is out of range: the rigorous mode takes at most "
-            f"{_GRID_SIGMA_MAX:g}."
+            f"sigma={sigmas.max():g} is out of range: exact sums of pixels and noise bear at most "
+            f"{_GRID_SIGMA_MAX:g}; give a smaller one, or take idealised noise."
         )

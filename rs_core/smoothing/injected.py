@@ -7,19 +7,19 @@ import torch
 from torch import Tensor
 
 from rs_core.classifiers import Classifier
-from rs_core.seeding import derive_seed
+from rs_core.seeding import SEED_LIMIT, derive_seed
 
 
-def copy_by_copy(classifier: Classifier, seed: int) -> Callable[[Tensor, Tensor | None], Tensor]:
-    """The network asked for one row at a time, its noise fixed by the block's seed.
+def copy_by_copy(classifier: Classifier, key: int) -> Callable[[Tensor, Tensor | None], Tensor]:
+    """The network asked for one row at a time, its noise fixed by the block's key.
 
     Such networks draw once per pass and let the batch share it (Nemcovsky et al., CPNI), so the
     copies of one pass would not be independent votes. They draw from the process's generators,
     which are put back as they were.
     """
     devices = [classifier.device] if classifier.device.type == "cuda" else []
-    # Not the block's own seed: the injected noise would repeat the noise of the pixels.
-    own = derive_seed(seed, "injected")
+    # Not the block's own key: the injected noise would repeat the noise of the pixels.
+    own = derive_seed(key % SEED_LIMIT, "injected")
 
     def ask(rows: Tensor, sigmas: Tensor | None) -> Tensor:
         with torch.random.fork_rng(devices=devices):

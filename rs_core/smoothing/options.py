@@ -9,16 +9,35 @@ from rs_core.results import Noise, Norm
 from rs_core.statistics import smallest_n
 
 Bound = Literal["clopper-pearson", "two-sided"]
+Arithmetic = Literal["exact", "idealised"]
 SIGMA_MAX = 10.0
-_LEAST_LEVEL = 1e-300  # below about 1e-308 floats lose their digits, and then become 0
+# A probability over 2**64 seeds is a multiple of 5.4e-20; docs/arithmetic.md.
+_LEAST_LEVEL = 1e-15
 
 
-RIGOROUS: Any = param(False, help="float64 noise on a grid, exact sums; needs 8-bit pixels, slower")
+ARITHMETIC: Any = param(
+    "exact",
+    help="exact: noise and pixels on one grid, so that the certificate holds for what runs; "
+    "idealised: float32 noise as published, for which it holds in exact arithmetic",
+    choices=("exact", "idealised"),
+)
 
 
-def noise_kind(rigorous: bool) -> Noise:
+def noise_kind(arithmetic: Arithmetic, norm: Norm = "l2") -> Noise:
     """The noise kind of the sampling loop."""
-    return "gaussian-grid" if rigorous else "gaussian"
+    if norm == "l1":
+        return "uniform-grid" if arithmetic == "exact" else "uniform"
+    return "gaussian-grid" if arithmetic == "exact" else "gaussian"
+
+
+def noise_norm(kind: Noise) -> Norm:
+    """The norm of radii under this noise."""
+    return "l1" if kind in ("uniform", "uniform-grid") else "l2"
+
+
+def is_exact(kind: Noise) -> bool:
+    """Whether copies are sums on the grid."""
+    return kind in ("gaussian-grid", "uniform-grid")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +53,21 @@ class DrawOptions:
         high=0.5,
         low_open=True,
     )
-    rigorous: bool = RIGOROUS
+    noise: Arithmetic = ARITHMETIC
 
     def __post_init__(self) -> None:
         check_params(self)
-
-    @property
-    def noise(self) -> Noise:
-        """The noise kind of the sampling loop."""
-        return noise_kind(self.rigorous)
+        hold_level(self.alpha, self.alpha)
 
     @property
     def norm(self) -> Norm:
-        """The norm of radii under this noise."""
-        return "l1" if self.noise == "uniform" else "l2"
+        """The norm of the radii."""
+        return "l2"
+
+    @property
+    def noise_kind(self) -> Noise:
+        """The noise kind of the sampling loop."""
+        return noise_kind(self.noise, self.norm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,20 +85,30 @@ class CertifyOptions(DrawOptions):
 
         Raises:
             ParameterError: names the smallest n that could; or the level, shared out among noise
-                levels or sides, is too small for floating point.
+                levels or sides, is too small for seeds of 64 bits.
         """
         level = bound_level(self.bound, alpha)
-        if level < _LEAST_LEVEL:
-            raise ParameterError(
-                f"alpha={self.alpha:g} is too small: shared out it leaves {level:g} for one "
-                f"bound, the limit is {_LEAST_LEVEL:g}; give a larger alpha."
-            )
+        hold_level(self.alpha, level)
         least = smallest_n(level)
         if self.n < least:
             raise ParameterError(
                 f"n={self.n} can never certify at alpha={alpha:.3g} with the {self.bound} bound: "
                 f"give n of at least {least}."
             )
+
+
+def hold_level(alpha: float, level: float) -> None:
+    """Refuse an alpha of which a single bound, at this level, is left too little.
+
+    Raises:
+        ParameterError: names the limit.
+    """
+    if level < _LEAST_LEVEL:
+        shared = "" if level == alpha else f"shared out it leaves {level:g} for one bound, and "
+        raise ParameterError(
+            f"alpha={alpha:g} is too small: {shared}the draws of a seed bear at least "
+            f"{_LEAST_LEVEL:g}; give a larger alpha."
+        )
 
 
 def bound_level(bound: str, alpha: float) -> float:

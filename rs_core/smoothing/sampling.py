@@ -1,7 +1,7 @@
 """The one hot loop: noisy copies of images in, votes out.
 
-Noise comes in numbered blocks. Block i of a stream has its own generator, seeded from (seed,
-caller, image digest, weights id, stage, part, i) and never from sigma, so a sweep shares its
+Noise comes in numbered blocks. Block i of a stream has its own generator, keyed by a hash of (seed,
+caller, image digest, weights id, stage, part, i) and never of sigma, so a sweep shares its
 blocks between all its sigmas. On a CPU a block is computed by one thread, in forward passes of
 one or two blocks' rows (padded; more sigmas of a short block share a pass), so counts depend
 neither on the batch size, nor on how many sigmas are swept together, nor on the number of
@@ -23,10 +23,11 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise, Stage, Votes
-from rs_core.seeding import block_seeds, derive_seed
+from rs_core.seeding import block_seeds, derive_key, derive_seed
 from rs_core.smoothing.draw_checks import hold_draws, hold_repeatable
 from rs_core.smoothing.injected import copy_by_copy
-from rs_core.smoothing.noise import as_batch, on_grid, row_levels, standard_normal, standard_uniform
+from rs_core.smoothing.noise import as_batch, as_steps, noisy_rows, row_levels, unit_noise
+from rs_core.smoothing.options import is_exact
 from rs_core.smoothing.threads import voting_threads
 from rs_core.smoothing.witness import Witness
 
@@ -50,7 +51,7 @@ class Block:
 
     image: int
     take: int  # rows that count; the rest of a CPU block is padding
-    seed: int
+    key: int  # 128 bits; for float32 draws 32, which is all that torch's CPU generator reads
 
 
 def draw_votes(
@@ -64,7 +65,7 @@ def draw_votes(
     stage: Stage,
     part: int = 0,
     start: int = 0,
-    noise: Noise = "gaussian",
+    noise: Noise = "gaussian-grid",
     soft: bool = False,
     batch_size: int = BATCH_SIZE,
     witness: Witness | None = None,
@@ -81,9 +82,9 @@ def draw_votes(
             stages and parts (0 to 3) never share a block; draws that choose must differ from
             draws that certify in one of the two.
         start: copies of this stream already drawn; a multiple of `classifier.block`.
-        noise: "gaussian" (float32 draws, taken as exactly Gaussian) or "gaussian-grid" (rigorous:
-            float64 draws rounded to 1/1024 of an 8-bit level, added exactly to 8-bit pixels) or
-            "uniform" (float32 draws, taken as exactly uniform on [-sigma, sigma] in each value).
+        noise: "gaussian-grid" or "uniform-grid": pixels and float64 draws are rounded to 1/1024 of
+            an 8-bit level, and their sums are exact; "gaussian" or "uniform": float32 draws, taken
+            as exactly so, as published. Uniform noise lies in [-sigma, sigma] in each value.
         soft: also sum the softmax scores of the copies.
         batch_size: forward passes between two steps.
         witness: of several draws that make one claim; who gives one calls `witness.hold()` at
@@ -94,11 +95,10 @@ def draw_votes(
 
     Raises:
         ParameterError: shapes disagree, the part is none of the four, the network draws noise of
-            its own, or the rigorous mode was asked for an image that is not 8-bit or a sigma
-            above 7.
+            its own, or a sigma is too large for exact sums.
         ModelFileError: the network changed while it was asked.
 
-    Reference: Cohen et al. (2019), SampleUnderNoise; rigorous mode: Voracek & Hein (2023).
+    Reference: Cohen et al. (2019), SampleUnderNoise; exact sums: Voracek & Hein (2023).
     """
     sigmas = np.asarray(sigmas, dtype=np.float64)
     hold_repeatable(classifier)
@@ -136,7 +136,7 @@ def block_answers(
     stage: Stage,
     part: int = 0,
     start: int = 0,
-    noise: Noise = "gaussian",
+    noise: Noise = "gaussian-grid",
     batch_size: int = BATCH_SIZE,
     witness: Witness | None = None,
 ) -> Iterator[list[tuple[Block, np.ndarray]]]:
@@ -149,8 +149,11 @@ def block_answers(
     """
     hold_draws(classifier, images, sigmas, start, noise)
     slot = _slot(stage, part)
-    blocks = _blocks(classifier, images, n, seed=seed, caller=caller, slot=slot, start=start)
-    pixels = [as_batch(classifier, image) for image in images]
+    blocks = _blocks(
+        classifier, images, n, seed=seed, caller=caller, slot=slot, start=start, noise=noise
+    )
+    laid_out = as_steps if is_exact(noise) else as_batch
+    pixels = [laid_out(classifier, image) for image in images]
     own = None
     if stage in _CLAIMING and not classifier.random:
         own = witness or Witness(classifier)
@@ -183,14 +186,18 @@ def _blocks(
     caller: str,
     slot: int,
     start: int,
+    noise: Noise,
 ) -> Iterator[Block]:
     size = classifier.block
     for index, image in enumerate(images):
-        base = derive_seed(seed, caller, image.digest, classifier.weights_id)
-        offsets = range(0, n, size)
-        seeds = block_seeds(base, slot, start // size, len(offsets))
-        for offset, block_seed in zip(offsets, seeds, strict=True):
-            yield Block(index, min(size, n - offset), block_seed)
+        path = caller, image.digest, classifier.weights_id
+        offsets, first = range(0, n, size), start // size
+        numbers = range(first, first + len(offsets))
+        keys: Iterator[int] = (derive_key(seed, *path, slot, number) for number in numbers)
+        if not is_exact(noise):
+            keys = block_seeds(derive_seed(seed, *path), slot, first, len(offsets))
+        for offset, key in zip(offsets, keys, strict=True):
+            yield Block(index, min(size, n - offset), key)
 
 
 def _run_blocks(
@@ -225,18 +232,15 @@ def _block_logits(
     witness: Witness | None,
 ) -> Tensor:
     on_cpu = classifier.device.type == "cpu"
-    precise = noise == "gaussian-grid"
-    dtype = torch.float64 if precise else torch.float32
-    draw = standard_uniform if noise == "uniform" else standard_normal
-    z = draw(classifier, classifier.block if on_cpu else block.take, block.seed, dtype)
-    z = z[: block.take]
+    z = unit_noise(classifier, block.take, block.key, noise)
     # As many sigmas as fit into two blocks' rows share a forward pass.
     together = 1 if classifier.random else 2 * classifier.block // block.take
-    ask = copy_by_copy(classifier, block.seed) if classifier.random else classifier
+    ask = copy_by_copy(classifier, block.key) if classifier.random else classifier
     rounds = []
     for first in range(0, len(sigmas), together):
         group = sigmas[first : first + together].tolist()
-        noisy = [on_grid(pixels, z, s) if precise else torch.add(pixels, z, alpha=s) for s in group]
+        last = first + together >= len(sigmas)
+        noisy = noisy_rows(pixels, z, group, noise, last=last)
         rows = len(group) * block.take
         padding = -rows % classifier.block if on_cpu and not classifier.random else 0
         told = row_levels(pixels, group, block.take, padding) if classifier.takes_sigma else None

@@ -84,7 +84,7 @@ class CertifySequential(DrawOptions):
         labels = yield from relay(
             draw_labels(
                 classifier, [image], sigmas, self.n0,
-                seed=seed, caller="sequential", noise=self.noise, batch_size=batch_size,
+                seed=seed, caller="sequential", noise=self.noise_kind, batch_size=batch_size,
             ),
             total=self.n0 + self.n,
         )  # fmt: skip
@@ -98,8 +98,8 @@ class CertifySequential(DrawOptions):
             votes = yield from relay(
                 draw_votes(
                     classifier, [image], sigmas, stop - start,
-                    seed=seed, caller="sequential", stage="certify", start=start, noise=self.noise,
-                    batch_size=batch_size, witness=witness,
+                    seed=seed, caller="sequential", stage="certify", start=start,
+                    noise=self.noise_kind, batch_size=batch_size, witness=witness,
                 ),
                 before=self.n0 + start, total=self.n0 + self.n,
             )  # fmt: skip

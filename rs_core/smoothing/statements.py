@@ -1,11 +1,12 @@
 """The sentence that a reader may quote beside a radius with its caveats inside."""
 
-from rs_core.results import Badge, Norm
+from rs_core.results import Badge, Noise
+from rs_core.smoothing.options import noise_norm
 from rs_core.statistics import ceil_digits, floor_decimals
 
-IDEALISED = "noise taken as exactly Gaussian"
-UNIFORM = "noise taken as exactly uniform on [-\u03bb, \u03bb] in each value"
-RIGOROUS = "rigorous: float64 noise on the 1/1024 grid of 8-bit levels"
+EXACT = "exact sums: noise and pixels on a grid of 1/1024 of an 8-bit level"
+IDEALISED = "in exact arithmetic (float32 noise taken as exactly {shape})"
+_GAUSSIAN, _UNIFORM = "Gaussian", "uniform on [-\u03bb, \u03bb] in each value"
 _TOO_CLOSE = "too few votes or too much noise"
 
 
@@ -19,10 +20,9 @@ def statement(
     alpha: float,
     n: int,
     n0: int,
-    rigorous: bool,
+    noise: Noise,
     sequential: bool = False,
     invalid: bool = False,
-    norm: Norm = "l2",
     caveat: str = "",
     why: str = "",
     level: float | None = None,
@@ -34,7 +34,7 @@ def statement(
     it is not the votes. `level` is that of every single bound, told where it is only a part of
     alpha.
     """
-    arithmetic = UNIFORM if norm == "l1" else RIGOROUS if rigorous else IDEALISED
+    norm, arithmetic = noise_norm(noise), arithmetic_of(noise)
     scale = "\u03bb" if norm == "l1" else "\u03c3"
     drawn = f"n={n:,} fresh, class chosen on {n0:,} others"
     if sequential:
@@ -59,6 +59,13 @@ def statement(
         f"class {class_label(predicted, class_names)} \u00b7 {scale}={sigma:.10g} \u00b7 P(this "
         f"statement is false) \u2264 {risk} \u00b7 {drawn}{backing} \u00b7 {arithmetic}"
     )
+
+
+def arithmetic_of(noise: Noise) -> str:
+    """What a statement about draws of this kind rests on, in words."""
+    if noise in ("gaussian-grid", "uniform-grid"):
+        return EXACT
+    return IDEALISED.format(shape=_UNIFORM if noise == "uniform" else _GAUSSIAN)
 
 
 def class_label(index: int, class_names: tuple[str, ...]) -> str:

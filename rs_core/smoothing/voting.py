@@ -11,7 +11,7 @@ from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
 from rs_core.smoothing.draw_checks import hold_decidable
-from rs_core.smoothing.options import RIGOROUS, SIGMA_MAX, noise_kind
+from rs_core.smoothing.options import ARITHMETIC, SIGMA_MAX, Arithmetic, hold_level, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
 
@@ -32,10 +32,11 @@ class Predict:
         1e-3, help="probability of returning a wrong class", low=0, high=0.5, low_open=True
     )
 
-    rigorous: bool = RIGOROUS
+    noise: Arithmetic = ARITHMETIC
 
     def __post_init__(self) -> None:
         check_params(self)
+        hold_level(self.alpha, self.alpha)
         hold_decidable(self.n, self.alpha)
 
     def run(
@@ -48,14 +49,14 @@ class Predict:
     ) -> Stream[tuple[Prediction, ...]]:
         """Yields steps, then one prediction per image; `predicted` is None for abstain.
 
-        An INVALID majority abstains; an INVALID runner-up counts as any other class. `rigorous`
-        makes this the classifier that a rigorous certificate speaks of.
+        An INVALID majority abstains; an INVALID runner-up counts as any other class. Under
+        the noise of a certificate this is the classifier that the certificate speaks of.
         """
         votes = yield from relay(
             draw_votes(
                 classifier, images, np.full((len(images), 1), self.sigma), self.n,
                 seed=seed, caller="predict", stage="predict",
-                noise=noise_kind(self.rigorous), batch_size=batch_size,
+                noise=noise_kind(self.noise), batch_size=batch_size,
             )
         )  # fmt: skip
         predictions = tuple(
@@ -79,7 +80,7 @@ class Predict:
             sigma=self.sigma,
             n=self.n,
             alpha=self.alpha,
-            noise=noise_kind(self.rigorous),
+            noise=noise_kind(self.noise),
             precision=classifier.precision,
             device=classifier.device.type,
             weights_id=classifier.weights_id,

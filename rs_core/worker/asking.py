@@ -27,6 +27,7 @@ _ABOUT = (
     "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
     "device", "precision", "origin",
 )  # fmt: skip
+_ARITHMETIC = {True: "exact", False: "idealised"}  # of requests that said "rigorous"
 _KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision": str}
 
 
@@ -96,6 +97,17 @@ def request_of(
     }
 
 
+def as_named_now(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored run's settings; an older version's "rigorous" says which noise was drawn."""
+    named = {
+        name: as_named_now(value) if isinstance(value, dict) else value
+        for name, value in config.items()
+    }
+    if isinstance(named.get("rigorous"), bool):
+        named["noise"] = _ARITHMETIC[named.pop("rigorous")]
+    return named
+
+
 def images_in(request: Mapping[str, Any]) -> tuple[ImageInput, ...]:
     """The images of a request."""
     asked = request["images"] if "images" in request else [request["image"]]
@@ -128,6 +140,7 @@ def about(run: Run) -> dict[str, Any]:
     if not all(isinstance(subject, str) for subject in _image_ids(run.request)):
         raise TypeError("the ids of images are no texts")
     asked = {name: run.request[name] for name in _ABOUT if name in run.request}
+    asked["config"] = as_named_now(asked["config"])
     return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
 
 

@@ -8,6 +8,7 @@ from rs_core.store import Run, RunStore
 from rs_core.worker.asking import (
     Question,
     about,
+    as_named_now,
     hold_fit,
     images_in,
     key_of,
@@ -74,7 +75,7 @@ class ImageRuns:
             raise ModelFileError(
                 f"{asked['model']} was replaced since this run was started: start it again."
             )
-        task = task_of(run.kind, asked["config"], origin_in(asked))
+        task = task_of(run.kind, as_named_now(asked["config"]), origin_in(asked))
         stream: Stream[Any] = task.run(
             classifier, images_in(asked), seed=asked["seed"], batch_size=BATCH_SIZE
         )

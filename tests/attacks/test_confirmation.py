@@ -14,6 +14,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import drain
 from rs_core.images import ImageInput
+from rs_core.pixel_grid import snapped
 from rs_core.selectors import FromNetwork
 from rs_core.smoothing import sampling
 from tests.conftest import Coin, MakeLinear, spec_of
@@ -172,15 +173,16 @@ def test_it_walks_inwards_from_a_point_that_lies_farther_out_than_it_must(
     assert len(still.confirmations) == 2
 
 
-def test_8_bit_images_are_judged_under_the_rigorous_noise(linear: MakeLinear) -> None:
+def test_points_are_moved_to_the_grid_before_they_are_judged(linear: MakeLinear) -> None:
     classifier, image = linear(0.5, SHAPE)
     weight = classifier.module.weight.view(SHAPE).numpy()
     far = (image.pixels - np.float32(0.6) * weight).clip(0, 1)
     result = claimed(image, far, sigma=0.1)
-    sure = drain(Confirm(n=500, rigorous=True).run(classifier, [image], [result], seed=0))[0]
+    sure = drain(Confirm(n=500).run(classifier, [image], [result], seed=0))[0]
     assert sure.confirmed
-    assert np.array_equal(sure.adversarial, as_stored(far))
-    assert sure.l2 == sure.stored_l2 == norms(as_stored(far), image.pixels)[0]
+    assert not np.array_equal(far, snapped(far))
+    assert np.array_equal(sure.adversarial, snapped(far))
+    assert sure.l2 == norms(snapped(far), image.pixels)[0]
     assert {c.noise for c in sure.confirmations} == {"gaussian-grid"}
 
 

@@ -22,10 +22,10 @@ CERTIFY = ["certify", *MACHINE, "--sigma", "0.25", "--n", "1000"]
 @pytest.mark.parametrize(
     ("more", "bound", "level", "noise", "inferred"),
     [
-        ([], "clopper-pearson", 0.001, "gaussian", 0.001),
-        (["--rigorous"], "clopper-pearson", 0.001, "gaussian-grid", 0.001),
-        (["--bound", "two-sided"], "two-sided", 0.001 / 2, "gaussian", 0.001),
-        (["--target-radius", "0.2"], "anytime", 0.001, "gaussian", None),
+        ([], "clopper-pearson", 0.001, "gaussian-grid", 0.001),
+        (["--noise", "idealised"], "clopper-pearson", 0.001, "gaussian", 0.001),
+        (["--bound", "two-sided"], "two-sided", 0.001 / 2, "gaussian-grid", 0.001),
+        (["--target-radius", "0.2"], "anytime", 0.001, "gaussian-grid", None),
     ],
 )
 def test_a_row_says_how_its_radius_was_bounded(

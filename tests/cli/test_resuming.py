@@ -101,7 +101,7 @@ def test_finished_rows_are_counted_wherever_they_were_computed(
         ("--n0 99", "--n0 is 100 there and 99 here"),
         ("--alpha 0.002", "--alpha is 0.001 there and 0.002 here"),
         ("--bound two-sided", "--bound is 'clopper-pearson' there and 'two-sided' here"),
-        ("--rigorous", "--rigorous is False there and True here"),
+        ("--noise idealised", "--noise is 'exact' there and 'idealised' here"),
         ("--target-radius 0.1", "--target-radius is None there and 0.1 here"),
         ("--selector fixed", "--selector is absent there and 'fixed' here"),
     ],

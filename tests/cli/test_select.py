@@ -142,7 +142,6 @@ def test_what_answers_nothing_later_is_told(
         (["--tsv", "x.tsv"], "--tsv holds certificates"),
         (["--html", "x.html"], "unknown option '--html'"),
         (["--guarantee", "frozen_lambda", "--tsv", "x.tsv"], "--tsv holds l2 radii"),
-        (["--guarantee", "frozen_lambda", "--rigorous"], "no rigorous mode"),
         (["--selector", "gradient", "--guarantee", "frozen_lambda"], "for l2 radii"),
         (
             ["--selector", "gradient", "--selector-norm", "l1", "--guarantee", "regions"],

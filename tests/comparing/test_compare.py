@@ -118,7 +118,7 @@ def test_no_certificate_rests_on_draws_that_chose(
 
     def recorded(*args: Any, slot: int, **options: Any) -> Any:
         for block in blocks(*args, slot=slot, **options):
-            drawn.setdefault(sampling._STAGES[slot // 4], set()).add(block.seed)
+            drawn.setdefault(sampling._STAGES[slot // 4], set()).add(block.key)
             yield block
 
     monkeypatch.setattr(sampling, "_blocks", recorded)

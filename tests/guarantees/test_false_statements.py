@@ -139,7 +139,7 @@ L1 = Selection("gradient", SIGMA, (), 0, norm="l1")
 CASES = {
     "global_sigma": Case(GlobalSigma(**DRAWS), NEAR, AT, BOTH),
     "two-sided": Case(GlobalSigma(**DRAWS, bound="two-sided"), NEAR, AT, BOTH),
-    "rigorous": Case(GlobalSigma(**DRAWS, rigorous=True), NEAR, AT, BOTH),
+    "idealised": Case(GlobalSigma(**DRAWS, noise="idealised"), NEAR, AT, BOTH),
     "frozen": Case(Frozen(**DRAWS), NEAR, OWN, BOTH),
     "grid_minimum": Case(GridMinimum(**DRAWS, sigmas=SIGMAS), Told(), OWN),
     "sukenik": Case(Sukenik(**DRAWS), NEAR, replace(OWN, rate=0.2), BOTH),

@@ -211,9 +211,9 @@ def test_methods_of_two_norms_have_no_scores_in_common(grey: ImageInput) -> None
 
 
 @pytest.mark.parametrize("kind", [FrozenLambda, GlobalLambda])
-def test_there_is_no_rigorous_mode(kind: type[FrozenLambda]) -> None:
-    with pytest.raises(ParameterError, match="no rigorous mode"):
-        kind(rigorous=True)
+def test_sums_are_exact_unless_asked_otherwise(kind: type[FrozenLambda]) -> None:
+    assert kind().noise_kind == "uniform-grid"
+    assert kind(noise="idealised").noise_kind == "uniform"
 
 
 def test_gaussian_votes_make_no_l1_radius(
@@ -225,7 +225,7 @@ def test_gaussian_votes_make_no_l1_radius(
         return draw(*where, **{**options, "noise": "gaussian"})
 
     monkeypatch.setattr(module, "draw_votes", gaussian)
-    with pytest.raises(ParameterError, match="under gaussian noise cannot certify for uniform"):
+    with pytest.raises(ParameterError, match="gaussian noise cannot certify for uniform-grid"):
         certified(threshold(0.3), grey, n=1000)
 
 
@@ -239,7 +239,7 @@ def test_counts_and_labels_are_of_different_draws(
 
     def recorded(*where: object, **options: object) -> object:
         for block in blocks(*where, **options):
-            seen.append((options["caller"], options["slot"], block.seed))
+            seen.append((options["caller"], options["slot"], block.key))
             yield block
 
     monkeypatch.setattr(sampling, "_blocks", recorded)

@@ -34,7 +34,7 @@ _DRAWS = [
     _field("n0", "int", 100, low=1, high=1e7, help="noisy copies that choose the class"),
     _field("n", "int", 10_000, low=1, high=1e8, help="fresh noisy copies that certify it"),
     _field("alpha", "float", 1e-3, low=0, high=0.5, low_open=True),
-    _field("rigorous", "bool", False),
+    _field("noise", "choice", "exact", choices=["exact", "idealised"]),
     _field("bound", "choice", "clopper-pearson", choices=["clopper-pearson", "two-sided"]),
 ]
 _UNIT = {"unit": "pixels of [0,1]", "low": 0, "high": 10, "low_open": True}

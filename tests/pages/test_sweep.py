@@ -25,7 +25,7 @@ def test_the_form_comes_from_the_description(open_app: Open, worker: FakeWorker)
     app.number_input(key="sweep_n").set_value(0).run()
     assert any("give a number of at least 1" in error.value for error in app.main.error)
     assert {w.key for w in app.main.toggle} == {
-        "sweep_rigorous", "sweep_simultaneous", "sweep_recertify"
+        "sweep_simultaneous", "sweep_recertify"
     }  # fmt: skip
     assert "alpha" not in [w.key for w in app.main.number_input]
     app.text_input(key="sweep_sigmas").set_value("0.5, 0.25").run()
@@ -33,7 +33,7 @@ def test_the_form_comes_from_the_description(open_app: Open, worker: FakeWorker)
     start(app)
     config = next(f["config"] for verb, f in worker.calls[::-1] if verb == "start")
     assert config == {
-        "sigmas": (0.5, 0.25), "n": 500, "n0": 100, "alpha": 0.001, "rigorous": False,
+        "sigmas": (0.5, 0.25), "n": 500, "n0": 100, "alpha": 0.001, "noise": "exact",
         "bound": "clopper-pearson", "simultaneous": True, "recertify": True,
     }  # fmt: skip
 

@@ -12,7 +12,7 @@ from rs_core.images import ImageInput
 from rs_core.results import Votes
 from rs_core.smoothing import Certify, draw_votes
 from rs_core.smoothing.certify import certificates_from_votes
-from rs_core.smoothing.statements import statement
+from rs_core.smoothing.statements import EXACT, statement
 from rs_core.statistics import lower_confidence_bound, radius_ceiling
 from tests.conftest import Coin, MakeLinear, spec_of
 
@@ -168,7 +168,7 @@ def test_the_certificate_says_everything_needed_to_repeat_it(grey: ImageInput) -
     assert found.counts[1] == found.n_top
     assert found.guarantee == "A"
     assert found.norm == "l2"
-    assert (found.noise, found.stream, found.device) == ("gaussian", "certify 0", "cpu")
+    assert (found.noise, found.stream, found.device) == ("gaussian-grid", "certify 0", "cpu")
     assert found == api.certify(classifier, grey, sigma=0.25, n0=50, n=2000, alpha=1e-3, seed=7)
 
 
@@ -178,10 +178,10 @@ def test_the_statement_floors_the_radius_and_names_its_risk(grey: ImageInput) ->
     assert shown <= found.radius < shown + 0.001
     for part in ("pixels in [0,1]", "class 1", "\u03c3=0.25", "\u2264 0.001", "n=2,000 fresh"):
         assert part in found.statement
-    assert "exactly Gaussian" in found.statement
-    rigorous = api.certify(coin(0.99), grey, sigma=0.25, n=2000, rigorous=True)
-    assert "rigorous" in rigorous.statement
-    assert "exactly Gaussian" not in rigorous.statement
+    assert found.statement.endswith(EXACT)
+    idealised = api.certify(coin(0.99), grey, sigma=0.25, n=2000, noise="idealised")
+    assert "in exact arithmetic" in idealised.statement
+    assert EXACT not in idealised.statement
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_the_statement_floors_the_radius_and_names_its_risk(grey: ImageInput) ->
 def test_a_sentence_never_rounds_a_radius_up(radius: float, shown: str) -> None:
     sentence = statement(
         guarantee="A", predicted=0, class_names=("cat",), radius=radius, sigma=0.25, alpha=1e-3,
-        n=100, n0=10, rigorous=False,
+        n=100, n0=10, noise="gaussian",
     )  # fmt: skip
     assert f"radius {shown} (pixels" in sentence
 
@@ -202,10 +202,13 @@ def test_the_printed_risk_is_never_below_the_paid_one(grey: ImageInput) -> None:
         assert alpha <= shown <= alpha * 1.01
 
 
-def test_a_rigorous_certificate_has_a_classifier_to_ask(grey: ImageInput) -> None:
-    found = api.certify(coin(0.99), grey, sigma=0.25, n=2000, rigorous=True)
-    asked = api.predict(coin(0.99), grey, sigma=0.25, n=500, rigorous=True)
-    assert found.noise == asked.noise == "gaussian-grid"
+@pytest.mark.parametrize(("noise", "kind"), [("exact", "gaussian-grid"), ("idealised", "gaussian")])
+def test_certificate_and_predict_speak_of_the_same_classifier(
+    grey: ImageInput, noise: str, kind: str
+) -> None:
+    found = api.certify(coin(0.99), grey, sigma=0.25, n=2000, noise=noise)
+    asked = api.predict(coin(0.99), grey, sigma=0.25, n=500, noise=noise)
+    assert found.noise == asked.noise == kind
     assert found.predicted == asked.predicted
 
 

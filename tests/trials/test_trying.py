@@ -82,7 +82,7 @@ def test_no_draw_serves_two_purposes(linear: MakeLinear, monkeypatch: pytest.Mon
 
     def recorded(*args: Any, caller: str, **where: Any) -> Any:
         for block in blocks(*args, caller=caller, **where):
-            seen.setdefault(caller, set()).add(block.seed)
+            seen.setdefault(caller, set()).add(block.key)
             yield block
 
     monkeypatch.setattr(sampling, "_blocks", recorded)

@@ -15,8 +15,8 @@ def test_settings_left_out_have_their_defaults() -> None:
 
 
 def test_numbers_of_a_form_become_whole_where_they_are_counts() -> None:
-    task = build_task("certify", {"sigma": 0.5, "n": 1000.0, "rigorous": True})
-    assert task == Certify(sigma=0.5, n=1000, rigorous=True)
+    task = build_task("certify", {"sigma": 0.5, "n": 1000.0, "noise": "idealised"})
+    assert task == Certify(sigma=0.5, n=1000, noise="idealised")
     assert type(task.n) is int
 
 
