@@ -138,8 +138,8 @@ def image_from_array(
 ) -> ImageInput:
     """The image of an array (H,W), (H,W,1) or (H,W,3): uint8, or float in [0,1].
 
-    Float arrays of the network's own size are taken as they are; others are rounded to 8 bits
-    before they are resized.
+    Float arrays of the network's own size are moved to the nearest grid points, which is noted;
+    others are rounded to 8 bits before they are resized.
 
     Raises:
         ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.

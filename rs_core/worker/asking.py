@@ -27,7 +27,6 @@ _ABOUT = (
     "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
     "device", "precision", "origin",
 )  # fmt: skip
-_ARITHMETIC = {True: "exact", False: "idealised"}  # of requests that said "rigorous"
 _KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision": str}
 
 
@@ -103,8 +102,8 @@ def as_named_now(config: Mapping[str, Any]) -> dict[str, Any]:
         name: as_named_now(value) if isinstance(value, dict) else value
         for name, value in config.items()
     }
-    if isinstance(named.get("rigorous"), bool):
-        named["noise"] = _ARITHMETIC[named.pop("rigorous")]
+    if "rigorous" in named:
+        named["noise"] = "exact" if named.pop("rigorous") is True else "idealised"
     return named
 
 

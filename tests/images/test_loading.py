@@ -14,7 +14,8 @@ from PIL import Image
 from rs_core.errors import ImageError, ParameterError
 from rs_core.images import clean_name, image_files, image_from_array, load_image
 from rs_core.images import listing as images
-from rs_core.images.loading import MAX_NAME
+from rs_core.images.loading import MAX_NAME, SNAPPED
+from rs_core.pixel_grid import snapped
 from rs_core.results import ModelSpec
 
 RNG = np.random.default_rng(2)
@@ -123,11 +124,15 @@ def test_a_network_of_other_channels_is_named() -> None:
         load_image(COLOUR, spec(4, 32))
 
 
-def test_float_arrays_of_the_right_size_are_kept_exactly() -> None:
+def test_float_arrays_of_the_right_size_are_moved_to_the_grid_and_noted() -> None:
     pixels = RNG.random((28, 28))
     image = load_image(pixels, GREY28)
-    assert np.array_equal(image.pixels[0], pixels.astype(np.float32))
-    assert image.preprocessing == ()
+    assert np.array_equal(image.pixels[0], snapped(pixels.astype(np.float32)))
+    assert 0 < np.abs(image.pixels[0] - pixels).max() < 2e-6
+    assert image.preprocessing == (SNAPPED,)
+    again = load_image(image.pixels[0], GREY28)
+    assert again.preprocessing == ()
+    assert again.digest == image.digest
 
 
 def test_float_arrays_are_rounded_to_8_bits_before_they_are_resized() -> None:
