@@ -202,7 +202,7 @@ MUTANTS = (
     ),
     Mutant(
         "seed reset in every block",
-        ((SAMPLING, "min(size, n - offset), block_seed)", "min(size, n - offset), base)"),),
+        ((SAMPLING, "min(size, n - offset), key)", "min(size, n - offset), 7)"),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -269,22 +269,16 @@ MUTANTS = (
             (CLASSIFIERS, "pixels = torch.addcmul(self._shift, pixels, self._scale)", "pass"),
             (
                 SAMPLING,
-                "torch.add(pixels, z, alpha=s)",
-                "torch.add(pixels if classifier._scale is None else torch.addcmul("
-                "classifier._shift, pixels, classifier._scale), z, alpha=s)",
+                "noisy_rows(pixels, z,",
+                "noisy_rows(pixels if classifier._scale is None else torch.addcmul("
+                "261120 * classifier._shift, pixels, classifier._scale), z,",
             ),
         ),
         T_SMOOTHING,
     ),
     Mutant(
         "x cast to bf16 before the noise",
-        (
-            (
-                SAMPLING,
-                "torch.add(pixels, z, alpha=s)",
-                "torch.add(pixels.bfloat16().float(), z, alpha=s)",
-            ),
-        ),
+        ((SAMPLING, "noisy_rows(pixels, z,", "noisy_rows(pixels.bfloat16().float(), z,"),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -821,16 +815,16 @@ MUTANTS = (
         "l1: Gaussian votes",
         (
             (
-                SAMPLING,
-                'standard_uniform if noise == "uniform" else standard_normal',
-                "standard_normal",
+                NOISE,
+                'exact_uniform if noise == "uniform-grid" else exact_normal',
+                "exact_normal",
             ),
         ),
         T_L1,
     ),
     Mutant(
         "l1: votes are certified under any noise",
-        ((CERTIFY, "if votes.noise != options.noise:", "if False:"),),
+        ((CERTIFY, "if votes.noise != options.noise_kind:", "if False:"),),
         T_L1,
     ),
     Mutant(
@@ -1050,9 +1044,9 @@ MUTANTS = (
         (
             (
                 "rs_core/seeding.py",
-                "    digest = blake2b(digest_size=8)\n",
+                "    digest = blake2b(digest_size=size)\n",
                 "    if path[:1] in (('attack',), ('confirm',)):\n        path = ()\n"
-                "    digest = blake2b(digest_size=8)\n",
+                "    digest = blake2b(digest_size=size)\n",
             ),
             (PREDICTING, 'stage="predict"', 'stage="select"'),
         ),
@@ -1139,17 +1133,17 @@ MUTANTS = (
     ),
     Mutant(
         "sampling: noise one per cent weaker than named",
-        ((SAMPLING, "torch.add(pixels, z, alpha=s)", "torch.add(pixels, z, alpha=s * 0.99)"),),
+        ((NOISE, "scale = STEPS * sigma", "scale = STEPS * sigma * 0.99"),),
         T_SMOOTHING,
     ),
     Mutant(
         "sampling: all images of one run share their noise",
-        ((SAMPLING, "derive_seed(seed, caller, image.digest,", 'derive_seed(seed, caller, "",'),),
+        ((SAMPLING, "path = caller, image.digest,", 'path = caller, "",'),),
         T_SMOOTHING,
     ),
     Mutant(
         "sampling: every look draws the first blocks again",
-        ((SAMPLING, "slot, start // size,", "slot, 0,"),),
+        ((SAMPLING, "n, size), start // size", "n, size), 0"),),
         T_SMOOTHING,
     ),
     Mutant(

@@ -31,14 +31,14 @@ def exact_p(p: float) -> float:
 
 @pytest.mark.slow
 def test_linear_oracle_in_3072_dimensions(linear: MakeLinear) -> None:
-    """T2 end to end: 2,000 certificates, at most 12 false, as tight as the exact bound."""
+    """T2 end to end: 500 certificates, at most 7 false, as tight as the exact bound."""
     n, alpha, margin = 1000, 1e-3, 0.5
     classifier, image = linear(margin)
     certify = Certify(sigma=0.5, n0=64, n=n, alpha=alpha)
     radii = np.array(
-        [drain(certify.run(classifier, [image], seed=s))[0].radius for s in range(2000)]
+        [drain(certify.run(classifier, [image], seed=s))[0].radius for s in range(500)]
     )
-    assert (radii > margin).sum() <= 12
+    assert (radii > margin).sum() <= 7
     p = norm.cdf(1.0)
     typical = norm.ppf(lower_confidence_bound(int(binom.median(n, p)), n, alpha))
     assert abs(np.median(radii) / margin - typical) < 0.01
