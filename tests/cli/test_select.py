@@ -181,7 +181,11 @@ def test_l1_radii_are_called_l1(capsys: pytest.CaptureFixture[str]) -> None:
     fixed = ["--selector", "fixed", "--selector-sigma", "0.5", "--n", "500", "--json"]
     row = json.loads(printed(capsys, *fixed, "--guarantee", "global_lambda"))
     certificate = from_json(Certificate, row["certificate"])
-    assert (certificate.norm, certificate.noise, certificate.guarantee) == ("l1", "uniform", "A")
+    assert (certificate.norm, certificate.noise, certificate.guarantee) == (
+        "l1",
+        "uniform-grid",
+        "A",
+    )
 
 
 def digits(folder: Path, table: str) -> list[str]:

@@ -61,7 +61,7 @@ def test_the_radius_is_the_margin_from_below(margin: float, bound: str, grey: Im
     found = certified(threshold(margin), grey, n=400_000, alpha=1e-6, bound=bound)
     assert found.predicted == 1
     assert 0.97 * margin - 0.005 < found.radius <= margin
-    assert (found.norm, found.noise, found.guarantee) == ("l1", "uniform", "C")
+    assert (found.norm, found.noise, found.guarantee) == ("l1", "uniform-grid", "C")
     assert found.stream == "frozen_lambda 0"
     if bound == "clopper-pearson":
         p_lower = lower_confidence_bound(found.n_top, found.n, 1e-6)

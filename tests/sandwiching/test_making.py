@@ -96,7 +96,7 @@ def test_every_confirmation_is_of_the_certificate_s_classifier_at_its_share(
         assert 0 < len(one.attack.confirmations) <= 5
         for said in one.attack.confirmations:
             assert said.alpha == 0.02 / 5
-            assert (said.sigma, said.noise) == (one.certificate.sigma, "gaussian")
+            assert (said.sigma, said.noise) == (one.certificate.sigma, "gaussian-grid")
     assert strip.joint_alpha == pytest.approx(0.021)
 
 
@@ -244,7 +244,7 @@ def test_what_was_found_repeats_and_survives_json(linear: MakeLinear) -> None:
     assert first.settings is not None
     kept = {name: first.settings[name] for name in ("seed", "noise", "weights_id", "steps")}
     assert kept == {
-        "seed": 5, "noise": "gaussian", "weights_id": classifier.weights_id, "steps": 8,
+        "seed": 5, "noise": "exact", "weights_id": classifier.weights_id, "steps": 8,
     }  # fmt: skip
 
 

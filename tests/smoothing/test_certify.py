@@ -114,7 +114,7 @@ def test_votes_that_chose_cannot_certify(stage: str, grey: ImageInput) -> None:
         )  # fmt: skip
 
 
-@pytest.mark.parametrize("drawn", ["uniform", "gaussian-grid"])
+@pytest.mark.parametrize("drawn", ["uniform-grid", "gaussian"])
 def test_votes_under_other_noise_cannot_certify(drawn: str, grey: ImageInput) -> None:
     classifier = coin(0.9)
     stream = draw_votes(

@@ -308,9 +308,9 @@ def test_uniform_noise_is_flat_white_and_stays_within_lambda(grey: ImageInput, k
 
 def test_uniform_counts_do_not_depend_on_batch_threads_or_cuts(network: Classifier) -> None:
     image, before = photo(), torch.get_num_threads()
-    asked = {"noise": "uniform"}
+    asked = {"noise": "uniform-grid"}
     expected = votes(network, image, [0.25, 1.0], 300, **asked)
-    assert expected.noise == "uniform"
+    assert expected.noise == "uniform-grid"
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
