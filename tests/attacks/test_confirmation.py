@@ -117,14 +117,19 @@ def test_confirming_noise_is_never_the_attack_s(
     from rs_core.attacks import scene, targets
 
     seeds: list[int] = []
-    drawn = sampling.standard_normal
+    drawn, confirming = scene.standard_normal, sampling.unit_noise
 
     def spy(classifier: Classifier, rows: int, seed: int, dtype: torch.dtype) -> torch.Tensor:
         seeds.append(seed)
         return drawn(classifier, rows, seed, dtype)
 
-    for room in (sampling, targets, scene):
+    def spy_on_votes(classifier: Classifier, rows: int, key: int, noise: str) -> torch.Tensor:
+        seeds.append(key)
+        return confirming(classifier, rows, key, noise)
+
+    for room in (targets, scene):
         monkeypatch.setattr(room, "standard_normal", spy)
+    monkeypatch.setattr(sampling, "unit_noise", spy_on_votes)
     classifier, image = linear(0.2, SHAPE)
     found = drain(ATTACKS["epgd"](eps=0.5, draws=20, steps=5).run(classifier, [image], seed=0))
     used = set(seeds)
@@ -169,7 +174,7 @@ def test_it_walks_inwards_from_a_point_that_lies_farther_out_than_it_must(
     assert (sure.l2, sure.linf) == norms(sure.adversarial, image.pixels)
     assert len(sure.confirmations) == 10
     still = drain(replace(confirm, stretch=0.0).run(classifier, [image], [result], seed=0))[0]
-    assert still.l2 == result.l2
+    assert still.l2 == norms(snapped(far), image.pixels)[0]
     assert len(still.confirmations) == 2
 
 
