@@ -35,8 +35,8 @@ class Reply:
 class AskRegions(CertifyOptions):
     """Asks a frozen allocation; a query outside its regions is certified at its fallback sigma.
 
-    That sigma was fixed before the query, so the certificate holds up to the nearest region
-    (SPEC decision 14). Inside a region nothing is drawn: its own certificate covers the query.
+    That sigma was fixed before the query, so the certificate holds up to the nearest region.
+    Inside a region nothing is drawn: its own certificate covers the query.
     """
 
     def run(

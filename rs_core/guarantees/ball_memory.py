@@ -1,4 +1,4 @@
-"""Balls of answers that never contradict each other: DDRS Algorithm 3, repaired (SPEC 2 row 10)."""
+"""Balls of answers that never contradict each other: DDRS Algorithm 3, repaired."""
 
 import math
 from collections.abc import Mapping

@@ -26,7 +26,7 @@ _UNIT = "pixels of [0,1]"
 class Dual(Guarantee):
     """The class stays although an attacker within `distance` moves the median of h.
 
-    h is snapped to the declared sigmas (SPEC 3.2), every sigma between the bounds of its median
+    h is snapped to the declared sigmas, every sigma between the bounds of its median
     is certified at alpha, all must agree; the radius is min(distance, smallest radius), and of a
     minimum no bound pays less than alpha (docs/minimum.md). With distance 0 that is 0: then the
     class is claimed, and no radius around the image.
@@ -194,7 +194,7 @@ class PublishedDual(Dual):
     """The check as published: three sigmas, the median and its two bounds, stand for all between.
 
     Each is certified at alpha, the radius is min(distance, smallest radius), and with distance 0,
-    as in the paper's tables, the class is claimed alone. That is no proof (RELIABILITY T8), so the
+    as in the paper's tables, the class is claimed alone. That is no proof, so the
     badge is C and the sentence says "approximate".
     """
 

@@ -18,7 +18,7 @@ class Frozen(Guarantee):
     """sigma was picked for this image and is then held fixed: Chen et al., Alfarra et al.
 
     True of the classifier frozen at this sigma; it says nothing of one that picks again at a
-    perturbed image (SPEC 3.1).
+    perturbed image.
     """
 
     name: ClassVar[str] = "frozen"

@@ -1,4 +1,4 @@
-"""All sigmas of a range declared beforehand, certified together: SPEC 3.2."""
+"""All sigmas of a range declared beforehand, certified together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

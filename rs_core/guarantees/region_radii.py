@@ -1,4 +1,4 @@
-"""How large each region may be: Wang et al. (2021), Algorithm 2 and appendix C.1; SPEC 6.9."""
+"""How large each region may be: Wang et al. (2021), Algorithm 2 and appendix C.1."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal

@@ -27,7 +27,7 @@ from rs_core.selectors.soft_radius import (
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 
 Need = tuple[int, int]  # (image, level)
-_CAP = 1 - 1e-6  # a mean score of 1 would be an infinite radius (SPEC 1.4)
+_CAP = 1 - 1e-6  # a mean score of 1 would be an infinite radius
 
 
 @dataclass

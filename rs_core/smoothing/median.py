@@ -74,7 +74,7 @@ def median_bound(
             per query.
         clip: the answers are clipped to these; they are the bounds beyond the sample's reach.
 
-    Chiang et al. (2020), Theorem 2; positions as in SPEC 3.2, alpha per side.
+    Chiang et al. (2020), Theorem 2; alpha per side.
     """
     ordered = np.sort(np.clip(np.asarray(values, dtype=np.float64), *clip))
     count = len(ordered)

@@ -2,7 +2,7 @@
 
 One number instead of an image. The base classifier says "inside" where |z| < 1. The selector is
 the honest one: of its candidates it takes the sigma with the largest exact radius at the point
-that it is shown. SPEC 3.1 says why no certificate of one sigma can speak for it.
+that it is shown. No certificate of one sigma can speak for it.
 """
 
 from collections.abc import Sequence

@@ -107,7 +107,7 @@ class Frontier:
     def published(cls, **changes: Any) -> "Frontier":
         """Experiment B's numbers: 200 and 500 steps, N = 1,000, sigma_a of .12 to 1, 10 copies.
 
-        The paper names neither norm nor step: l2 and 2.5 gamma / steps here (SPEC row 6).
+        The paper names neither norm nor step: l2 and 2.5 gamma / steps here.
         """
         settings: dict[str, Any] = {
             "sigmas": (0.12, 0.25, 0.5, 1.0), "gammas": (0.1, 0.3, 0.5), "weak_steps": 200,

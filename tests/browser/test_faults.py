@@ -1,4 +1,4 @@
-"""RELIABILITY's fault table in the browser: one sentence beside the control, what was there stays.
+"""Bad input in the browser: one sentence beside the control, what was there stays.
 
 One visit brings many bad inputs; a guest looks on, whose page must not change.
 """

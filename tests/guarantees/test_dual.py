@@ -117,7 +117,7 @@ def p_shell(sigma: float) -> float:
 
 
 def test_three_sigmas_cannot_stand_for_a_continuum(shell: tuple[Classifier, ImageInput]) -> None:
-    """RELIABILITY T8: .20, .25 and 3.0 all say class 0, yet the class flips between."""
+    """.20, .25 and 3.0 all say class 0, yet the class flips between."""
     classifier, image = shell
     assert all(p_shell(s) < 0.5 for s in (0.2, 0.25, 3.0))
     assert all(p_shell(s) > 0.5 for s in (0.6, 1.0, 2.1))

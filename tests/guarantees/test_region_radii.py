@@ -1,4 +1,4 @@
-"""RELIABILITY T7: constraints, known optima, the programme against the greedy order."""
+"""Constraints, known optima, the programme against the greedy order."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Row 14 and the budget of a file: a process decodes, and it ends where a file asks too much."""
+"""The budget of a file: a process decodes, and it ends where a file asks too much."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Fault table rows 1-7 and 12-14: what a file may be, and what is refused before it decodes."""
+"""What a file may be, and what is refused before it decodes."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Sources become `ImageInput`: pixels, notes, names, labels; fault table rows 6, 14, 15, 16."""
+"""Sources become `ImageInput`: pixels, notes, names, labels."""
 
 import io
 import unicodedata

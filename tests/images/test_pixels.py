@@ -1,4 +1,4 @@
-"""Fault table rows 8-11: every mode becomes plain pixels, and the note says how."""
+"""Every mode becomes plain pixels, and the note says how."""
 
 import io
 

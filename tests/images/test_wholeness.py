@@ -1,4 +1,4 @@
-"""Fault table row 3: missing pixels are never shown as black or grey, and whole files pass."""
+"""Missing pixels are never shown as black or grey, and whole files pass."""
 
 import io
 import struct

@@ -59,7 +59,7 @@ def test_it_climbs_to_the_top_of_the_soft_radius(bump: Classifier, grey: ImageIn
 
 
 def test_paper_mode_drifts_upwards_where_both_scores_clamp(grey: ImageInput) -> None:
-    """SPEC 2, row 9: the drift is half the clamped gap, 2.05, whatever the image."""
+    """The drift is half the clamped gap, 2.05, whatever the image."""
     sure = Classifier(Certain(), spec_of(SHAPE, 2))
     found = climbed(sure, grey, paper=True, steps=50, start=0.25)
     assert found.sigma - 0.25 == pytest.approx(50 * 1e-4 * norm.ppf(0.98), rel=1e-3)

@@ -163,7 +163,7 @@ def test_a_comparison_survives_the_death_of_its_process(
 def test_a_training_goes_on_after_the_death_of_its_process(
     ann: Visitor, bob: Visitor, worker: Worker
 ) -> None:
-    """RELIABILITY row 30, and page answers meanwhile."""
+    """Pages answer meanwhile."""
     settings = {"epochs": 12, "augment": "none", "precision": "fp32"}
 
     def train(visitor: Visitor) -> str:
@@ -209,7 +209,6 @@ def kill_at_work(pid: int, lock: Path) -> None:
 def test_a_run_that_kills_three_processes_is_given_up_and_the_rest_goes_on(
     tmp_path: Path, weights: Path
 ) -> None:
-    """RELIABILITY row 33."""
     worker = Worker(home=tmp_path, nice=0)
     ann, bob = Visitor(worker, weights, "ann"), Visitor(worker, weights, "bob")
     greedy = ann.start(n=1_000_000)

@@ -85,7 +85,6 @@ def test_a_home_that_cannot_be_used_is_said_to_every_request(tmp_path: Path) -> 
 
 
 def test_a_store_that_was_locked_at_the_start_is_used_once_it_is_free(tmp_path: Path) -> None:
-    """RELIABILITY row 42."""
     lines = [b'{"id": 1, "verb": "ping"}', b'{"id": 2, "verb": "runs", "owner": "ann"}']
     found, _, code = replies_of(tmp_path, *lines, command=("-c", LOCKED))
     assert "locked the index of the run store" in found[0]["error"]["message"]

@@ -117,7 +117,6 @@ def test_paused_runs_stay_paused_over_a_restart(office: Office) -> None:
 
 
 def test_a_run_that_could_not_be_taken_over_is_when_it_is_followed(office: Office) -> None:
-    """RELIABILITY row 42."""
     job = office.start()
     later = restarted(office)
     later.store._index._lock_seconds = 0.1
@@ -163,7 +162,6 @@ def test_a_run_outlives_its_owners_image_but_not_its_model(office: Office) -> No
 def test_a_replaced_model_fails_the_run(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RELIABILITY row 38."""
     job = office.start()
     other = save_tiny(tmp_path, options={"widths": [2, 2, 2, 2]})
     monkeypatch.setattr(office.desk._shelf, "path", lambda *_: other)

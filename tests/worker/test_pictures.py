@@ -117,7 +117,6 @@ def test_what_is_no_image_or_no_class_is_refused(tmp_path: Path) -> None:
 def test_a_thin_original_is_shown_on_ground_of_a_shape_that_fits_a_page(
     shape: tuple[int, int],
 ) -> None:
-    """RELIABILITY row 6."""
     picture = decode(png(np.full(shape, 255, np.uint8)), COLOUR, name="x", label=None, invert=None)
     shown = Image.open(io.BytesIO(picture.original))
     assert max(shown.size) <= min(4 * min(shown.size) + 3, 256)

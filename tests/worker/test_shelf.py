@@ -148,7 +148,6 @@ def _set(**changes: Any) -> Change:
 def test_unfit_models_are_refused_and_not_kept(
     office: Office, change: Change, reason: str, tmp_path: Path
 ) -> None:
-    """RELIABILITY rows 17 to 23."""
     fields = upload_of(office.weights)
     change(fields)
     with pytest.raises(ModelFileError, match=reason) as caught:

@@ -44,7 +44,6 @@ def test_a_configuration_round_trips() -> None:
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(kind: str, config: dict[str, Any]) -> None:
-    """RELIABILITY rows 25 and 26."""
     with pytest.raises(ParameterError) as caught:
         build_task(kind, config)
     assert str(caught.value).endswith((".", "number."))

@@ -298,7 +298,6 @@ def test_the_budget_ends_it_with_an_epoch_and_says_so(office: Office) -> None:
 
 
 def test_a_rate_that_explodes_ends_it_in_a_sentence(office: Office) -> None:
-    """RELIABILITY row 29."""
     job = train(office, settings={"learning_rate": 100.0, "schedule": "cosine", "epochs": 30})
     office.finish()
     found = office.follow(job)
@@ -310,7 +309,6 @@ def test_a_rate_that_explodes_ends_it_in_a_sentence(office: Office) -> None:
 def test_a_disk_that_fills_ends_it_and_keeps_what_there_was(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RELIABILITY row 32."""
     job = train(office)
     until_epoch(office, job, 1)
 

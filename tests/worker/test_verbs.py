@@ -66,7 +66,6 @@ def animated() -> bytes:
 def test_odd_images_are_read_and_the_change_is_noted(
     office: Office, make: Callable[[], bytes], note: str
 ) -> None:
-    """RELIABILITY rows 6, 8, 10 to 14."""
     found = office.ask("decode", model=office.model(), data=b64(make()), name="x.png", invert=False)
     assert any(note in said for said in found["notes"]), found["notes"]
     pixels = from_json(np.ndarray, found["pixels"])
@@ -92,7 +91,6 @@ def test_odd_images_are_read_and_the_change_is_noted(
 def test_hostile_images_are_refused_in_one_sentence(
     office: Office, make: Callable[[], bytes], reason: str
 ) -> None:
-    """RELIABILITY rows 1 to 5, 9."""
     with pytest.raises(ImageError, match=reason) as caught:
         office.ask("decode", model=office.model(), data=b64(make()), name="x.png")
     assert "\n" not in str(caught.value)
@@ -132,7 +130,6 @@ def test_a_paper_photo_is_inverted_unless_undone(office: Office, photo: np.ndarr
     ],
 )  # fmt: skip
 def test_wrong_fields_are_refused(office: Office, fields: dict[str, object]) -> None:
-    """RELIABILITY row 27."""
     sound = {"owner": "ann", "model": office.model(), "sample": "digit-7"}
     with pytest.raises(ParameterError):
         office.desk("decode", {**sound, **fields})
@@ -167,7 +164,7 @@ def test_follow_tells_everything(office: Office) -> None:
 
 
 def test_an_abstaining_run_is_finished_not_blank(office: Office, tmp_path: Path) -> None:
-    """RELIABILITY row 28: infinite logits vote for no class."""
+    """Infinite logits vote for no class."""
     office.weights = save_tiny(tmp_path, mute=True)
     job = office.start()
     office.finish()
@@ -255,7 +252,6 @@ def test_a_cancelled_run_says_how_far_it_was(office: Office) -> None:
 
 
 def test_an_id_of_any_length_is_not_found(office: Office) -> None:
-    """RELIABILITY row 41."""
     for job in ("x", "x" * 22, "x" * 5000, "\0", "../../etc/passwd", "\ud800"):
         for verb in ("follow", "cancel", "pause", "resume"):
             with pytest.raises(NotFoundError, match="run not found"):
@@ -263,7 +259,6 @@ def test_an_id_of_any_length_is_not_found(office: Office) -> None:
 
 
 def test_a_locked_index_refuses_starts_and_nothing_else(office: Office) -> None:
-    """RELIABILITY row 42."""
     job = office.start()
     office.finish()
     office.store._index._lock_seconds = 0.1
