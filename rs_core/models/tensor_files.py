@@ -120,12 +120,16 @@ def _parse(raw: bytes, name: str) -> dict[str, Tensor]:
         tensors = dict(safetensors.torch.load(raw))
     except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, OverflowError) as error:
         reason = str(error).splitlines()[0][:120]
+        if "unknown variant `C64`" in reason:  # safetensors reads complex numbers from .7 on
+            raise ModelFileError(_odd(name, "complex64")) from None
         raise ModelFileError(
             f"{name} is not a sound safetensors file ({reason}); save it again."
         ) from None
     odd = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if t.dtype not in _DTYPES}
     if odd:
-        raise ModelFileError(
-            f"{name} holds {', '.join(sorted(odd))} tensors; save the weights as float32."
-        )
+        raise ModelFileError(_odd(name, ", ".join(sorted(odd))))
     return tensors
+
+
+def _odd(name: str, formats: str) -> str:
+    return f"{name} holds {formats} tensors; save the weights as float32."
