@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := $(VENV)/bin
 
-.PHONY: app test browser check bench mutants campaign clean
+.PHONY: app test browser check bench mutants versions campaign clean
 
 app: $(VENV)/runtime
 	$(BIN)/rs app --port $(PORT)
@@ -28,6 +28,10 @@ bench: $(VENV)/dev
 mutants: $(VENV)/dev
 	$(BIN)/python -m tests.mutants
 
+versions:  # LOWEST and NEWEST name a Python each
+	scripts/versions.sh lowest $(LOWEST)
+	scripts/versions.sh newest $(NEWEST)
+
 campaign: $(VENV)/dev
 	RS_KILLS=50 $(BIN)/python -m pytest tests/training/test_kills.py
 	RS_HUNTED=2000 $(BIN)/python -m pytest tests/attacks/test_hunt.py
@@ -36,6 +40,7 @@ campaign: $(VENV)/dev
 	RS_NORMALS=1e10 $(BIN)/python -m pytest tests/smoothing/test_noise.py
 	RS_PATHS=10000000 $(BIN)/python -m pytest tests/test_seeding.py
 	$(BIN)/python scripts/measurements.py run $(if $(MNIST),--mnist $(MNIST)) $(if $(CIFAR10),--cifar10 $(CIFAR10))
+	$(MAKE) versions
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

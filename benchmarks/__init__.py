@@ -1,1 +1,1 @@
-"""Speed and memory as ratios from one run; `python -m benchmarks` prints them all."""
+"""Speed and memory as ratios from one run; `.venv/bin/python -m benchmarks` prints them all."""

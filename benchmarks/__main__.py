@@ -1,4 +1,4 @@
-"""Print every ratio; `python -m benchmarks [--device cuda] [--mnist FOLDER]`."""
+"""Print every ratio; `.venv/bin/python -m benchmarks [--device cuda] [--mnist FOLDER]`."""
 
 import argparse
 

@@ -4,7 +4,7 @@ On the shipped MNIST and CIFAR-10 weights, every 20th test image, in l2 and linf
 the smoothed network (sigma .25): our EPGD, torchattacks' EOTPGD, and plain PGD. All get the same
 norm, radius, step size and number of steps. `attack_libraries` says how to install the others:
 
-    python -m benchmarks.attack_quality --data FOLDER [--set mnist] [--norm l2]
+    libraries/bin/python -m benchmarks.attack_quality --data FOLDER [--set mnist] [--norm l2]
 
 FOLDER holds MNIST's IDX files and CIFAR-10. An answer is paired: each image counts 1 where it is
 still classified as its label says, and the difference to ours has the standard error of the mean

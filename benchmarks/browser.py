@@ -1,4 +1,4 @@
-"""The app in a real Chromium: how long people wait; `python -m benchmarks.browser`.
+"""The app in a real Chromium: how long people wait; `.venv/bin/python -m benchmarks.browser`.
 
 Needs what the browser tests need. Waiting is timed inside the page, from the click to the frame
 that shows the answer.

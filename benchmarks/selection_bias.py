@@ -1,7 +1,9 @@
 """How often a certificate is false, in units of alpha, for each way of choosing: the T4 table.
 
 A simulation over binomial votes of 20 sigmas (.05, .10, ... 1.0) with our own bounds; every
-protocol above 1 breaks its promise. `python -m benchmarks.selection_bias [--runs 400000]`.
+protocol above 1 breaks its promise.
+
+    .venv/bin/python -m benchmarks.selection_bias [--runs 400000]
 """
 
 import argparse

@@ -1,9 +1,10 @@
 """Every way of choosing sigma on the same test images: ACR, accuracy, draws, badge.
 
-`python -m benchmarks.selectors --dataset mnist --data FOLDER --limit 500 --n 1000`. Every row is
-certified on fresh draws; ACR is mean(radius * correct) over one printed index set; "gain" is
-against the best single sigma, found afterwards, with its standard error over the images. The
-oracle takes each image's largest radius after looking, so it is a bound and no method.
+    .venv/bin/python -m benchmarks.selectors --dataset mnist --data FOLDER [--limit 500] [--n 1000]
+
+Every row is certified on fresh draws; ACR is mean(radius * correct) over one printed index set;
+"gain" is against the best single sigma, found afterwards, with its standard error over the images.
+The oracle takes each image's largest radius after looking, so it is a bound and no method.
 `--several` leaves out what would take hours at a large n: the oracle and the weaker methods.
 `--rows uniform "no cap" --sigmas 0.7` makes some rows alone, against a sigma that is known already.
 """

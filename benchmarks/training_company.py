@@ -1,4 +1,6 @@
-"""Thirty people on other pages while a training runs; `python -m benchmarks.training_company`.
+"""Thirty people on other pages while a training runs.
+
+    .venv/bin/python -m benchmarks.training_company
 
 Each has the Start page open and switches teaching mode on or off every few seconds, at times of
 their own. Timed is the app's answer: from the question's leaving to the arrival of the last

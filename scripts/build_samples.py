@@ -1,6 +1,6 @@
 """Builds assets/samples: four digits and six photographs with free licences, and samples.json.
 
-    python scripts/build_samples.py --skimage FOLDER --gcompris FOLDER [--out assets/samples]
+    .venv/bin/python scripts/build_samples.py --skimage FOLDER --gcompris FOLDER [--out FOLDER]
 
 --skimage is the data folder of the scikit-image 0.26 wheel (chelsea.png), --gcompris the folder
 of .rcc files of Debian's gcompris-qt-data 3.1. The digits come from assets/mnist5k.npz.

@@ -1,6 +1,6 @@
 """How two JPEG copies of CIFAR-10 differ: files made by another encoder, and `jpeg=75` of ours.
 
-    python scripts/compare_jpeg.py EXACT.npz CIFAR10_FOLDER
+    .venv/bin/python scripts/compare_jpeg.py EXACT.npz CIFAR10_FOLDER
 
 EXACT.npz holds exact images with their official positions (`x_train`, `i_train`, `x_test`,
 `i_test`); CIFAR10_FOLDER the JPEG files `cifar10_train.npz` and `cifar10_test.npz`.

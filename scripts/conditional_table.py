@@ -1,9 +1,10 @@
 """Share of noisy test copies that two groups of networks get right, by noise level.
 
-    python scripts/conditional_table.py DATASET FOLDER SIGMA[,SIGMA...] A.safetensors[,...] B[,...]
+    .venv/bin/python scripts/conditional_table.py DATASET FOLDER SIGMA[,SIGMA...] A[,...] B[,...]
 
-A and B are the same seeds trained in two ways, a file per seed. The error of B minus A is over the
-images, each image's copies and seeds averaged first; how far seeds differ is printed beside it.
+A and B are files of weights, one per seed, the same seeds trained in two ways. The error of B
+minus A is over the images, each image's copies and seeds averaged first; how far seeds differ is
+printed beside it.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Measure a model file on the first 2,000 test images and write the table into its json.
 
-    python scripts/measure_bundled.py FILE.safetensors DATASET FOLDER [SIGMA ...]
+    .venv/bin/python scripts/measure_bundled.py FILE.safetensors DATASET FOLDER [SIGMA ...]
 
 Accuracy is that of the majority vote of 100 noisy copies of each image, without abstaining, and
 of the clean image. Sigma is in pixels of [0,1].

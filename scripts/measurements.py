@@ -1,8 +1,11 @@
 """The register of measured numbers, `docs/measurements.toml`: what made each, and making it again.
 
-    python scripts/measurements.py list                       what there is, and what is stale
-    python scripts/measurements.py run ID [ID ...] [--write]  run again, compare, rewrite documents
-    python scripts/measurements.py run --quick                those that take less than a minute
+    .venv/bin/python scripts/measurements.py list
+    .venv/bin/python scripts/measurements.py run ID [ID ...] [--write]
+    .venv/bin/python scripts/measurements.py run --quick
+
+`list` says what there is and what is stale; `run` runs again, compares and with `--write` rewrites
+the documents; `--quick` takes those of less than a minute.
 
 `--mnist FOLDER`, `--cifar10 FOLDER` and `--exact FILE` say where the data lie; `--keep FOLDER`
 keeps what the commands leave. A measurement stands behind `<!-- measured: ID -->` in its document,

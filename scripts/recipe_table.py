@@ -1,6 +1,6 @@
 """One row of a table for each certification log: ACR, its standard error, accuracy by radius.
 
-    python scripts/recipe_table.py RADIUS[,RADIUS...] LOG.tsv [LOG.tsv ...]
+    .venv/bin/python scripts/recipe_table.py RADIUS[,RADIUS...] LOG.tsv [LOG.tsv ...]
 
 All logs must be about the same images. Gains over the first log are paired, image by image.
 """

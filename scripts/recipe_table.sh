@@ -42,12 +42,12 @@ for recipe in gaussian smoothadv macer; do
     if [ -e "$out/$name-checkpoint/checkpoint.rsc" ]; then resume=--resume; fi
     # the words of $own, $exclude and $resume are options of their own
     # shellcheck disable=SC2086
-    python -m rs_core train --architecture conv4 --widths 32 64 64 128 --dataset "$dataset" \
+    .venv/bin/python -m rs_core train --architecture conv4 --widths 32 64 64 128 --dataset "$dataset" \
         --data "$data" $exclude --recipe $recipe --sigma $sigma --epochs $epochs --threads 1 \
         --seed 0 --out "$out" --name "$name" $own $resume
-    python -m rs_core certify --model "$(ls "$out/$name"-????????.safetensors)" \
+    .venv/bin/python -m rs_core certify --model "$(ls "$out/$name"-????????.safetensors)" \
         --dataset "$dataset" --data "$data" --sigma $sigma --n $n --every 20 --limit 500 \
         --threads 1 --seed 0 --resume --tsv "$out/$name.tsv" >>"$out/$name.certify.log"
 done
-python scripts/recipe_table.py $radii "$out/$dataset-gaussian.tsv" "$out/$dataset-smoothadv.tsv" \
+.venv/bin/python scripts/recipe_table.py $radii "$out/$dataset-gaussian.tsv" "$out/$dataset-smoothadv.tsv" \
     "$out/$dataset-macer.tsv"

@@ -1,4 +1,7 @@
-"""Takes the README's screenshots: `python -m scripts.screenshots`, where the browser tests run."""
+"""Takes the README's screenshots, where the browser tests run.
+
+.venv/bin/python -m scripts.screenshots
+"""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +12,6 @@ from tests.browser.conftest import CHROMIUM, FLAGS, ROOT, serve, stop
 
 OUT = ROOT / "docs"
 SHOTS = {
-    "start": ("", 1280, 1180, "light"),
     "sweep": ("sweep?sweep_n=10000", 1280, 1640, "light"),
     "sweep-dark": ("sweep?sweep_n=10000&image=kingfisher&model=cifar10-conv4", 1280, 1240, "dark"),
     "start-narrow": ("", 390, 1240, "light"),

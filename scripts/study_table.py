@@ -1,6 +1,6 @@
 """A table of docs/attacks.md from what `rs study noise` or `rs study frontier` wrote with --tsv.
 
-    python scripts/study_table.py FILE.tsv [VOTE:M[,VOTE:M...]]
+    .venv/bin/python scripts/study_table.py FILE.tsv [VOTE:M[,VOTE:M...]]
 
 A noise study shows the votes that are named, one column each; a frontier its two attacks.
 """

@@ -18,7 +18,7 @@ mnist=$1 cifar10=$2 out=$3
 train() { # --name NAME ...
     resume=
     [ -e "$out/$2-checkpoint" ] && resume=--resume
-    python -m rs_core train --out "$out" $resume "$@"
+    .venv/bin/python -m rs_core train --out "$out" $resume "$@"
 }
 
 train --name mnist-conv4 --architecture conv4 --dataset mnist --data "$mnist" \
@@ -38,11 +38,11 @@ train --name plane-mlp --architecture mlp --dataset plane \
     --epochs 200 --seed 0 --threads 1
 
 for file in "$out"/mnist-conv4*.safetensors; do
-    python scripts/measure_bundled.py "$file" mnist "$mnist"
+    .venv/bin/python scripts/measure_bundled.py "$file" mnist "$mnist"
 done
 for file in "$out"/cifar10-conv4*.safetensors; do
-    python scripts/measure_bundled.py "$file" cifar10 "$cifar10"
+    .venv/bin/python scripts/measure_bundled.py "$file" cifar10 "$cifar10"
 done
 for file in "$out"/plane-mlp*.safetensors; do
-    python scripts/measure_bundled.py "$file" plane . 0.02 0.05 0.1 0.2
+    .venv/bin/python scripts/measure_bundled.py "$file" plane . 0.02 0.05 0.1 0.2
 done

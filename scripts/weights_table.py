@@ -1,6 +1,6 @@
 """The shipped weights by what their json files say: accuracies, then each training's own log.
 
-python scripts/weights_table.py
+.venv/bin/python scripts/weights_table.py
 """
 
 import json

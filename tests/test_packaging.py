@@ -6,6 +6,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -26,3 +28,18 @@ def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
         assert any(name.endswith(f"licenses/{path.relative_to(ROOT)}") for name in names)
     assert not [name for name in names if name.startswith("tests")]
     assert any(name.endswith("share/rs-lab/app.py") for name in names)
+
+
+def test_every_dependency_has_a_lowest_version_and_ours_is_not_below() -> None:
+    """`scripts/versions.sh` installs exactly those."""
+    pins = dict(line.split("==") for line in _lines("constraints.txt"))
+    for line in _lines("requirements.txt"):
+        name, least = line.split(">=")
+        wanted = Requirement(line)
+        assert (wanted.name, str(wanted.specifier)) == (name, f">={least}")
+        assert name not in pins or wanted.specifier.contains(pins[name])
+
+
+def _lines(name: str) -> list[str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]

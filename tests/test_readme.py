@@ -18,6 +18,7 @@ LINES = [
     [shlex.split(command, comments=True)[1:] for command in line.split(" ; ")]
     for line in re.findall(r"^\.venv/bin/rs .*", README, re.MULTILINE)
 ]
+(FOLDERS,) = re.findall(r"^mkdir .*", README, re.MULTILINE)
 # A command stays as written, but for what makes it short.
 SHORT = {
     "sweep": ["--n", "100", "--sigmas", "0.25"],
@@ -48,13 +49,14 @@ def test_a_line_of_the_readme_runs(
 ) -> None:
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     monkeypatch.chdir(tmp_path)
-    named = set()
+    subprocess.run(FOLDERS, shell=True, check=True)
+    named = {path.name for path in tmp_path.iterdir()}
     for words in line:
         assert main(over(words, SHORT.get(name(words), []))) == 0
         outputs = ("--tsv", "--html", "--out")
         named |= {words[i + 1] for i, word in enumerate(words) if word in outputs}
         named |= {"runs"} if words[0] == "train" else set()
-    assert {path.name for path in tmp_path.iterdir()} - {"assets"} == named
+    assert {path.name for path in tmp_path.iterdir()} == named
 
 
 def test_the_python_of_the_readme_runs() -> None:
