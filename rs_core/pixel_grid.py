@@ -1,4 +1,4 @@
-"""One grid for pixels and noise, on which their sums are exact: SPEC 3.5."""
+"""One grid for pixels and noise, on which their sums are exact."""
 
 import numpy as np
 
