@@ -2,7 +2,17 @@
 
 import streamlit as st
 
-from rs_ui import certifying, gallery, refusals, running, session, shell, subjects, tour
+from rs_ui import (
+    certifying,
+    fresh_draws,
+    gallery,
+    refusals,
+    running,
+    session,
+    shell,
+    subjects,
+    tour,
+)
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 
@@ -37,6 +47,11 @@ try:
         asked = subjects.subject_of(job, status.about, subject)
         certifying.verdict(status, asked)
         if status.state == "finished":
+            fresh = fresh_draws.offer(status, asked)
+            if fresh is not None:
+                st.subheader("On fresh draws")
+                again = running.watch(fresh, certifying.waiting, kind="certify")
+                certifying.verdict(again, asked)
             st.page_link(
                 "pages/sweep.py",
                 label="Which noise level is best for this image?",

@@ -38,6 +38,19 @@ def once(name: str, asked: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
     return held[1]
 
 
+def own_seed() -> int:
+    """The seed that was drawn for this browser's noise, at its first visit.
+
+    Raises:
+        WorkerError: the worker cannot be reached.
+    """
+    held = session.remembered("own_seed")
+    if held is None:
+        held = int(call("seed")["seed"])
+        session.remember("own_seed", held)
+    return int(held)
+
+
 def call(verb: str, **fields: Any) -> dict[str, Any]:
     """The worker's answer to this session's owner.
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from rs_core.plots import noisy_copies_figure, votes_figure
 from rs_core.results import Certificate, RadiusCurve, from_json
-from rs_ui import caching, running, teaching
+from rs_ui import caching, fresh_draws, running, teaching
 from rs_ui.curves import chart
 from rs_ui.panels import certificate_card, error_box
 from rs_ui.session import Subject, owner
@@ -26,9 +26,11 @@ def verdict(status: Status, subject: Subject) -> None:
     """The finished certificate's card, or why there is none."""
     if status.state == "finished":
         certificate = from_json(Certificate, status.result)
-        certificate_card(certificate, subject.label, subject.class_names)
+        shown = fresh_draws.as_seen(certificate, status)
+        certificate_card(shown, subject.label, subject.class_names)
         st.caption(f"{certificate.n:,} noisy copies voted in {duration(status.seconds)}.")
-        running.questions_note(status)
+        if shown is certificate:
+            running.questions_note(status)
         teaching.say(teaching.lesson(certificate))
     elif status.state == "cancelled":
         st.info("Cancelled: nothing was certified. Choose another noise level to go on.")

@@ -1,12 +1,13 @@
 """What leaves the session: a link to its settings, and everything of it when it is deleted."""
 
 import math
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from rs_core.store import DAMAGED
-from rs_ui import caching, session
+from rs_ui import answers, caching, session
 from rs_ui.jobs import WorkerError
 from rs_ui.panels import error_box
 from rs_ui.taken import Picture
@@ -37,15 +38,18 @@ def tidy_address() -> None:
         st.rerun()
 
 
-def share_link(picture: Picture | None) -> None:
-    """The address of these settings, without the run and without whose it is."""
+def share_link(picture: Picture | None, seed: int) -> None:
+    """The address of these settings, without the run and without whose it is.
+
+    Args:
+        picture: what is looked at.
+        seed: of the noise; an address names one only where it is not the browser's own.
+    """
     with st.popover("Copy link", icon=":material/link:", width="stretch"):
         shared = {k: st.query_params.get_all(k) for k in st.query_params if k not in _OWN}
-        query = urlencode(shared, doseq=True)
-        st.code(
-            f"{st.context.url or ''}{'?' if query else ''}{query}", language=None, wrap_lines=True
-        )
-        st.caption("It carries the settings, and opens no run of yours.")
+        query = urlencode(shared | {"seed": seed}, doseq=True)
+        st.code(f"{st.context.url or ''}?{query}", language=None, wrap_lines=True)
+        st.caption("It carries the settings, your seed among them, and opens no run of yours.")
         if picture is not None and not picture.sample:
             st.caption("Your own image is not in it: send the file along, or a report.")
 
@@ -55,7 +59,7 @@ def offer_deletion() -> None:
     with st.popover("Delete my images and runs", icon=":material/delete:", width="stretch"):
         st.write(
             "Deletes what this browser uploaded, drew and computed here, the networks that it "
-            "trained too, and stops the runs that are open."
+            "trained too, and stops the runs that are open. Your next runs have a new seed."
         )
         st.button("Delete everything of mine", type="primary", key="delete", on_click=_delete)
     refused = session.remembered(_REFUSED)
@@ -88,6 +92,8 @@ def _delete() -> None:
         session.remember(_REFUSED, f"Not everything was deleted: {error}")
         return
     session.clear()
+    with suppress(WorkerError):  # the next run asks again
+        st.session_state["seed"] = answers.own_seed()
     session.remember(_REFUSED, left)
     if not left:
         st.toast("Your images and runs are deleted.")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from rs_core.plots.wording import class_text
 from rs_core.results import ModelSpec, from_json
-from rs_ui import caching, session, teaching
+from rs_ui import answers, caching, session, teaching
 from rs_ui.jobs import WorkerError
 from rs_ui.matching import fit_model, fit_sample
 from rs_ui.models import name_of, note_missing, offered_models, upload_model
@@ -24,7 +24,7 @@ _LARGEST_SEED = 2**53 - 1
 def draw_sidebar() -> None:
     """Draw it and remember what it chose; the last choice stays where the new one is no good."""
     try:
-        offer = caching.description()
+        offer, drawn = caching.description(), answers.own_seed()
     except WorkerError as error:
         error_box(str(error))
         return
@@ -55,11 +55,11 @@ def draw_sidebar() -> None:
         on_change=lambda: fit_sample(offer),
     )
     upload_model()
-    settings = _settings(offer)
+    settings = _settings(offer, drawn)
     if model is not None:
         _choose(place, picture, offer, model, from_json(ModelSpec, models[model]), settings)
     st.divider()
-    share_link(picture)
+    share_link(picture, settings["seed"])
     offer_deletion()
 
 
@@ -113,8 +113,8 @@ def _true_class(
     )
 
 
-def _settings(offer: dict[str, Any]) -> dict[str, Any]:
-    defaults = {"alpha": _DEFAULT_ALPHA, "seed": 0, "device": "auto"}
+def _settings(offer: dict[str, Any], drawn: int) -> dict[str, Any]:
+    defaults = {"alpha": _DEFAULT_ALPHA, "seed": drawn, "device": "auto"}
     if teaching.hides(defaults):
         return defaults
     with st.expander("Seed, risk, device", icon=":material/settings:"):
@@ -133,11 +133,12 @@ def _settings(offer: dict[str, Any]) -> dict[str, Any]:
             "Seed: names the noise",
             0,
             _LARGEST_SEED,
-            0,
+            drawn,
             key="seed",
             bind="query-params",
             persist_state="session",
-            help="The same seed draws the same noise and gives the same numbers.",
+            help="The same seed gives the same numbers. This one was drawn for your browser. One "
+            "that you give is named beside radii: who knows it can choose an image for it.",
         )
         device = st.selectbox(
             "Device", _devices(offer), key="device", bind="query-params", persist_state="session"

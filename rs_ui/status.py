@@ -26,7 +26,13 @@ class Status:
     about: dict[str, Any] = field(default_factory=dict)
     questions: int = 1  # asked of this image with this network, this one among them
     risk: float = 0.0  # the sum of what they risk
-    at_least: bool = False  # a count was lost: both are lower bounds
+    at_least: bool = False  # a count was lost: all of these are lower bounds
+    looks: int = 0  # noise levels and seeds at which radii of it were seen
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether a radius that is shown may have been picked among several."""
+        return self.looks > 1 or self.at_least
 
     @property
     def is_live(self) -> bool:

@@ -137,10 +137,11 @@ def _run(name: str, arguments: list[str]) -> int:
     with leaving_at_once(name):
         from rs_core.allocator import keep_freed_memory
         from rs_core.cli.outputs import leaves_files
+        from rs_core.cli.seeds import with_seed
 
         keep_freed_memory()
         remember(name, arguments)
-        command = parsed(name, arguments)
+        command = with_seed(parsed(name, arguments))
     with outliving_reader() if leaves_files(command) else nullcontext():
         code: int = command.run()
         flush()

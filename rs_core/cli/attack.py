@@ -16,7 +16,7 @@ from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
 from rs_core.cli.remarks import print_remarks
-from rs_core.cli.tables import network_line, notes_below
+from rs_core.cli.tables import heading, notes_below
 from rs_core.evaluation.attack_log import write_trial
 from rs_core.evaluation.summary import attacked_summary
 from rs_core.fields import param
@@ -76,7 +76,7 @@ class AttackCommand:
         )
         trying.check(classifier, images)
         stream = trying.run(
-            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+            classifier, images, seed=self.model.noise_seed, batch_size=self.model.batch_size
         )
         with self.output.growing_table() as table:
             trial = follow(stream, label=self.attack)
@@ -89,7 +89,7 @@ class AttackCommand:
             print_json({**to_json(trial), **accuracy, **facts_of(origin_of(self.image))})
             return chosen.ended("attack")
         said = attack_lines(trial, classifier.spec.class_names)
-        for line in (network_line(classifier), *said, *notes_below(chosen), *kept):
+        for line in (heading(classifier), *said, *notes_below(chosen), *kept):
             print(line)
         print_remarks(classifier, [result.sigma for result in trial.results])
         return chosen.ended("attack")

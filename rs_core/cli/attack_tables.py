@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rs_core.attack_results import AttackCheck, TransferMatrix
+from rs_core.cli.scores import joint_lines
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.evaluation.summary import attacked_summary
 from rs_core.plots.attack_wording import (
@@ -41,6 +42,8 @@ def attack_lines(trial: AttackTrial, class_names: tuple[str, ...]) -> Iterator[s
         if summary is not None:
             yield summary.words
     yield budget_text(trial)
+    if trial.smoothed:
+        yield from joint_lines([trial.risk] * len(trial.results), "images' statements")
     silent = [after.predicted(trial.level) is None for after in trial.after]
     if any(r.confirmed and s for r, s in zip(trial.results, silent, strict=True)):
         yield (

@@ -16,13 +16,13 @@ from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
-from rs_core.cli.scores import print_scores
+from rs_core.cli.scores import joint_lines, print_scores
 from rs_core.cli.tables import (
     RowsInTurn,
     certificate_table,
+    heading,
     image_notes,
     levels_text,
-    network_line,
     notes_below,
 )
 from rs_core.errors import ParameterError
@@ -120,7 +120,7 @@ class CertifyCommand:
     def _left(self, table: GrowingTable, chosen: Selection, classifier: Classifier) -> Selection:
         """The images that the table has no row of yet."""
         expected = expected_rows(
-            chosen, classifier, origin_of(self.image), self.model.seed, self.certify.noise_kind
+            chosen, classifier, origin_of(self.image), self.model.noise_seed, self.certify.noise_kind
         )
         return chosen.after(rows_done(table, self.output.tsv, self, COLUMNS, expected))
 
@@ -132,7 +132,7 @@ class CertifyCommand:
         rows = RowsInTurn(names, class_names, self.sigma[0], self.certify.n)
         told = not (self.output.json or selection.single)
         if told:
-            print(f"{network_line(classifier)}\n{rows.header}", flush=True)
+            print(f"{heading(classifier)}\n{rows.header}", flush=True)
         answers, count = [], len(selection.items)  # of a resumed run, what is left at the end
         for k, item in enumerate(selection.items):
             started = time.perf_counter()
@@ -148,7 +148,7 @@ class CertifyCommand:
         return answers
 
     def _one(self, classifier: Classifier, item: Picked, sigma: float) -> Answer:
-        how = {"seed": self.model.seed, "batch_size": self.model.batch_size}
+        how = {"seed": self.model.noise_seed, "batch_size": self.model.batch_size}
         kind = DrawOptions if self.target_radius is not None else CertifyOptions
         shared = {own.name: getattr(self.certify, own.name) for own in fields(kind)}
         if self.target_radius is None:
@@ -204,7 +204,7 @@ def _print_json(selection: Selection, answers: Sequence[Answer], origin: Origin)
 
 def _print_single(classifier: Classifier, item: Picked, answer: Answer) -> None:
     certificate, class_names = _certificate(answer), classifier.spec.class_names
-    print(network_line(classifier))
+    print(heading(classifier))
     for note in image_notes(item.image, class_names):
         print(f"  image: {note}")
     print(certificate_table([certificate], class_names, names=[item.image.name]))
@@ -242,11 +242,9 @@ def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas
         part = replace(selection, items=tuple(item for item, _ in own))
         print_scores(part, [one for _, one in own])
     if sigmas > 1:
-        risk = ceil_digits(min(sigmas * certificates[0].alpha, 1.0), 3)
-        print(
-            f"{sigmas} sigmas are {sigmas} statements about each image: all hold, and so does that "
-            f"of the largest radius, except with probability \u2264 {sigmas} alpha = {risk}"
-        )
+        each = [certificate.alpha for certificate in certificates[:sigmas]]
+        for line in joint_lines(each, "statements about each image"):
+            print(f"{line}: so does that of the largest radius")
     abstained = sum(c.predicted is None for c in certificates)
     what = "images" if sigmas == 1 else "rows"
     alpha = certificates[0].alpha
@@ -255,3 +253,5 @@ def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas
         f"\u2264 {ceil_digits(alpha, 3)}{levels_text(certificates, alpha)} (expect at most "
         f"{ceil_digits(alpha * len(certificates), 2)} false rows)"
     )
+    for line in joint_lines([certificate.alpha for certificate in certificates]):
+        print(line)

@@ -34,10 +34,18 @@ class MachineChoice:
     )
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
     batch_size: int = param(1024, help="forward passes between two steps", low=1, high=1e6)
-    seed: int = param(0, help="names the noise; the same seed repeats the same draws", low=0)
+    seed: int | None = param(
+        None, help="names the noise, the same one repeats the same draws; drawn by default", low=0
+    )
 
     def __post_init__(self) -> None:
         check_params(self)
+
+    @property
+    def noise_seed(self) -> int:
+        """The seed, which `with_seed` settled before the command runs."""
+        assert self.seed is not None
+        return self.seed
 
     def load_named(self, model: str) -> Classifier:
         """The classifier of that name or file; sets the process's thread count first."""

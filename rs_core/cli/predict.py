@@ -15,8 +15,8 @@ from rs_core.cli.pictures import ImageChoice, Picked, Selection
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
-from rs_core.cli.scores import unlabelled
-from rs_core.cli.tables import image_notes, network_line, notes_below
+from rs_core.cli.scores import joint_lines, unlabelled
+from rs_core.cli.tables import heading, image_notes, notes_below
 from rs_core.evaluation import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.evaluation.summary import predicted_summary
 from rs_core.plots.wording import tidy
@@ -47,7 +47,7 @@ class PredictCommand:
             chosen,
             classifier,
             origin_of(self.image),
-            self.model.seed,
+            self.model.noise_seed,
             noise_kind(self.predict.noise),
         )
         with self.output.growing_table() as table:
@@ -61,7 +61,7 @@ class PredictCommand:
         items, class_names = selection.items, classifier.spec.class_names
         announce_cost(classifier, items[0].image, len(items) * self.predict.n, rows=1)
         if not self.output.json:
-            print(network_line(classifier), flush=True)
+            print(heading(classifier), flush=True)
         if selection.single and not self.output.json:
             for note in image_notes(items[0].image, class_names):
                 print(f"  image: {note}")
@@ -73,6 +73,8 @@ class PredictCommand:
             for note in notes_below(selection):
                 print(note)
             print(_accuracy(selection, predictions, time.perf_counter() - started))
+            for line in joint_lines([found.alpha for found in predictions], "answers"):
+                print(line)
         if not self.output.json:
             print_remarks(classifier, [self.predict.sigma])
         if self.output.html is not None:
@@ -92,7 +94,7 @@ class PredictCommand:
             stream = self.predict.run(
                 classifier,
                 [item.image for item in items],
-                seed=self.model.seed,
+                seed=self.model.noise_seed,
                 batch_size=self.model.batch_size,
             )
             found = follow(stream, label=f"{len(predictions)}/{len(selection.items)} images")

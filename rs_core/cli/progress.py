@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.choices import say
+from rs_core.cli.seeds import told
 from rs_core.events import Finished, Stream
 from rs_core.guarantees.programme import ProgrammeStep
 from rs_core.images import ImageInput
@@ -20,11 +21,11 @@ _FEW_PASSES = 2000  # measuring would cost as much as running
 
 
 def follow(stream: Stream[R], *, label: str) -> R:
-    """The result of a stream, with a progress bar on a terminal."""
+    """The result of a stream, which says where its seed is from; a progress bar on a terminal."""
     with tqdm(desc=label, unit="copies", disable=not sys.stderr.isatty(), leave=False) as bar:
         for event in stream:
             if isinstance(event, Finished):
-                return event.result
+                return told(event.result)
             bar.total = event.total
             if isinstance(event, ProgrammeStep):
                 spent = f"{event.seconds:.0f} of {event.time_limit:g} s"

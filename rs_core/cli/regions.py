@@ -1,7 +1,7 @@
 """`rs regions`: freeze an allocation of regions in a file, look whether it is as it was, ask it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ from rs_core.cli.outputs import print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
+from rs_core.cli.seeds import is_given, seed_line
 from rs_core.cli.select import print_selections
 from rs_core.cli.selecting import (
     SELECTOR,
@@ -73,7 +74,7 @@ class AllocateCommand:
         chosen.hold_whole("regions are frozen for all images or for none")
         images = [item.image for item in chosen.items]
         hold_possible(selector, self.settings, classifier, images)
-        options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
+        options = {"seed": self.model.noise_seed, "batch_size": self.model.batch_size}
         picked = follow(selector.run(classifier, images, **options), label=self.selector)
         frozen: list[RegionsStep] = []
         stream = self.settings.run(classifier, images, picked, **options)
@@ -93,6 +94,7 @@ class AllocateCommand:
             origin = facts_of(origin_of(self.image))
             print_json({"hash": record.allocation.hash, "images": rows, **origin})
             return 0
+        print(seed_line())
         print_selections(chosen, picked)
         print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
         print(f"error of each row: {self.settings.budget}")
@@ -135,7 +137,7 @@ class AllocateCommand:
             statements=tuple(certificates[k].statement for k in points),
             degrees=tuple(step.degrees.tolist()),
             notes=step.notes,
-            settings=settings | {"seed": str(self.model.seed)},
+            settings=settings | {"seed": str(self.model.noise_seed)},
             program=f"rs-lab {__version__}",
         )
 
@@ -198,7 +200,8 @@ class ShowCommand:
         """Read, ask, print; the exit code."""
         record = _checked(self.file)
         if self.image.image is None and self.image.dataset is None:
-            asked = (self.image, self.model, self.ask)
+            model = self.model if is_given() else replace(self.model, seed=None)
+            asked = (self.image, model, self.ask)
             if asked != (ImageChoice(), ModelChoice(), AskRegions()):
                 raise ParameterError(
                     "these options belong to a query: name it with --image or --dataset, or leave "
@@ -211,7 +214,7 @@ class ShowCommand:
         chosen = self.image.load(classifier.spec)
         stream = self.ask.run(
             classifier, [item.image for item in chosen.items], record.allocation,
-            class_names=record.class_names, seed=self.model.seed,
+            class_names=record.class_names, seed=self.model.noise_seed,
             batch_size=self.model.batch_size,
         )  # fmt: skip
         replies = follow(stream, label="query")
@@ -222,6 +225,7 @@ class ShowCommand:
             ]
             print_json(rows[0] if chosen.single else rows)
             return chosen.ended("regions show")
+        print(seed_line())
         for name, reply in zip(chosen.names, replies, strict=True):
             print(f"{tidy(name)}: {_place(reply, record)}\n{tidy(reply.statement)}")
         for note in notes_below(chosen):

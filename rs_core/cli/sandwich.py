@@ -14,8 +14,9 @@ from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.sandwich_table import sandwich_table
+from rs_core.cli.scores import joint_lines
 from rs_core.cli.selecting import selector_of, with_selector
-from rs_core.cli.tables import network_line, notes_below
+from rs_core.cli.tables import heading, notes_below
 from rs_core.evaluation.columns import SANDWICH_COLUMNS
 from rs_core.evaluation.crossings import crossing_report, crossing_sentence
 from rs_core.evaluation.origin import Origin
@@ -67,7 +68,7 @@ class SandwichCommand:
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
         expected = expected_rows(
-            chosen, classifier, origin_of(self.image), self.model.seed, made.noise_kind
+            chosen, classifier, origin_of(self.image), self.model.noise_seed, made.noise_kind
         )
         with self.output.growing_table() as table:
             done = rows_done(table, self.output.tsv, self, SANDWICH_COLUMNS, expected)
@@ -85,7 +86,7 @@ class SandwichCommand:
         made.check(classifier, images)
         announce_cost(classifier, images[0], len(images) * made.most_passes, rows=1)
         stream = made.run(
-            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+            classifier, images, seed=self.model.noise_seed, batch_size=self.model.batch_size
         )
         strip = follow(_kept(stream, table, origin_of(self.image)), label="sandwich")
         self._write(classifier, chosen, strip)
@@ -105,7 +106,7 @@ class SandwichCommand:
             more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
             print_json({**to_json(strip), **facts_of(origin_of(self.image)), **more})
             return
-        print(network_line(classifier))
+        print(heading(classifier))
         print(_told(strip, classifier.spec.class_names, chosen.names))
         own = (
             f"{tidy(name)}: {note}"
@@ -156,5 +157,6 @@ def _told(strip: SandwichStrip, class_names: tuple[str, ...], names: Sequence[st
         f"P(an end of one row is false) <= alpha + alpha_attack = {alpha} + {attack} = {joint}",
         f"an attack counts once fresh noise confirms it, asked at most {strip.confirmations} "
         "times; none found is no proof",
+        *joint_lines([strip.joint_alpha] * len(strip.sandwiches)),
         *filter(None, [pipeline_text(strip)]),
     ])  # fmt: skip

@@ -17,7 +17,7 @@ from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
 from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
-from rs_core.cli.scores import print_scores
+from rs_core.cli.scores import joint_lines, print_scores
 from rs_core.cli.selecting import (
     SELECTOR,
     Extra,
@@ -27,7 +27,7 @@ from rs_core.cli.selecting import (
     selector_of,
     with_selector,
 )
-from rs_core.cli.tables import certificate_table, network_line, notes_below
+from rs_core.cli.tables import certificate_table, heading, notes_below
 from rs_core.comparing import notes_of_selector
 from rs_core.errors import ParameterError
 from rs_core.evaluation.columns import COLUMNS
@@ -86,7 +86,7 @@ class SelectCommand:
         chosen = self.image.load(classifier.spec)
         hold_possible(selector, settings, classifier, [item.image for item in chosen.items])
         expected = expected_rows(
-            chosen, classifier, origin_of(self.image), self.model.seed,
+            chosen, classifier, origin_of(self.image), self.model.noise_seed,
             "" if settings is None else settings.noise_kind,
         )  # fmt: skip
         with self.output.growing_table() as table:
@@ -127,7 +127,7 @@ class SelectCommand:
         picked: list[Selection] = []
         certificates: list[Certificate] = []
         spent = 0.0
-        options = {"seed": self.model.seed, "batch_size": self.model.batch_size}
+        options = {"seed": self.model.noise_seed, "batch_size": self.model.batch_size}
         for items in self._parts(chosen.items, settings):
             started = time.perf_counter()
             images = [item.image for item in items]
@@ -148,7 +148,7 @@ class SelectCommand:
         if self.output.json:
             _print_json(chosen, picked, certificates, origin_of(self.image))
             return
-        print(network_line(classifier))
+        print(heading(classifier))
         print_selections(chosen, picked, spent)
         if settings is not None:
             _print_certificates(classifier, chosen, settings, certificates)
@@ -190,6 +190,11 @@ def _joint(settings: Guarantee) -> bool:
     return isinstance(settings, Memory | Regions)
 
 
+def _shares_risk(settings: Guarantee) -> bool:
+    """Whether the risk of each row is that of all of them together already."""
+    return isinstance(settings, Regions) and settings.mode == "label_aware"
+
+
 def _unlike_alone(selector: Selector, chosen: Chosen) -> Iterator[str]:
     """That the choice would be another for the image alone, without its label or the others."""
     if not (chosen.single and isinstance(selector, MultistartUniform)):
@@ -204,6 +209,8 @@ def _print_certificates(
 ) -> None:
     print(certificate_table(certificates, classifier.spec.class_names, chosen.names))
     print(f"error of each row: {settings.budget}")
+    for line in () if _shares_risk(settings) else joint_lines([c.alpha for c in certificates]):
+        print(line)
     whose = "" if chosen.single else f"{chosen.names[0]}: "
     print(whose + tidy(certificates[0].statement))
     for note in _unkept(settings):

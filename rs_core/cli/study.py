@@ -11,6 +11,7 @@ from rs_core.cli.choices import DataChoice, ModelChoice
 from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.progress import announce_cost, follow
+from rs_core.cli.seeds import seed_line
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
 from rs_core.evaluation.empirical_curves import Study
@@ -106,7 +107,7 @@ class _StudyCommand:
         study.check(classifier, images)
         announce_cost(classifier, images[0], study.cost(classifier, len(images)), rows=1)
         stream: Any = study.run(
-            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+            classifier, images, seed=self.model.noise_seed, batch_size=self.model.batch_size
         )
         found: Study = follow(stream, label="study")
         return found
@@ -121,7 +122,7 @@ class _StudyCommand:
     def _print(self, found: Study) -> None:
         from rs_core.plots.study_report import study_statement, study_table
 
-        print(text_table(study_table(found)))
+        print(f"{seed_line()}\n{text_table(study_table(found))}")
         print(f"D Empirical: {study_statement(found)}")
         for note in (*found.about.notes, STUDY_NOTES[1]):
             print(f"note: {note}")

@@ -11,7 +11,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Output, print_json
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.progress import announce_cost, follow
-from rs_core.cli.tables import certificate_table, image_notes, levels_text, network_line
+from rs_core.cli.tables import certificate_table, heading, image_notes, levels_text
 from rs_core.errors import ParameterError
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
@@ -44,7 +44,7 @@ class SweepCommand:
         announce_cost(classifier, images[0], draws * (rows + 1), rows=rows)
         started = time.perf_counter()
         stream = self.sweep.run(
-            classifier, images, seed=self.model.seed, batch_size=self.model.batch_size
+            classifier, images, seed=self.model.noise_seed, batch_size=self.model.batch_size
         )
         with self.output.growing_table() as table:
             curve = follow(stream, label=images[0].name)[0]
@@ -71,14 +71,14 @@ class SweepCommand:
         else:
             print(describe(image, curve, classifier))
         if self.output.html is not None:
-            self.output.write_report(report(classifier, image, curve, self.model.seed))
+            self.output.write_report(report(classifier, image, curve, self.model.noise_seed))
 
 
 def describe(image: ImageInput, curve: RadiusCurve, classifier: Classifier) -> str:
     """The curve as text: what was done to the image, a row per sigma, the best one's sentence."""
     scope = "all rows together" if curve.simultaneous else "each row alone"
     scope += levels_text(curve.certificates, curve.alpha)
-    lines = [f"{image.name} \u00b7 {network_line(classifier)}"]
+    lines = [f"{image.name} \u00b7 {heading(classifier)}"]
     lines += [f"  image: {note}" for note in image_notes(image, classifier.spec.class_names)]
     lines += [certificate_table(curve.certificates, classifier.spec.class_names)]
     lines += [f"P(a radius above is false) \u2264 {ceil_digits(curve.alpha, 3)}, {scope}"]

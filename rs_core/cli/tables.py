@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from rs_core.classifiers import Classifier
 from rs_core.cli.pictures import Picked, Selection
+from rs_core.cli.seeds import seed_line
 from rs_core.guarantees.allocation_file import AllocationRecord
 from rs_core.images import ImageInput
 from rs_core.plots.wording import share_text, tidy
@@ -65,6 +66,11 @@ def degree_table(degrees: Sequence[int]) -> str:
 def network_line(classifier: Classifier) -> str:
     """Which network answered, in which precision and where."""
     return f"{tidy(classifier.title)} \u00b7 {classifier.precision} \u00b7 {classifier.device}"
+
+
+def heading(classifier: Classifier) -> str:
+    """Which network answered, and on which seed."""
+    return "\n".join(filter(None, [network_line(classifier), seed_line()]))
 
 
 def levels_text(certificates: Sequence[Certificate], alpha: float) -> str:

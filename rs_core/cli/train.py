@@ -14,6 +14,7 @@ import torch
 from rs_core.cli.choices import DataChoice, model_source
 from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
+from rs_core.cli.seeds import seed_line
 from rs_core.cli.stopping import interruptible
 from rs_core.cli.terminal import told
 from rs_core.cli.training_lines import beforehand, with_lines
@@ -85,7 +86,12 @@ class TrainCommand:
     resume: bool = param(
         False, help="go on from the checkpoint in --out, or from the folder named here"
     )
-    seed: int = param(0, help="of the first weights, the order, the noise", low=0)
+    seed: int | None = param(
+        None,
+        help="of the first weights, the order, the noise; 0 by default, drawn where --probes are "
+        "certified",
+        low=0,
+    )
     device: str = param("auto", help="auto, cpu, cuda or cuda:N")
     threads: int | None = param(None, help="CPU threads; all by default", low=1, high=1024)
     json: bool = param(False, help="print the epochs and the model's facts as JSON")
@@ -122,6 +128,11 @@ class TrainCommand:
             kw_only=True, namespace={"__doc__": cls.__doc__},
         )  # fmt: skip
 
+    @property
+    def certifies(self) -> bool:
+        """Whether something is certified on a seed that is not settled yet."""
+        return self.probes is not None and not self.resume
+
     def run(self) -> int:
         """Train, print, write; the exit code."""
         if self.threads is not None:
@@ -134,7 +145,7 @@ class TrainCommand:
         stream = self.settings.run(
             spec,
             train,
-            seed=self.seed,
+            seed=self.seed or 0,
             device=resolve_device(self.device),
             held_out=test,
             checkpoint=folder,
@@ -145,6 +156,8 @@ class TrainCommand:
         self._make_out(folder)
         noisy = self.settings.sigma_range[1] > 0
         before = beforehand(self.settings, train, test, probes, self.out)
+        if probes is not None:
+            before.append(seed_line())
         if saved is not None and saved.is_finished:
             before.append("this training was finished already: nothing is left to be learned")
         with _resumable(folder):

@@ -14,6 +14,7 @@ from rs_core.cli.origins import facts_of, origin_of
 from rs_core.cli.outputs import Tables, print_json
 from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.progress import follow
+from rs_core.cli.seeds import seed_line
 from rs_core.cli.tables import notes_below
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.evaluation.transfer_log import write_transfer
@@ -78,8 +79,9 @@ class TransferCommand:
         chosen = self.image.load(loaded[self.sources[0]].spec)
         images = [item.image for item in chosen.items]
         stream = transfer.run(
-            sources, targets, images, seed=self.machine.seed, batch_size=self.machine.batch_size
-        )
+            sources, targets, images, seed=self.machine.noise_seed,
+            batch_size=self.machine.batch_size,
+        )  # fmt: skip
         with self.output.growing_table() as table:
             matrix = follow(stream, label="transfer")
             table.add(self._rows(matrix, loaded))
@@ -87,7 +89,8 @@ class TransferCommand:
             settings, origin = self._settings(loaded), origin_of(self.image)
             print_json({"settings": settings, **to_json(matrix), **facts_of(origin)})
             return chosen.ended("transfer")
-        for line in (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen)):
+        said = (*transfer_lines(matrix), *self._said(matrix), *notes_below(chosen))
+        for line in (seed_line(), *said):
             print(line)
         return chosen.ended("transfer")
 
@@ -97,7 +100,7 @@ class TransferCommand:
         return {
             **{name: getattr(self, name) for name in names},
             "source_sigma": self._source_sigma,
-            "seed": self.machine.seed,
+            "seed": self.machine.noise_seed,
             "weights": {name: classifier.weights_id for name, classifier in loaded.items()},
             "precision": {name: classifier.precision for name, classifier in loaded.items()},
         }
@@ -136,7 +139,7 @@ class TransferCommand:
             text,
             matrix,
             weights={name: classifier.weights_id for name, classifier in loaded.items()},
-            seed=self.machine.seed,
+            seed=self.machine.noise_seed,
             origin=origin_of(self.image),
         )
         return text.getvalue()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs_core.attack_results import ALREADY, AttackCheck, AttackResult
-from rs_core.statistics import top_two_p_value
+from rs_core.statistics import add_risks, top_two_p_value
 
 # Attacks that look for the smallest norm and end on the border, where fresh noise hesitates.
 SMALLEST = ("ddn", "cw", "minimal")
@@ -94,9 +94,28 @@ class AttackTrial:
         return self.alpha / self.confirmations
 
     @property
+    def risk(self) -> float:
+        """Of all that is said of one image: the confirmation, and PREDICT before and after."""
+        return trial_risk(self.alpha, self.confirmations) if self.smoothed else 0.0
+
+    @property
     def smoothed(self) -> bool:
         """Whether noise was voted on."""
         return self.selector is not None or self.settings.get("sigma") is not None
+
+
+STATEMENTS = 3  # about one image: its confirmation, and what PREDICT says before and after
+
+
+def trial_risk(alpha: float, confirmations: int) -> float:
+    """The risk of a trial's statements about one image, of a smoothed network.
+
+    Args:
+        alpha: of the confirmation, whose PREDICTs share it.
+        confirmations: how many PREDICTs that are; those before and after are at the same level.
+    """
+    level = alpha / confirmations
+    return add_risks(alpha, level, level)
 
 
 def is_already(result: AttackResult) -> bool:

@@ -69,7 +69,8 @@ def budget_text(trial: AttackTrial) -> str:
     return (
         f"A confirmation is false with probability at most {trial.confirmations} PREDICTs x "
         f"{ceil_digits(trial.level, 3)} = alpha = {trial.alpha:g} per image, at {trial.n:,} fresh "
-        "copies each."
+        "copies each. The votes before and after are two PREDICTs more: all that is said of an "
+        f"image is false with probability at most {ceil_digits(trial.risk, 3)}."
     )
 
 

@@ -32,10 +32,17 @@ from rs_core.statistics import (
 
 @dataclass(frozen=True, kw_only=True)
 class Certify(CertifyOptions):
-    """Cohen et al. (2019), CERTIFY, for one sigma fixed beforehand: badge A."""
+    """Cohen et al. (2019), CERTIFY, for one sigma fixed beforehand: badge A.
+
+    A sigma that was `picked` after looking at certificates of the same image gets draws that no
+    other question has, whatever the seed, and badge C.
+    """
 
     sigma: float = param(
         help="noise level", unit="pixels of [0,1]", low=0, high=SIGMA_MAX, low_open=True
+    )
+    picked: bool = param(
+        False, help="sigma was picked after looking at radii of the image: fresh draws, badge C"
     )
 
     def run(
@@ -52,10 +59,22 @@ class Certify(CertifyOptions):
         rows = yield from relay(
             certify_each(
                 self, classifier, images, sigmas, self.alpha,
-                seed=seed, caller="certify", guarantee="A", batch_size=batch_size,
+                seed=seed, caller=self._caller, guarantee="C" if self.picked else "A",
+                batch_size=batch_size,
             )
         )  # fmt: skip
         yield Finished(tuple(row[0] for row in rows))
+
+    @property
+    def _caller(self) -> str:
+        """Where the draws lie. Of a picked sigma, in a place that only these settings have: the
+        next one may be picked after looking at this one."""
+        if not self.picked:
+            return "certify"
+        return (
+            f"picked sigma={self.sigma!r} n0={self.n0} n={self.n} alpha={self.alpha!r} "
+            f"{self.bound} {self.noise}"
+        )
 
 
 @dataclass(frozen=True, eq=False)

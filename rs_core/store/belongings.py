@@ -4,20 +4,25 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from rs_core.durable import write_durably
-from rs_core.errors import DamagedError, NotFoundError
-from rs_core.store.documents import read_document, sealed
+from rs_core.errors import DamagedError, NotFoundError, StoreError
+from rs_core.seeding import drawn_seed
+from rs_core.store.documents import is_count, read_document, sealed, write_document
 from rs_core.store.home import folder_bytes, private_folder, reported
 from rs_core.store.questions import Asked, Questions
 from rs_core.store.removal import Left, removed
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _WEIGHTS, _SPEC = "model.safetensors", "model.json"
+SEED = "seed.json"
+SEED_LIMIT = 2**53  # what every browser's numbers and every reader of JSON hold to the last digit
 MOST_IMAGES, MOST_MODELS = 2000, 200  # of one owner: a folder is looked through at every upload
 
 
@@ -47,6 +52,7 @@ class Belongings:
     ) -> None:
         self.root = home / "owners"
         self._make_room, self._questions = make_room, Questions()
+        self._drawing = Lock()
 
     def keep_image(self, owner: str, image: str, facts: dict[str, Any]) -> None:
         """Keep what is known of an image under its id, 32 hex digits; the newest facts win.
@@ -141,8 +147,32 @@ class Belongings:
         items = sorted((item for item in found if item), key=lambda item: item.used)
         return [item.path.name for item in items if (item.path / _SPEC).is_file()]
 
+    def seed(self, owner: str) -> int:
+        """The seed of this owner's noise: drawn once, and anew after everything was deleted.
+
+        Where the disk refuses to keep it, it lasts as long as whoever asked remembers it.
+        """
+        path = self._folder(owner) / SEED
+        with self._drawing:
+            try:
+                found = read_document(path).content
+                if is_count(found) and found < SEED_LIMIT:
+                    return int(found)
+            except (OSError, DamagedError):
+                pass  # nobody can say what it was
+            seed = drawn_seed(SEED_LIMIT)
+            with suppress(StoreError), reported():
+                write_document(private_folder(path.parent) / SEED, seed)
+            return seed
+
     def note_question(
-        self, owner: str, subjects: Sequence[str], key: str, count: int, risk: float
+        self,
+        owner: str,
+        subjects: Sequence[str],
+        key: str,
+        count: int,
+        risk: float,
+        looks: Sequence[str] = (),
     ) -> None:
         """Count what this owner asks of each subject, with the risk that the answers take.
 
@@ -151,8 +181,9 @@ class Belongings:
             key: of the content: what was asked before is not counted again.
             count: statements that the answer makes of each subject.
             risk: of these statements together.
+            looks: noise levels whose radii the answer shows; see `Asked`.
         """
-        self._questions.note(self._folder(owner), Asked(subjects, key, count, risk))
+        self._questions.note(self._folder(owner), Asked(subjects, key, count, risk, looks))
 
     def questions(self, owner: str, subjects: Sequence[str]) -> tuple[int, float]:
         """(how many questions this owner has asked of a subject, the sum of their risks).
@@ -160,6 +191,10 @@ class Belongings:
         Each the largest among the subjects; both are "at least" where the count `is_lost`.
         """
         return self._questions.of(self._folder(owner), subjects)
+
+    def looks(self, owner: str, subjects: Sequence[str]) -> int:
+        """At how many noise levels this owner saw radii of a subject, the most among them."""
+        return self._questions.looks(self._folder(owner), subjects)
 
     def is_counted(self, owner: str, subjects: Sequence[str]) -> bool:
         """Whether this owner's count knows a question of each subject."""

@@ -15,16 +15,22 @@ QUESTIONS = "questions.json"
 LOST = "questions.lost"  # beside the count: that it is a lower bound, and whether it was recounted
 _SET_ASIDE = "questions.damaged"
 _RECOUNTED = b"recounted\n"
-Noted = float | list[float]  # the risk of one question, or [how many, their risk together]
+# The risk of one question, or [how many, their risk together], or these and what was looked at.
+Noted = float | list[Any]
 
 
 class Asked(NamedTuple):
-    """One question: of which subjects, its content's key, its statements and their risk."""
+    """One question: of which subjects, its content's key, its statements and their risk.
+
+    `looks` names each noise level (and seed) whose radius the answer shows: who looks at several
+    can show the best. A level that is looked at again under the same name is no second look.
+    """
 
     subjects: Sequence[str]
     key: str
     statements: int
     risk: float
+    looks: Sequence[str] = ()
 
 
 class Questions:
@@ -54,9 +60,19 @@ class Questions:
         counts, risks = [0], [0.0]
         for subject in subjects:
             answers = [_counted(noted) for noted in known.get(subject, {}).values()]
-            counts.append(sum(count for count, _ in answers))
-            risks.append(add_risks(*(risk for _, risk in answers)))
+            counts.append(sum(count for count, _, _ in answers))
+            risks.append(add_risks(*(risk for _, risk, _ in answers)))
         return max(counts), max(risks)
+
+    def looks(self, folder: Path, subjects: Sequence[str]) -> int:
+        """How many different looks were taken at a subject, the most among them."""
+        with self._lock, reported():
+            known = self._known(folder)
+        seen = [
+            {look for noted in known.get(subject, {}).values() for look in _counted(noted)[2]}
+            for subject in subjects
+        ]
+        return max(map(len, seen), default=0)
 
     def knows(self, folder: Path, subjects: Sequence[str]) -> bool:
         """Whether a question of each subject was counted."""
@@ -100,6 +116,8 @@ class Questions:
         known, changed = self._known(folder), False
         for one in asked:
             noted: Noted = one.risk if one.statements == 1 else [one.statements, one.risk]
+            if one.looks:
+                noted = [one.statements, one.risk, list(one.looks)]
             for subject in one.subjects:
                 if one.key not in known.get(subject, {}):
                     known.setdefault(subject, {})[one.key] = noted
@@ -133,14 +151,20 @@ def _is_sound(found: Any) -> bool:
 
 
 def _is_noted(noted: Any) -> bool:
-    if isinstance(noted, list):
-        return len(noted) == 2 and is_count(noted[0]) and _is_risk(noted[1])
-    return _is_risk(noted)
+    if not isinstance(noted, list):
+        return _is_risk(noted)
+    count, risk, looks = [*noted, []][:3] if len(noted) in (2, 3) else (None, None, None)
+    named = isinstance(looks, list) and all(isinstance(look, str) for look in looks)
+    return is_count(count) and _is_risk(risk) and named
 
 
 def _is_risk(value: Any) -> bool:
     return is_number(value) and value >= 0
 
 
-def _counted(noted: Noted) -> tuple[int, float]:
-    return (int(noted[0]), noted[1]) if isinstance(noted, list) else (1, noted)
+def _counted(noted: Noted) -> tuple[int, float, Sequence[str]]:
+    """(statements, their risk, looks) of one question."""
+    if not isinstance(noted, list):
+        return 1, noted, ()
+    count, risk, looks = [*noted, []][:3]
+    return int(count), risk, looks

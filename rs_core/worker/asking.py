@@ -25,7 +25,7 @@ MAX_IMAGES = 200
 _MAX_VALUES = 4_000_000  # of all images of a run: a request is kept and read as one piece of JSON
 _ABOUT = (
     "model", "image_id", "image_ids", "label", "labels", "dataset", "indices", "config", "seed",
-    "device", "precision", "origin",
+    "seed_given", "device", "precision", "origin",
 )  # fmt: skip
 _KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision": str}
 
@@ -34,7 +34,8 @@ _KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision":
 class Question:
     """What a start asks for: the owner as `owner_id` gives it, the rest as the request says.
 
-    `images` are ids; kinds of `TASKS` take exactly one, a training none and no model.
+    `images` are ids; kinds of `TASKS` take exactly one, a training none and no model. `seed_given`
+    is False for the seed that was drawn for the owner.
     """
 
     owner: str
@@ -45,6 +46,7 @@ class Question:
     images: tuple[str, ...] = ()
     model: str = ""
     precision: str = "auto"
+    seed_given: bool = True
 
 
 def task_of(kind: str, config: Mapping[str, Any], origin: Origin) -> Task | GroupTask:
@@ -91,6 +93,7 @@ def request_of(
         "weights": classifier.weights_id,
         "config": config_of(task) if isinstance(task, Task) else task.config(),
         "seed": question.seed,
+        "seed_given": question.seed_given,
         "device": str(classifier.device),
         "precision": classifier.precision,
     }
@@ -140,12 +143,26 @@ def about(run: Run) -> dict[str, Any]:
         raise TypeError("the ids of images are no texts")
     asked = {name: run.request[name] for name in _ABOUT if name in run.request}
     asked["config"] = as_named_now(asked["config"])
-    return {"kind": run.kind, "title": run.title, "created": run.created, **asked}
+    return {
+        "kind": run.kind, "title": run.title, "created": run.created, **asked,
+        "subjects": subjects(run.request),
+    }  # fmt: skip
 
 
-def subjects(asked: Mapping[str, Any]) -> list[str]:
-    """Each different image of a request or of its `about` with the network: what is counted."""
-    return [f"{image} {asked['model']}" for image in dict.fromkeys(_image_ids(asked))]
+def subjects(request: Mapping[str, Any]) -> list[str]:
+    """What is counted: each different image of a request, by its pixels, with the network's name.
+
+    The same pixels under another file name, and the same weights under another title, are the
+    same subject.
+    """
+    shown = request["images"] if "images" in request else [request["image"]]
+    digests = dict.fromkeys(image["digest"] for image in shown)
+    return [subject_of(digest, request["weights"]) for digest in digests]
+
+
+def subject_of(digest: str, weights: str) -> str:
+    """The subject of an image's digest and a network's weights id."""
+    return f"{digest} {weights}"
 
 
 def _image_ids(asked: Mapping[str, Any]) -> Sequence[str]:
@@ -153,9 +170,15 @@ def _image_ids(asked: Mapping[str, Any]) -> Sequence[str]:
     return ids
 
 
-def share_in(task: Task | GroupTask) -> Share:
-    """What a task asks of each of its images."""
-    return share_of(task) if isinstance(task, Task) else task.share
+def share_in(task: Task | GroupTask, seed: int) -> Share:
+    """What a task asks of each of its images; another seed is another look."""
+    share = share_of(task) if isinstance(task, Task) else task.share
+    return share._replace(looks=tuple(look_of(look, seed) for look in share.looks))
+
+
+def look_of(look: str, seed: int) -> str:
+    """The name of a look under a seed."""
+    return f"{look}, seed {seed}"
 
 
 def key_of(kind: str, request: Mapping[str, Any], classifier: Classifier) -> str:

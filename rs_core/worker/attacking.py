@@ -7,7 +7,7 @@ from typing import Any
 from rs_core.attacks import ATTACKS, Attack
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.evaluation.attack_trial import STATEMENTS, AttackTrial, trial_risk
 from rs_core.events import Stream
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
@@ -37,8 +37,10 @@ class AttackTask:
 
     @property
     def share(self) -> Share:
-        """One statement, that the adversarial image is confirmed; exact for a network alone."""
-        return Share(1, self.trial.confirm.alpha if self.trial.attack.smoothed else 0.0)
+        """The confirmation, and PREDICT before and after; exact for a network alone."""
+        confirm, smoothed = self.trial.confirm, self.trial.attack.smoothed
+        risk = trial_risk(confirm.alpha, confirm.confirmations) if smoothed else 0.0
+        return Share(STATEMENTS, risk)
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `attack_task` takes."""

@@ -15,10 +15,11 @@ from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.selectors import Gradient, Selector
 from rs_core.smoothing.options import CertifyOptions
+from rs_core.statistics import add_risks
 from rs_core.worker.choosing import selector_fields, selector_of
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built, numbers
-from rs_core.worker.tasks import MAX_SIGMAS, Origin, Share
+from rs_core.worker.tasks import MAX_SIGMAS, Origin, Share, look_at
 
 MAX_LEVELS = 1000  # noise levels that a selector may look at; an image keeps votes of each
 MAX_CANDIDATES = 400_000  # looked at by all methods on all images: a result is one piece of JSON
@@ -37,7 +38,9 @@ class ComparisonTask:
     def share(self) -> Share:
         """A statement per method and per sigma of the curves, each at alpha."""
         count = self.compare.statements
-        return Share(count, count * self.compare.alpha)
+        picks = tuple(str(pair.selector) for pair in self.compare.methods)
+        looks = (*map(look_at, self.compare.sigmas), *picks)
+        return Share(count, add_risks(*[self.compare.alpha] * count), looks)
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `compare_task` takes."""

@@ -41,8 +41,8 @@ class Family(Protocol):
         """What was asked, without what is large: enough to fill a form again."""
         ...
 
-    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
-        """How many questions of its subject were asked, and the sum of their risks."""
+    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float, int]:
+        """(how many questions of its subject were asked, the sum of their risks, looks at it)."""
         ...
 
     def left(self, run: Run) -> dict[str, Any] | None:

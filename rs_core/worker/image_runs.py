@@ -4,6 +4,7 @@ from typing import Any
 
 from rs_core.errors import ModelFileError
 from rs_core.events import Finished, Stream
+from rs_core.seed_origin import with_seed_origin
 from rs_core.store import Run, RunStore
 from rs_core.worker.asking import (
     Question,
@@ -56,7 +57,7 @@ class ImageRuns:
         model = self._shelf.reference(question.owner, question.model)
         request = request_of(question, images, origin, task, model=model, classifier=classifier)
         key = key_of(question.kind, request, classifier)
-        share = share_in(task)
+        share = share_in(task, question.seed)
         request |= {"share": list(share)}
         self._belongings.note_question(question.owner, subjects(request), key, *share)
         return Asked(key, title_of(images, origin), request)
@@ -79,7 +80,7 @@ class ImageRuns:
         stream: Stream[Any] = task.run(
             classifier, images_in(asked), seed=asked["seed"], batch_size=BATCH_SIZE
         )
-        return _alone(stream) if isinstance(task, Task) else stream
+        return _ended(stream, asked, alone=isinstance(task, Task))
 
     def about(self, run: Run) -> dict[str, Any]:
         """What was asked, without the pixels."""
@@ -89,19 +90,27 @@ class ImageRuns:
         """Nothing: such a run begins anew."""
         return None
 
-    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
-        """Of several images the one that was asked most, and the largest risk.
+    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float, int]:
+        """Of several images the one that was asked most, the largest risk, the most looks.
 
         A count that was lost is made again of the runs that are still there.
         """
-        about = subjects(asked)
+        about = asked["subjects"]
         # Whoever follows this run asked it: a count without it is not all there is.
         gone = not self._belongings.is_counted(owner, about)
         self._belongings.recount(owner, lambda: known_questions(self._store, owner), gone=gone)
-        return self._belongings.questions(owner, about)
+        count, risk = self._belongings.questions(owner, about)
+        return count, risk, self._belongings.looks(owner, about)
 
 
-def _alone(stream: Stream[tuple[Any, ...]]) -> Stream[Any]:
-    """The stream of a task of one image, with that image's result for its whole result."""
+def _ended(stream: Stream[Any], asked: dict[str, Any], *, alone: bool) -> Stream[Any]:
+    """The stream, whose result says where its seed is from; of one image it is that image's."""
+    given: bool | None = asked.get("seed_given")  # a run of an older version does not say
     for event in stream:
-        yield Finished(event.result[0]) if isinstance(event, Finished) else event
+        if not isinstance(event, Finished):
+            yield event
+            continue
+        result = event.result[0] if alone else event.result
+        if given is not None:
+            result = with_seed_origin(result, given=given, seed=asked["seed"])
+        yield Finished(result)

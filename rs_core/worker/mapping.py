@@ -29,7 +29,7 @@ class GroupQuestion:
     @property
     def share(self) -> Share:
         """One statement per image."""
-        return Share(1, _certifier(self.task).alpha)
+        return Share(1, _certifier(self.task).alpha, (str(self.task.selector),))
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values."""

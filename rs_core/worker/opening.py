@@ -54,13 +54,13 @@ class Opener:
         return run.job, "queued"
 
     def questions(self, owner: str, about: Mapping[str, Any]) -> dict[str, Any]:
-        """How many questions the owner has asked of a run's subject, and their risk.
+        """How many questions the owner has asked of a run's subject, their risk, and the looks.
 
-        Both are "at least" where an earlier count was lost.
+        All are "at least" where an earlier count was lost.
         """
-        count, risk = self._family(about["kind"]).questions(owner, dict(about))
+        count, risk, looks = self._family(about["kind"]).questions(owner, dict(about))
         return {
-            "questions": count, "risk": risk,
+            "questions": count, "risk": risk, "looks": looks,
             "at_least": self._store.belongings.count_is_lost(owner),
         }  # fmt: skip
 

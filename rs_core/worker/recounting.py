@@ -1,10 +1,13 @@
 """What the runs that are there still tell of an owner's questions when their count was lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rs_core.errors import RsError
+from rs_core.fingerprints import file_id
+from rs_core.results import ModelSpec, from_json
 from rs_core.store import Asked, Run, RunStore
-from rs_core.worker.asking import subjects
+from rs_core.worker.asking import subject_of, subjects
 
 
 def known_questions(store: RunStore, owner: str) -> Iterator[Asked]:
@@ -29,12 +32,18 @@ def risk_of_probe(alpha: float, probes: int, epochs: int) -> float:
 
 def _of_images(run: Run) -> Asked:
     alone = (1, run.request["config"].get("alpha", 0.0))
-    count, risk = run.request.get("share") or alone
-    return Asked(subjects(run.request), run.key, int(count), float(risk))
+    count, risk, looks = [*(run.request.get("share") or alone), ()][:3]
+    return Asked(subjects(run.request), run.key, int(count), float(risk), tuple(looks))
 
 
 def _of_training(store: RunStore, run: Run) -> Asked:
-    config, model = run.request["config"], store.result(run.job)["model"]
+    config, spec = run.request["config"], from_json(ModelSpec, store.result(run.job)["spec"])
     probes = config["probes"]
     risk = risk_of_probe(config["alpha"], len(probes), config["settings"]["epochs"])
-    return Asked([f"{image} {model}" for image in probes], run.key, 1, risk)
+    return Asked(probe_subjects(run.request, spec), run.key, 1, risk)
+
+
+def probe_subjects(request: Mapping[str, Any], spec: ModelSpec) -> list[str]:
+    """The probe images of a training's request with the network that it made."""
+    digests = dict.fromkeys(image["digest"] for image in request["images"])
+    return [subject_of(digest, file_id(spec)) for digest in digests]

@@ -16,7 +16,7 @@ from rs_core.selectors import Selector
 from rs_core.worker.choosing import selector_fields, selector_of
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
-from rs_core.worker.tasks import Origin, Share
+from rs_core.worker.tasks import Origin, Share, look_at
 
 MAX_SANDWICHES = 50
 MAX_PASSES = 100_000_000  # of all images: hours of a small network on two cores
@@ -35,7 +35,9 @@ class SandwichTask:
     @property
     def share(self) -> Share:
         """Both ends are statements, and so is the second row's."""
-        return Share(self.made.statements, self.made.risk)
+        made = self.made
+        look = str(made.selector) if made.sigma is None else look_at(made.sigma)
+        return Share(made.statements, made.risk, (look,))
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `sandwich_task` takes."""

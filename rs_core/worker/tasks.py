@@ -12,6 +12,7 @@ from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.smoothing import Certify, Predict, Sweep
+from rs_core.statistics import add_risks
 from rs_core.worker.settings import built
 
 Task = Sweep | Certify | Predict
@@ -35,10 +36,14 @@ class Origin(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What a run asks of each of its images: how many statements, at which risk together."""
+    """What a run asks of each of its images: how many statements, at which risk together.
+
+    `looks` names the noise levels whose radii it shows, or who picks them.
+    """
 
     statements: int
     risk: float
+    looks: tuple[str, ...] = ()
 
 
 class GroupTask(Protocol):
@@ -79,9 +84,16 @@ def build_task(kind: str, config: Mapping[str, Any]) -> Task:
 def share_of(task: Task) -> Share:
     """One question, and the probability, at most, that some statement of its answer is false."""
     if not isinstance(task, Sweep):
-        return Share(1, task.alpha)
-    curve = task.alpha if task.simultaneous else task.alpha * len(task.sigmas)
-    return Share(1, curve + task.alpha * task.recertify)
+        shows = isinstance(task, Certify) and not task.picked
+        return Share(1, task.alpha, (look_at(task.sigma),) if shows else ())
+    alphas = [task.alpha] if task.simultaneous else [task.alpha] * len(task.sigmas)
+    risk = add_risks(*alphas, *[task.alpha] * task.recertify)
+    return Share(1, risk, tuple(map(look_at, task.sigmas)))
+
+
+def look_at(sigma: float) -> str:
+    """What a look at a noise level is called."""
+    return f"sigma {float(sigma)!r}"
 
 
 def content_key(parts: Mapping[str, Any]) -> str:

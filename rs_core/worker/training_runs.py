@@ -17,13 +17,13 @@ from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
 from rs_core.training import EpochDone, Probes
 from rs_core.training.checkpoints import load_checkpoint
-from rs_core.worker.asking import Question
+from rs_core.worker.asking import Question, look_of
 from rs_core.worker.course import after, empty_course, history
 from rs_core.worker.families import Asked
 from rs_core.worker.pictures import image_of
-from rs_core.worker.recounting import risk_of_probe
+from rs_core.worker.recounting import probe_subjects, risk_of_probe
 from rs_core.worker.shelf import UPLOAD
-from rs_core.worker.tasks import content_key
+from rs_core.worker.tasks import content_key, look_at
 from rs_core.worker.training import Training
 from rs_core.worker.training_config import TrainTask, train_task
 from rs_core.worker.training_sets import bare_spec
@@ -105,9 +105,9 @@ class TrainingRuns:
             return None
         return {"course": to_json(reduce(after, epochs, course))}
 
-    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float]:
+    def questions(self, owner: str, asked: dict[str, Any]) -> tuple[int, float, int]:
         """None: a training's points share one risk, which it names."""
-        return 0, 0.0
+        return 0, 0.0, 0
 
     def _keep(
         self, run: Run, task: TrainTask, spec: ModelSpec, weights: bytes
@@ -122,9 +122,10 @@ class TrainingRuns:
         spec = replace(spec, weights=f"{spec.name}-{digest[:8]}.safetensors", sha256=digest)
         raw = json.dumps(to_json(spec), indent=2).encode()
         model, _ = self._store.belongings.keep_model(run.owner, weights, raw)
-        subjects = [f"{image} {UPLOAD}{model}" for image in task.probes]
+        subjects = probe_subjects(run.request, spec)
+        looks = (look_of(look_at(task.sigma), run.request["seed"]),)
         risk = risk_of_probe(task.options.alpha, len(task.probes), task.recipe.epochs)
-        self._store.belongings.note_question(run.owner, subjects, run.key, 1, risk)
+        self._store.belongings.note_question(run.owner, subjects, run.key, 1, risk, looks)
         return UPLOAD + model, spec
 
 

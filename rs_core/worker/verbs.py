@@ -45,6 +45,7 @@ class Desk:
             "ping": lambda _: {"version": __version__},
             "describe": lambda _: describe(),
             **ImageDesk(store.belongings, self._shelf, self._tidy).verbs,
+            "seed": lambda fields: {"seed": store.belongings.seed(owner_of(fields))},
             "upload_model": self._upload_model,
             "models": self._models,
             "delete_model": self._delete_model,
@@ -97,11 +98,15 @@ class Desk:
         return {"weights": base64.b64encode(path.read_bytes()).decode(), "spec": to_json(spec)}
 
     def _start(self, fields: Fields) -> Reply:
+        owner = owner_of(fields)
+        drawn = self._store.belongings.seed(owner)
+        seed = drawn if "seed" not in fields else fields.whole("seed")
         question = Question(
-            owner=owner_of(fields),
+            owner=owner,
             kind=fields.choice("kind", (*TASKS, *GROUP_TASKS, TRAIN)),
             config=fields.table("config"),
-            seed=fields.whole("seed", 0),
+            seed=seed,
+            seed_given=seed != drawn,
             device=fields.text("device", "auto"),
         )
         if question.kind != TRAIN:

@@ -89,6 +89,7 @@ class FakeWorker:
     models: dict[str, Any] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
     images: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    seed: int = 0  # drawn for whoever asks
     cases: list[str] = field(default_factory=list)  # of a sandwich's images, in order
 
     def describe(self) -> dict[str, Any]:
@@ -196,7 +197,18 @@ class FakeWorker:
             "step": step, "result": result, "error": run.get("error"), "seconds": 0.5,
             "about": run["about"],
             "questions": len(asked), "risk": sum(asked.values()), "at_least": False,
+            "looks": self._looks(owner, asked),
         }  # fmt: skip
+
+    def _looks(self, owner: str, asked: dict[str, float]) -> int:
+        """Noise levels and seeds at which radii were shown, of runs that are still there."""
+        seen = set()
+        for about in (self.jobs[job]["about"] for job in asked if job in self.jobs):
+            config = about["config"]
+            levels = config.get("sigmas", [config.get("sigma")])
+            if not config.get("picked"):
+                seen |= {(level, about["seed"]) for level in levels}
+        return len(seen)
 
     def _result(self, owner: str, about: dict[str, Any]) -> Any:
         if about["kind"] == "sandwich":
@@ -231,7 +243,7 @@ class FakeWorker:
             "step": None if finished else fake_training.step(config, min(run["followed"], 3) - 1),
             "result": to_json(outcome) if finished else None, "error": run.get("error"),
             "seconds": 0.5, "about": run["about"], "questions": 0, "risk": 0.0,
-            "at_least": False,
+            "at_least": False, "looks": 0,
         }  # fmt: skip
 
     def _runs(self, owner: str) -> dict[str, Any]:
@@ -273,7 +285,11 @@ class FakeWorker:
         mine = [job for job, run in self.jobs.items() if run["owner"] == owner]
         for job in mine:
             del self.jobs[job]
+        self.seed += 1
         return {"runs": len(mine)}
+
+    def _seed(self, owner: str) -> dict[str, Any]:
+        return {"seed": self.seed}
 
     def _upload_model(self, owner: str, weights: str, spec: dict[str, Any]) -> dict[str, Any]:
         shown = to_json(MODELS["mnist-conv4"]) | {"name": spec.get("name", "mine")}
@@ -299,7 +315,8 @@ def _certificate(
         predicted=3 if radius > 0 else None, radius=radius, norm="l2", p_lower=p_lower,
         p_upper_runner_up=None, sigma=sigma, n_top=n_top, n0=100, n=n, alpha=alpha,
         bound="clopper-pearson", guarantee=badge,
-        statement=f"Certified radius {radius} at sigma={sigma:g}",
+        statement=f"Certified radius {radius} at sigma={sigma:g} \u00b7 P(this statement is false) "
+        f"\u2264 {alpha:g} \u00b7 n={n:,} fresh",
         counts=(0, 0, 0, n_top, n - n_top, 0, 0, 0, 0, 0, 0), draws=n + 100, precision="fp32",
         noise="gaussian", stream="sweep 0", device="cpu", weights_id="w", image_digest="d",
         preprocessing=(), seed=about["seed"],
@@ -311,7 +328,8 @@ def _result(about: dict[str, Any], margin: float) -> Any:
     if about["kind"] == "compare":
         return to_json(_comparison(about, margin))
     if about["kind"] == "certify":
-        return to_json(_certificate(config["sigma"], config["alpha"], about, "A", margin))
+        badge = "C" if config.get("picked") else "A"
+        return to_json(_certificate(config["sigma"], config["alpha"], about, badge, margin))
     sigmas = config["sigmas"]
     rows = tuple(_certificate(s, config["alpha"] / len(sigmas), about, "A", margin) for s in sigmas)
     top = max(rows, key=lambda c: c.radius)

@@ -258,3 +258,42 @@ def test_an_image_that_cannot_be_kept_again_says_why(open_app: Open, worker: Fak
     refusing(worker, "decode", WorkerError(FULL, "StoreError"))
     app.button(key="start_sweep").click().run()
     assert plain(f"the image is not kept any more: {FULL}") in app.main.error[0].value
+
+
+def test_a_browser_has_a_drawn_seed_of_its_own(open_app: Open, worker: FakeWorker) -> None:
+    worker.seed = 2**53 - 1
+    app = open_app()
+    asked = next(fields for verb, fields in worker.calls if verb == "start")
+    assert asked["seed"] == 2**53 - 1
+    assert app.sidebar.number_input(key="seed").value == 2**53 - 1
+    app.run()
+    assert worker.count("seed") == 1
+
+
+def test_the_link_to_copy_names_the_seed_that_was_drawn(open_app: Open, worker: FakeWorker) -> None:
+    worker.seed = 2**53 - 1
+    link = open_app().sidebar.code[0].value
+    assert f"seed={2**53 - 1}" in link
+    worker.seed = 3  # another browser, which follows the link
+    app = open_app(seed=str(2**53 - 1))
+    assert next(f["seed"] for verb, f in worker.calls[::-1] if verb == "start") == 2**53 - 1
+    app.sidebar.number_input(key="seed").set_value(4).run()
+    assert app.sidebar.code[0].value.count("seed=") == 1
+    assert "seed=4" in app.sidebar.code[0].value
+
+
+def test_teaching_mode_draws_a_seed_too(open_app: Open, worker: FakeWorker) -> None:
+    worker.seed = 77
+    app = open_app(teach="true")
+    assert next(f["seed"] for verb, f in worker.calls if verb == "start") == 77
+    assert "seed=77" in app.sidebar.code[0].value
+
+
+def test_deleting_everything_brings_a_new_seed(open_app: Open, worker: FakeWorker) -> None:
+    worker.seed = 77
+    app = open_app()
+    app.sidebar.number_input(key="seed").set_value(5).run()
+    app.sidebar.button(key="delete").click().run()
+    assert app.sidebar.number_input(key="seed").value == 78
+    assert next(f["seed"] for verb, f in worker.calls[::-1] if verb == "start") == 78
+    assert "seed=78" in app.sidebar.code[0].value

@@ -5,6 +5,7 @@ import pytest
 
 from rs_core.errors import DamagedError, NotFoundError
 from rs_core.store import Belongings
+from rs_core.store.belongings import SEED, SEED_LIMIT
 from tests.store.conftest import ANN, BOB, DEEP
 
 IMAGE = "a" * 32
@@ -111,3 +112,47 @@ def test_an_owners_models_are_listed_last_used_last(belongings: Belongings) -> N
     os.utime(path.parent, (2**33, 2**33))
     assert belongings.models(ANN) == [second, first]
     assert belongings.models(BOB) == []
+
+
+def test_a_seed_is_drawn_once_and_anew_after_everything_was_deleted(tmp_path: Path) -> None:
+    belongings = Belongings(tmp_path)
+    first, other = belongings.seed(ANN), belongings.seed(BOB)
+    assert first != other
+    assert 0 <= first < SEED_LIMIT == 2**53
+    assert [Belongings(tmp_path).seed(ANN) for _ in range(3)] == [first] * 3
+    belongings.delete_owner(ANN)
+    assert belongings.seed(ANN) != first
+    assert belongings.seed(BOB) == other
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'"7"', b"-1", str(2**53).encode(), b"true"])
+def test_a_damaged_seed_is_drawn_anew_and_kept(tmp_path: Path, content: bytes) -> None:
+    belongings = Belongings(tmp_path)
+    belongings.seed(ANN)
+    (belongings.root / ANN / SEED).write_bytes(content)
+    seed = belongings.seed(ANN)
+    assert 0 <= seed < SEED_LIMIT
+    assert belongings.seed(ANN) == seed
+
+
+def test_a_full_disk_leaves_a_seed_that_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rs_core.store.belongings.write_document", refuse)
+    assert 0 <= Belongings(tmp_path).seed(ANN) < SEED_LIMIT
+
+
+def test_looks_are_counted_once_each(tmp_path: Path) -> None:
+    belongings = Belongings(tmp_path)
+    belongings.note_question(ANN, ["i m"], "a", 1, 0.001, ("sigma 0.25, seed 1",))
+    assert belongings.looks(ANN, ["i m"]) == 1
+    belongings.note_question(ANN, ["i m"], "b", 1, 0.01, ("sigma 0.25, seed 1",))
+    belongings.note_question(ANN, ["i m"], "c", 1, 0.001)
+    assert belongings.looks(ANN, ["i m"]) == 1
+    belongings.note_question(ANN, ["i m"], "d", 1, 0.001, ("sigma 0.5, seed 1", "grid, seed 1"))
+    assert (belongings.looks(ANN, ["i m", "i n"]), belongings.looks(BOB, ["i m"])) == (3, 0)
+    assert belongings.questions(ANN, ["i m"]) == (4, pytest.approx(0.013))
+    assert Belongings(tmp_path).looks(ANN, ["i m"]) == 3

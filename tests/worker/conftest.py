@@ -88,6 +88,7 @@ class Office:
     def start(self, owner: str = "ann", **changes: Any) -> str:
         fields: dict[str, Any] = {
             "kind": "sweep", "model": self.model(owner), "config": QUICK, "precision": "fp32",
+            "seed": 0,
         }  # fmt: skip
         fields["image"] = changes.pop("image", None) or self.image(owner)
         return str(self.ask("start", owner, **(fields | changes))["job"])
