@@ -76,7 +76,8 @@ class Office:
         return time.monotonic() + self.now
 
     def ask(self, verb: str, owner: str = "ann", **fields: Any) -> dict[str, Any]:
-        return self.desk(verb, {"owner": owner, **fields})
+        given = {"seed": 0} if verb == "start" else {}
+        return self.desk(verb, {"owner": owner, **given, **fields})
 
     def model(self, owner: str = "ann") -> str:
         return str(self.ask("upload_model", owner, **upload_of(self.weights))["model"])
@@ -88,7 +89,6 @@ class Office:
     def start(self, owner: str = "ann", **changes: Any) -> str:
         fields: dict[str, Any] = {
             "kind": "sweep", "model": self.model(owner), "config": QUICK, "precision": "fp32",
-            "seed": 0,
         }  # fmt: skip
         fields["image"] = changes.pop("image", None) or self.image(owner)
         return str(self.ask("start", owner, **(fields | changes))["job"])

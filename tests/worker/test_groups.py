@@ -194,7 +194,7 @@ def test_runs_and_counts_of_an_older_version_stay_readable(office: Office) -> No
     asked = read_document(office.store.home / "runs" / job / "request.json").content
     assert set(asked["request"]) == {
         "model", "weights", "image", "image_id", "label", "config", "seed", "device", "precision",
-        "share", "origin",
+        "share", "origin", "seed_given",
     }  # fmt: skip
     counts = next(office.store.home.glob("owners/*/questions.json"))
     (about,) = read_document(counts).content
