@@ -118,6 +118,42 @@ WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_whol
 
 MUTANTS = (
     Mutant(
+        "a picked sigma certified on the draws that were looked at",
+        ((CERTIFY, "        if not self.picked:", "        if True:"),),
+        ("tests/guarantees/test_looking.py",),
+    ),
+    Mutant(
+        "a picked sigma that shares its draws with other picked ones",
+        ((CERTIFY, 'f"picked sigma={self.sigma!r} n0', 'f"picked n0'),),
+        ("tests/guarantees/test_looking.py",),
+    ),
+    Mutant(
+        "a given seed that the sentence does not name",
+        (("rs_core/seed_origin.py", 'if given and hasattr(value, "statement"):', "if False:"),),
+        ("tests/test_seed_origin.py",),
+    ),
+    Mutant(
+        "a second seed that is no second look",
+        (("rs_core/worker/asking.py", 'return f"{look}, seed {seed}"', "return look"),),
+        ("tests/worker/test_looks.py",),
+    ),
+    Mutant(
+        "images counted by their ids, and not by their pixels",
+        (
+            (
+                "rs_core/worker/asking.py",
+                'dict.fromkeys(image["digest"] for',
+                "dict.fromkeys(str(image) for",
+            ),
+        ),
+        ("tests/worker/test_looks.py",),
+    ),
+    Mutant(
+        "one seed for every command",
+        (("rs_core/cli/seeds.py", "found or (drawn_seed(), False)", "found or (0, False)"),),
+        ("tests/cli/test_seeds.py",),
+    ),
+    Mutant(
         "networks: mean and std are not in a file's name",
         ((FINGERPRINTS, "len(spec.class_names), spec.mean, spec.std", "len(spec.class_names)"),),
         T_FINGERPRINTS,
