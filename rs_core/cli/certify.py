@@ -120,8 +120,12 @@ class CertifyCommand:
     def _left(self, table: GrowingTable, chosen: Selection, classifier: Classifier) -> Selection:
         """The images that the table has no row of yet."""
         expected = expected_rows(
-            chosen, classifier, origin_of(self.image), self.model.noise_seed, self.certify.noise_kind
-        )
+            chosen,
+            classifier,
+            origin_of(self.image),
+            self.model.noise_seed,
+            self.certify.noise_kind,
+        )  # fmt: skip
         return chosen.after(rows_done(table, self.output.tsv, self, COLUMNS, expected))
 
     def _each(

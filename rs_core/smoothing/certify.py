@@ -73,7 +73,7 @@ class Certify(CertifyOptions):
             return "certify"
         return (
             f"picked sigma={self.sigma!r} n0={self.n0} n={self.n} alpha={self.alpha!r} "
-            f"{self.bound} {self.noise}"
+            f"{self.bound} {self.noise_kind}"
         )
 
 

@@ -8,7 +8,7 @@ from tests.test_results import CERTIFICATE
 
 SENTENCE = statement(
     guarantee="A", predicted=3, class_names=("a", "b", "c", "d"), radius=0.25, sigma=0.5,
-    alpha=1e-3, n=1000, n0=100, rigorous=False,
+    alpha=1e-3, n=1000, n0=100, noise="gaussian-grid",
 )  # fmt: skip
 LOOKED = replace(CERTIFICATE, statement=f"{SENTENCE} \u00b7 seed 7 given")
 
