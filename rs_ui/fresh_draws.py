@@ -4,7 +4,7 @@ import streamlit as st
 
 from rs_core.plots.looking import picked_certificate, reason
 from rs_core.results import Certificate, from_json
-from rs_ui import running, session
+from rs_ui import refusals, running, session
 from rs_ui.session import Subject
 from rs_ui.status import Status, cost_text
 
@@ -38,6 +38,8 @@ def offer(status: Status, subject: Subject) -> str | None:
         if pressed:
             begun = running.begin("certify", "start", subject, config)
             session.remember("fresh_draws", (asked, begun))
+            if begun is None:
+                refusals.show("start")
     job: str | None = session.remembered("fresh_draws")[1]
     if job is None:
         st.button(
