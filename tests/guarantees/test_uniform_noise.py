@@ -24,6 +24,7 @@ from rs_core.results import Certificate, Selection, Votes
 from rs_core.selectors import SELECTORS
 from rs_core.smoothing import certify as module
 from rs_core.smoothing.certify import bound_radii
+from rs_core.smoothing.statements import EXACT
 from rs_core.statistics import l1_radius, l2_radius, lower_confidence_bound
 from tests.conftest import spec_of
 
@@ -168,9 +169,11 @@ def test_the_sentence_speaks_of_lambda_and_l1(grey: ImageInput) -> None:
     said = certified(threshold(0.3), grey, n=1000).statement
     assert said.startswith("Certified ℓ1 radius 0.")
     assert "radius with λ frozen at 0.5; an attacker who can change λ is not covered" in said
-    assert "noise taken as exactly uniform on [-λ, λ] in each value" in said
+    assert said.endswith(EXACT)
+    idealised = certified(threshold(0.3), grey, n=1000, noise="idealised").statement
+    assert "float32 noise taken as exactly uniform on [-λ, λ] in each value" in idealised
     for word in ("σ", "ℓ2", "Gaussian"):
-        assert word not in said
+        assert word not in said + idealised
 
 
 def test_one_lambda_fixed_beforehand_is_certified_against_anyone(grey: ImageInput) -> None:
