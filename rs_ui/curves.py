@@ -56,7 +56,7 @@ def finished_curve(
         st.caption(plain(why_best(curve)))
     elif all(c.predicted is None for c in curve.certificates):
         st.warning(
-            "Every noise level abstains: too few votes, or too much noise for this network. Take "
+            "Every noise level abstains: its copies do not tell which class is the likeliest. Take "
             "more copies, add smaller noise levels, or choose a network trained with noise."
         )
     chart(

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from rs_core.abstention import why_abstains
 from rs_core.plots.palette import BadgeStyle, certificate_badge
-from rs_core.plots.wording import abstain_reason, class_text, radius_text, tidy
+from rs_core.plots.wording import class_text, radius_text, tidy
 from rs_core.results import Certificate
 from rs_ui.session import Subject
 
@@ -59,7 +60,7 @@ def certificate_card(certificate: Certificate, label: int | None, names: tuple[s
     badge = certificate_badge(certificate)
     if certificate.predicted is None:
         headline, unit = "No radius", ""
-        verdict = f"The vote abstains: {abstain_reason(certificate)}."
+        verdict = f"The vote abstains: {why_abstains(certificate)}."
     else:
         headline = f"radius {radius_text(certificate.radius)}"
         unit = f"{certificate.norm}, pixels of [0,1]"

@@ -49,8 +49,8 @@ def lesson(c: Certificate) -> str:
     votes = f"{c.n_top:,} of {c.n:,}"
     if c.predicted is None or c.p_lower is None:
         return (
-            f"Only {votes} fresh copies voted for the leading class. A radius needs a share that "
-            "is above one half beyond doubt: take more copies, or less noise."
+            f"{votes} fresh copies voted for the class that {c.n0:,} others had chosen. A radius "
+            "needs a share that is above one half beyond doubt: take more copies, or less noise."
         )
     share = floor_decimals(c.p_lower, 5)
     return (

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay
@@ -173,13 +174,14 @@ class Dual(Guarantee):
         weakest = min(row, key=lambda c: c.radius)
         agree = len({c.predicted for c in row}) == 1
         predicted = weakest.predicted if agree else None
+        why = why_abstains(replace(weakest, counted_at=weakest.sigma)) if predicted is None else ""
         radius = 0.0 if predicted is None else min(weakest.radius, self.distance)
         sigma = self.deployed(bound)
         alpha = 2 * self.alpha_h + self.alpha
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
-            noise=self.noise_kind, level=weakest.level,
+            noise=self.noise_kind, level=weakest.level, why=why,
             caveat=self.caveat([c.sigma for c in row]) + self._cut(),
         )  # fmt: skip
         return replace(

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
@@ -102,11 +103,12 @@ class GridMinimum(Guarantee):
         weakest = min(row, key=lambda c: c.radius)
         agree = len({c.predicted for c in row}) == 1 and weakest.predicted is not None
         predicted, radius = (weakest.predicted, weakest.radius) if agree else (None, 0.0)
+        why = "" if agree else why_abstains(replace(weakest, counted_at=weakest.sigma))
         count, ends = len(row), f"{self.sigmas[0]:.4g} to {self.sigmas[-1]:.4g}"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            noise=self.noise_kind, level=weakest.level,
+            noise=self.noise_kind, level=weakest.level, why=why,
             caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); the "
             f"weakest of them, \u03c3={weakest.sigma:.10g}, speaks for all",
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
@@ -88,7 +89,7 @@ class Sukenik(Guarantee):
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=frozen.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=frozen.level,
-            invalid=frozen.counts[-1] == frozen.n_top == frozen.n,
+            why=why_abstains(frozen),
             caveat=f"\u03c3(x) may move with x: ln \u03c3 has slope at most {selection.rate:g} per "
             "pixel unit",
         )  # fmt: skip

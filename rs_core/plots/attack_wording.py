@@ -58,8 +58,17 @@ def stored_text(result: AttackResult) -> str:
     if result.stored_confirmed:
         return f"Stored as an 8-bit image: {norms}, confirmed by itself."
     if result.confirmed:
-        return f"Stored as an 8-bit image: {norms}, not confirmed: rounding undid the attack."
+        return f"Stored as an 8-bit image: {norms}, not confirmed: {_stored_vote(result)}."
     return f"Stored as an 8-bit image: {norms}."
+
+
+def _stored_vote(result: AttackResult) -> str:
+    """What the one PREDICT of the stored image said, which is the last one that was asked."""
+    if not result.confirmations:
+        return "nobody asked"
+    last = result.confirmations[-1]
+    said = "abstained" if last.predicted is None else "did not return the class that was wanted"
+    return f"its one PREDICT on {last.n:,} fresh {'copy' if last.n == 1 else 'copies'} {said}"
 
 
 def budget_text(trial: AttackTrial) -> str:
@@ -80,8 +89,8 @@ def remarks(trial: AttackTrial, index: int) -> tuple[str, ...]:
     said = [note for note in result.notes if note != ALREADY]
     if trial.before[index].predicted(trial.level) is None:
         said.append(
-            "the vote on the image as it is abstains: the smoothed network gives no class there "
-            "that could be certified"
+            f"the vote on the image as it is abstains: its {sum(trial.before[index].counts):,} "
+            "copies do not tell which class is the likeliest"
             if trial.smoothed
             else "the network answers NaN or infinities for the image as it is"
         )

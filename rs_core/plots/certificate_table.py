@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rs_core.abstention import why_abstains
 from rs_core.plots.palette import BadgeStyle, certificate_badge
 from rs_core.plots.report import Statement, Table
-from rs_core.plots.wording import abstain_reason, class_text, radius_text, share_text
+from rs_core.plots.wording import class_text, radius_text, share_text
 from rs_core.results import Certificate
 from rs_core.statistics import ceil_digits
 
@@ -59,7 +60,7 @@ def certificate_table(
             f"{c.n:,}",
             share_text(c.p_lower, 5),
             ceil_digits(c.alpha, 3),
-            *([abstain_reason(c) if abstains else ""] if silent else []),
+            *([why_abstains(c) if abstains else ""] if silent else []),
         )
         rows.append(row)
     return Table(caption, header, rows)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from rs_core.abstention import why_abstains
 from rs_core.evaluation.comparison import Comparison, Method, MethodScore, oracle_radii
 from rs_core.plots.palette import BADGES, certificate_badge
-from rs_core.plots.wording import abstain_reason, class_text, plain, radius_text
+from rs_core.plots.wording import class_text, plain, radius_text
 from rs_core.results import Badge, Certificate
 
 ORACLE = "oracle, not a certificate"
@@ -109,7 +110,7 @@ def _row(
 
 def _outcome(certificate: Certificate, names: Sequence[str]) -> str:
     if certificate.predicted is None:
-        return f"abstains: {abstain_reason(certificate)}"
+        return f"abstains: {why_abstains(certificate)}"
     said = plain(class_text(certificate.predicted, names))
     return f"{said}, radius {radius_text(certificate.radius)} (rounded down)"
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from rs_core.abstention import why_abstains
 from rs_core.errors import ParameterError
 from rs_core.plots.palette import certificate_badge
 from rs_core.plots.wording import (
-    abstain_reason,
     class_text,
     plain,
     radius_text,
@@ -120,8 +120,7 @@ def _abstentions(points: Sequence[Certificate]) -> Points | None:
     if not silent:
         return None
     hover = tuple(
-        f"<b>abstains</b> at σ {c.sigma:g}<br>{abstain_reason(c)}<br>{votes_text(c)}"
-        for c in silent
+        f"<b>abstains</b> at σ {c.sigma:g}<br>{why_abstains(c)}<br>{votes_text(c)}" for c in silent
     )
     zeros = (0.0,) * len(silent)
     return Points("abstains: nothing certified", tuple(c.sigma for c in silent), zeros, hover)
@@ -165,7 +164,7 @@ def _paid(c: Certificate) -> float:
 def _best(best: Certificate | None, names: Sequence[str]) -> Points | None:
     if best is None:
         return None
-    outcome = "" if best.predicted is not None else f"<br>{abstain_reason(best)}"
+    outcome = "" if best.predicted is not None else f"<br>{why_abstains(best)}"
     name = f"{certificate_badge(best).text}: re-certified on fresh<br>draws, sigma held fixed"
     hover = f"{_hover(best, names)}<br>re-certified on fresh draws, sigma held fixed{outcome}"
     return Points(name, (best.sigma,), (best.radius,), (hover,))

@@ -10,10 +10,11 @@ import plotly.graph_objects as go
 from PIL import Image
 from plotly.subplots import make_subplots
 
+from rs_core.abstention import why_abstains
 from rs_core.errors import ParameterError
 from rs_core.plots.frame import frame
 from rs_core.plots.palette import GREY, OTHER, Style, certificate_badge, series_style
-from rs_core.plots.wording import abstain_reason, class_text, plain, radius_text, votes_text, wrap
+from rs_core.plots.wording import class_text, plain, radius_text, votes_text, wrap
 from rs_core.results import Certificate, RadiusCurve
 from rs_core.statistics import ceil_digits
 
@@ -99,7 +100,7 @@ def _line(c: Certificate, curve: RadiusCurve, names: Sequence[str]) -> str:
     """What is certified at a level; whoever drags picks one, so a joint curve names its whole
     risk and not the part that one level pays."""
     if c.predicted is None:
-        return f"σ = {c.sigma:g}: abstains: {abstain_reason(c)}"
+        return f"σ = {c.sigma:g}: abstains: {why_abstains(c)}"
     what = plain(class_text(c.predicted, names))
     alpha = ceil_digits(curve.alpha, 3)
     scope = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from rs_core.results import Certificate, ModelSpec
-from rs_core.statistics import floor_decimals, smallest_n
+from rs_core.statistics import floor_decimals
 
 _LONGEST_NAME = 28
 
@@ -61,20 +61,6 @@ def chance_text(alpha: float) -> str:
 def votes_text(certificate: Certificate) -> str:
     """ "980 of 1,000 votes" of the class that was certified or nearly was."""
     return f"{certificate.n_top:,} of {certificate.n:,} votes"
-
-
-def abstain_reason(certificate: Certificate) -> str:
-    """Why a certificate abstains, and what would help."""
-    n, alpha = certificate.n, certificate.alpha
-    invalid = certificate.counts[-1] if certificate.counts else 0
-    fewest = smallest_n(alpha)
-    if n < fewest:
-        return f"{n:,} copies can never certify at alpha={alpha:.3g}: take at least {fewest:,}"
-    if 2 * invalid > n:
-        return f"{invalid:,} of {n:,} copies gave NaN or infinite logits: check the model"
-    if 2 * certificate.n_top <= n:
-        return "no class wins more than half of the votes: too much noise for this model"
-    return "the lead is too small to be sure: take more copies or less noise"
 
 
 def wrap(text: str, width: int = 50) -> str:

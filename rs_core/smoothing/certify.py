@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rs_core.abstention import votes_reason
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
@@ -237,12 +238,12 @@ def make_certificate(
 ) -> Certificate:
     """The certificate of one image at one sigma; abstains where the radius is 0."""
     predicted = label if radius > 0 else None
-    level = bound_level(bound, alpha)
+    level, votes = bound_level(bound, alpha), tuple(int(c) for c in counts)
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, noise=options.noise_kind,
         sequential=bound == "anytime", invalid=label == classifier.num_classes,
-        level=level,
+        level=level, why=votes_reason(votes, votes[label], n, options.n0, level),
     )  # fmt: skip
     return Certificate(
         predicted=predicted,
@@ -251,14 +252,14 @@ def make_certificate(
         p_lower=p_lower,
         p_upper_runner_up=p_upper,
         sigma=sigma,
-        n_top=int(counts[label]),
+        n_top=votes[label],
         n0=options.n0,
         n=n,
         alpha=alpha,
         bound=bound,
         guarantee=guarantee,
         statement=sentence,
-        counts=tuple(int(c) for c in counts),
+        counts=votes,
         draws=options.n0 + n,
         noise=options.noise_kind,
         stream=stream,

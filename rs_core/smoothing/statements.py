@@ -1,5 +1,6 @@
 """The sentence that a reader may quote beside a radius with its caveats inside."""
 
+from rs_core.abstention import SILENT, UNDECIDED
 from rs_core.results import Badge, Noise
 from rs_core.smoothing.options import noise_norm
 from rs_core.statistics import ceil_digits, floor_decimals
@@ -7,7 +8,6 @@ from rs_core.statistics import ceil_digits, floor_decimals
 EXACT = "exact sums: noise and pixels on a grid of 1/1024 of an 8-bit level"
 IDEALISED = "in exact arithmetic (float32 noise taken as exactly {shape})"
 _GAUSSIAN, _UNIFORM = "Gaussian", "uniform on [-\u03bb, \u03bb] in each value"
-_TOO_CLOSE = "too few votes or too much noise"
 
 
 def statement(
@@ -30,8 +30,8 @@ def statement(
     """What is claimed, for which classifier, at which risk, in one line.
 
     The radius is floored to three decimals, never rounded up. `caveat` says in words what the
-    guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed where
-    it is not the votes. `level` is that of every single bound, told where it is only a part of
+    guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed
+    (`why_abstains`). `level` is that of every single bound, told where it is only a part of
     alpha.
     """
     norm, arithmetic = noise_norm(noise), arithmetic_of(noise)
@@ -40,7 +40,7 @@ def statement(
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
-        reason = "the network gave NaN or infinite logits" if invalid else why or _TOO_CLOSE
+        reason = why or (SILENT if invalid else UNDECIDED)
         return (
             f"Abstained: nothing is certified at {scale}={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"

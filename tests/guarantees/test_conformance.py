@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
@@ -172,6 +173,8 @@ def test_the_grid_minimum_abstains_where_two_sigmas_disagree(grey: ImageInput) -
     classifier = Classifier(Far(), spec_of((1, 8, 8), 2))
     certificate = certified("grid_minimum", classifier, grey, sigmas=(0.1, 0.3, 0.9))
     assert certificate.predicted is None
+    assert "declared sigmas" not in certificate.statement
+    assert why_abstains(certificate) in certificate.statement
     alone = certified("frozen", classifier, grey)
     assert certificate.radius == 0.0
     assert alone.sigma == 0.3

@@ -124,7 +124,9 @@ def test_what_should_be_known_beside_it() -> None:
 
 def test_the_stored_image_is_spoken_of_by_itself() -> None:
     assert "confirmed by itself" in stored_text(made_trial().results[0])
-    assert "rounding undid" in stored_text(made_trial(stored_confirmed=False).results[0])
+    unsure = stored_text(made_trial(stored_confirmed=False).results[0])
+    assert "its one PREDICT on" in unsure
+    assert "undid" not in unsure
     plain = stored_text(made_trial(confirmed=False, stored_confirmed=False).results[0])
     assert "confirmed" not in plain
 

@@ -1,12 +1,13 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rs_core.abstention import votes_reason, why_abstains
 from rs_core.plots.wording import (
-    abstain_reason,
     chance_text,
     class_text,
     plain,
@@ -74,19 +75,38 @@ def test_wrapping_loses_no_word(text: str, width: int) -> None:
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
-        ((0, 5, 0, 0), "5 copies can never certify at alpha=0.001: take at least 10"),
+        ((0, 5, 0, 0), "5 copies can never certify at level 0.001: take at least 10"),
         ((0, 40, 0, 60), "60 of 100 copies gave NaN or infinite logits"),
-        ((30, 45, 25, 0), "no class wins more than half"),
-        ((20, 55, 25, 0), "the lead is too small to be sure"),
+        ((30, 45, 25, 0), "no class got more than half of these 100 votes"),
+        ((20, 55, 25, 0), "these 100 copies do not tell: 55 of them voted"),
     ],
 )
 def test_abstentions_say_why(make: MakeCertificate, counts: tuple[int, ...], reason: str) -> None:
     made = make(counts)
     assert made.predicted is None
-    assert reason in abstain_reason(made)
+    assert reason in why_abstains(made)
 
 
 def test_the_named_number_of_copies_is_the_fewest_that_can_certify(make: MakeCertificate) -> None:
     assert math.pow(0.001, 1 / 10) > 0.5 >= math.pow(0.001, 1 / 9)
     assert make((0, 10, 0, 0)).predicted == 1
     assert make((0, 9, 0, 0)).predicted is None
+
+
+def test_a_class_with_fewer_votes_than_another_is_not_called_the_leading_one() -> None:
+    said = votes_reason((3990, 6010, 0), 3990, 10_000, 100, 1e-3)
+    assert said == (
+        "class 1 got more votes (6,010 of 10,000) than class 0 (3,990), which was chosen on 100 "
+        "others"
+    )
+    assert "the answer (30)" in votes_reason((30, 30, 40, 0), 30, 100, 100, 1e-3)
+    assert "commonest answer" in votes_reason((90, 10, 0), 0, 100, 100, 1e-3)
+
+
+def test_of_several_noise_levels_it_says_which_abstains_or_that_they_disagree(
+    make: MakeCertificate,
+) -> None:
+    weak = replace(make((20, 55, 25, 0)), counted_at=0.5)
+    assert why_abstains(weak).startswith("at noise level 0.5: these 100 copies do not tell")
+    torn = replace(make((0, 100, 0, 0)), predicted=None, counted_at=0.5)
+    assert "not all of one class" in why_abstains(torn)
