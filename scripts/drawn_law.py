@@ -1,6 +1,6 @@
 """How far drawn noise lies from rounded Gaussian noise: the tables of docs/arithmetic.md.
 
-    python scripts/drawn_law.py
+    .venv/bin/python scripts/drawn_law.py
 
 The density of numpy's ziggurat is worked out with 40 digits from the tables in its own library.
 """
