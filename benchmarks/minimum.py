@@ -1,6 +1,6 @@
 """What the smallest of K radii gains with each bound at alpha, not alpha/K; how often it fails.
 
-    .venv/bin/python -m benchmarks.minimum [--runs 200000]
+.venv/bin/python -m benchmarks.minimum [--runs 200000]
 """
 
 import argparse

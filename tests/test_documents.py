@@ -64,7 +64,7 @@ def lines() -> Iterator[tuple[str, str]]:
             yield from ((name, line) for line in _typed(" ".join(span.split())))
     for name in PROGRAMS:
         text = (ROOT / name).read_text(encoding="utf-8")
-        for line in re.findall(r"^(?:#   |    )(\S+ .*)$", text.split("set -eu")[0], re.MULTILINE):
+        for line in re.findall(r"^(?:#   |    )?(\S+ .*)$", text.split("set -eu")[0], re.MULTILINE):
             if re.match(r"(\S*/)?(python|rs) (-m|scripts/)", line):
                 typed = re.split(r"  +", line)[0]
                 yield name, " ".join(re.sub(r"[\[\]]|\.\.\.", "", typed).split())
