@@ -118,6 +118,8 @@ class Certificate:
     say, or where no bound of its own stands behind it.
     `counted_at` is the sigma whose votes `counts`, `n_top` and the bounds tell, where several
     sigmas were certified and the weakest of them speaks for all; None where it is `sigma`.
+    `details` are what else repeats it, as JSON values: of `dual` the id of h, its noise and draws,
+    the grid, and the votes at every sigma; None where there is nothing, or an older version.
     `noise` is "gaussian" or "uniform" (float32 draws, taken as exactly so; uniform on
     [-sigma, sigma] in each value, with `norm` "l1"), or "gaussian-grid" or "uniform-grid" (drawn
     in float64 and rounded to the pixels' grid, where sums are exact); seed, `stream` (which caller
@@ -152,6 +154,7 @@ class Certificate:
     level: float | None = None
     seed_given: bool | None = None
     counted_at: float | None = None
+    details: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -1410,6 +1410,32 @@ MUTANTS = (
         T_MEDIAN,
     ),
     Mutant(
+        "dual: h is not tried",
+        ((DUAL, "        hold_scalar(self.network, classifier)\n", ""),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "dual: h draws other noise than f",
+        ((DUAL, "caller=self.name, noise=self.noise_kind,", "caller=self.name,"),),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: who drifts is not found out",
+        (
+            (
+                MEDIAN,
+                "        if not agree(torch.from_numpy(found)",
+                "        if False and not agree(torch.from_numpy(found)",
+            ),
+        ),
+        T_MEDIAN,
+    ),
+    Mutant(
+        "median: draws without an answer count as small ones",
+        ((MEDIAN, "for end in (-np.inf, np.inf)", "for end in (-np.inf, -np.inf)"),),
+        T_MEDIAN,
+    ),
+    Mutant(
         "median: one side of Dvoretzky, Kiefer and Wolfowitz",
         ((ORDER, "math.log(2 / float(", "math.log(1 / float("),),
         T_MEDIAN,

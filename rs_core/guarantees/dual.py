@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,14 @@ from rs_core.fields import param
 from rs_core.guarantees.guarantee import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.median import MedianBound, ScalarNetwork, draw_scalars, median_bound
+from rs_core.smoothing.median import (
+    MedianBound,
+    ScalarNetwork,
+    draw_scalars,
+    hold_scalar,
+    median_bound,
+    scalar_id,
+)
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
@@ -90,6 +97,8 @@ class Dual(Guarantee):
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then the certificates; the sigmas come from h, not from the selections."""
         self.hold_pairs(images, selections)
+        hold_scalar(self.network, classifier)
+        scalar_id(self.network, classifier)  # one that has no name is refused before it draws
         self.check_n(self.level(len(images)))
         per_image = self.n_h + self.most * (self.n0 + self.n)
         found = []
@@ -127,7 +136,7 @@ class Dual(Guarantee):
         values = yield from relay(
             draw_scalars(
                 self.network, classifier, [image],
-                sigma=self.sigma_m, n=self.n_h, seed=seed, caller=self.name,
+                sigma=self.sigma_m, n=self.n_h, seed=seed, caller=self.name, noise=self.noise_kind,
             )
         )  # fmt: skip
         return self.bound_of(values[0])
@@ -160,8 +169,38 @@ class Dual(Guarantee):
         """What the claim covers, and at which price."""
         return (
             f"for every \u03c3 that an attacker within {self.distance:g} can bring about: "
-            f"{len(sigmas)} from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, error {self.budget}"
+            f"{len(sigmas)} from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, error {self.budget}; a query "
+            f"takes the lower median of h on {self.n_h:,} copies at \u03c3_m={self.sigma_m:.10g}, "
+            f"then PREDICT; it answers another class with further probability "
+            f"\u2264 {self.beta:g} + PREDICT's alpha"
         )
+
+    def said(self, sentence: str) -> str:
+        """The sentence of a certificate, as this guarantee may say it."""
+        return sentence
+
+    def _details(
+        self, row: tuple[Certificate, ...], bound: MedianBound, classifier: Classifier
+    ) -> dict[str, Any]:
+        """What repeats the certificate beside its own fields, as JSON values."""
+        return {
+            "h": scalar_id(self.network, classifier),
+            "sigma_m": self.sigma_m,
+            "n_h": self.n_h,
+            "alpha_h": self.alpha_h,
+            "beta": self.beta,
+            "distance": self.distance,
+            "grid": list(self.sigmas),
+            "median": [bound.lower, bound.median, bound.upper],
+            "without_answer": bound.invalid,
+            "sigmas": [
+                {
+                    "sigma": c.sigma, "predicted": c.predicted, "n_top": c.n_top,
+                    "counts": list(c.counts), "p_lower": c.p_lower, "radius": c.radius,
+                }
+                for c in row
+            ],
+        }  # fmt: skip
 
     def _cut(self) -> str:
         """That no radius can be claimed, where the distance is 0."""
@@ -172,21 +211,27 @@ class Dual(Guarantee):
         self, row: tuple[Certificate, ...], bound: MedianBound, classifier: Classifier
     ) -> Certificate:
         weakest = min(row, key=lambda c: c.radius)
-        agree = len({c.predicted for c in row}) == 1
+        silent = 2 * bound.invalid >= self.n_h
+        agree = len({c.predicted for c in row}) == 1 and not silent
         predicted = weakest.predicted if agree else None
         why = why_abstains(replace(weakest, counted_at=weakest.sigma)) if predicted is None else ""
         radius = 0.0 if predicted is None else min(weakest.radius, self.distance)
         sigma = self.deployed(bound)
         alpha = 2 * self.alpha_h + self.alpha
+        no_answer = f"h gave NaN or infinity on {bound.invalid:,} of {self.n_h:,} copies"
+        caveat = self.caveat([c.sigma for c in row]) + self._cut()
+        if bound.invalid:
+            caveat += f"; {no_answer}, and a query with such a copy abstains"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
-            noise=self.noise_kind, level=weakest.level, why=why,
-            caveat=self.caveat([c.sigma for c in row]) + self._cut(),
+            noise=self.noise_kind, level=weakest.level, caveat=caveat,
+            why=no_answer if silent else why,
         )  # fmt: skip
         return replace(
             weakest, predicted=predicted, radius=radius, sigma=sigma, alpha=alpha,
-            counted_at=weakest.sigma, statement=sentence,
+            counted_at=weakest.sigma, statement=self.said(sentence),
+            details=self._details(row, bound, classifier),
             draws=self.n_h + sum(c.draws for c in row),
         )  # fmt: skip
 
@@ -225,6 +270,11 @@ class PublishedDual(Dual):
     def deployed(self, bound: MedianBound) -> float:
         """The median itself, not snapped."""
         return bound.median
+
+    def said(self, sentence: str) -> str:
+        """No certificate: an estimate, and no probability of its truth."""
+        claimed = sentence.replace("Certified", "Approximate, not certified:", 1)
+        return claimed.replace("P(this statement is false)", "errors paid as published", 1)
 
     def caveat(self, sigmas: Sequence[float]) -> str:
         """That three sigmas are no continuum."""

@@ -1,19 +1,23 @@
 """Median smoothing of a network that answers with one number: Chiang et al. (2020)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError
 from rs_core.events import Finished, Step, Stream
+from rs_core.fingerprints import module_id
 from rs_core.images import ImageInput
+from rs_core.probing import agree, check_calls, check_rows, same_size_share
+from rs_core.results import Noise
 from rs_core.seeding import block_seeds, derive_seed
-from rs_core.smoothing.noise import as_batch, standard_normal
+from rs_core.smoothing.draw_checks import hold_draws
+from rs_core.smoothing.noise import as_batch, on_grid, standard_normal
 from rs_core.statistics import (
     MedianIndices,
     empirical_median_percentiles,
@@ -43,6 +47,7 @@ class MedianBound:
         indices: the 1-based positions behind the bounds; None where there is none.
         percentiles: the theoretical percentiles that they stand for.
         distance: l2, pixels of [0,1].
+        invalid: how many of the draws were NaN or infinite.
     """
 
     median: float
@@ -51,6 +56,7 @@ class MedianBound:
     indices: MedianIndices
     percentiles: tuple[float, float]
     distance: float
+    invalid: int = 0
 
 
 def median_bound(
@@ -65,7 +71,7 @@ def median_bound(
     """Bounds of the smoothed answer within a distance, from draws of stage "certify".
 
     Args:
-        values: (n,) answers under noise, in any order.
+        values: (n,) answers under noise, in any order; NaN and infinities are none.
         sigma: of that noise, sigma_m.
         distance: D.
         alpha: error of each side: both together fail with probability at most 2 alpha.
@@ -74,20 +80,30 @@ def median_bound(
             per query.
         clip: the answers are clipped to these; they are the bounds beyond the sample's reach.
 
+    A draw without an answer counts as +infinity above and as -infinity below. Both are functions
+    that have a number everywhere, so the theorem bounds the median of the first from above and
+    that of the second from below; a query that abstains where any of its own draws has no answer
+    takes a median, if one at all, that is the median of both.
+
     Chiang et al. (2020), Theorem 2; alpha per side.
     """
-    ordered = np.sort(np.clip(np.asarray(values, dtype=np.float64), *clip))
-    count = len(ordered)
+    drawn = np.asarray(values, dtype=np.float64)
+    answered = np.isfinite(drawn)
+    below, above = (
+        np.sort(np.clip(np.where(answered, drawn, end), *clip)) for end in (-np.inf, np.inf)
+    )
+    count = len(drawn)
     around = (0.5, 0.5) if beta is None else empirical_median_percentiles(count, beta)
     percentiles = shifted_percentiles(distance, sigma, around)
     indices = median_indices(count, *percentiles, alpha)
     return MedianBound(
-        median=float(ordered[(count - 1) // 2]),
-        lower=clip[0] if indices.lower is None else float(ordered[indices.lower - 1]),
-        upper=clip[1] if indices.upper is None else float(ordered[indices.upper - 1]),
+        median=float(below[(count - 1) // 2]),
+        lower=clip[0] if indices.lower is None else float(below[indices.lower - 1]),
+        upper=clip[1] if indices.upper is None else float(above[indices.upper - 1]),
         indices=indices,
         percentiles=percentiles,
         distance=distance,
+        invalid=int(count - answered.sum()),
     )
 
 
@@ -100,8 +116,11 @@ def draw_scalars(
     n: int,
     seed: int,
     caller: str,
+    noise: Noise = "gaussian",
 ) -> Stream[np.ndarray]:
-    """Answers (B, n) float64 of noisy copies of each image.
+    """Answers (B, n) float64 of noisy copies of each image; NaN or infinite where there is none.
+
+    The first pass is asked for again at the end: what drifts is no function of the image.
 
     Args:
         network: h.
@@ -109,13 +128,17 @@ def draw_scalars(
         sigma: of the noise, sigma_m.
         n: copies per image.
         seed, caller: name the stream of noise; no votes share it.
+        noise: as in `draw_votes`.
 
     Yields:
         Steps, then `Finished`.
 
     Raises:
-        ModelFileError: the network answers with another number of values, NaN or infinity.
+        ModelFileError: the network answers with another number of values, or changed meanwhile.
+        ParameterError: images or sigma that this noise cannot take.
     """
+    hold_draws(classifier, images, np.full((len(images), 1), sigma), 0, noise)
+    first_asked: tuple[Tensor, np.ndarray] | None = None
     answers = np.empty((len(images), n))
     size, total = classifier.block, len(images) * n
     done = 0
@@ -125,20 +148,80 @@ def draw_scalars(
         for number, block_seed in enumerate(block_seeds(base, 0, 0, -(-n // size))):
             first = number * size
             take = min(size, n - first)
-            z = standard_normal(classifier, size, block_seed, torch.float32)
-            with torch.inference_mode():
-                found = network(torch.add(pixels, z, alpha=sigma))
-            answers[row, first : first + take] = _held(found, size)[:take]
+            asked = _noisy(classifier, pixels, block_seed, sigma, noise)
+            found = _answers(network, asked)
+            first_asked = first_asked or (asked, found)
+            answers[row, first : first + take] = found[:take]
             done += take
             if number % _BLOCKS_AT_ONCE == 0 or done == total:
                 yield Step(done=done, total=total)
+    if first_asked is not None:
+        asked, found = first_asked
+        again = torch.from_numpy(_answers(network, asked))[:, None]
+        share = same_size_share(classifier.device, "fp32")
+        if not agree(torch.from_numpy(found)[:, None], again, share):
+            raise ModelFileError(
+                "the scalar network changed while it was asked: asked again at the end, it "
+                "answered noisy copies otherwise. Let its answer hang on the image alone."
+            )
     yield Finished(answers)
 
 
-def _held(found: Tensor, rows: int) -> np.ndarray:
+def hold_scalar(network: ScalarNetwork, classifier: Classifier) -> None:
+    """Refuse a scalar network whose draws would not be independent, as networks of classes are.
+
+    Raises:
+        ModelFileError: it is in training mode, answers other than with one number per image, or
+            an answer hangs on the other images of its batch, on chance or on earlier calls.
+    """
+    modules = network.modules() if isinstance(network, nn.Module) else ()
+    if any(module.training for module in modules):
+        raise ModelFileError(
+            "the scalar network is in training mode, in which its answers may hang on each other: "
+            "call its eval() first."
+        )
+    spec = replace(classifier.spec, name="the scalar network", class_names=("h",))
+
+    def column(pixels: Tensor) -> Tensor:
+        found = network(pixels)
+        return found[:, None] if isinstance(found, Tensor) and found.ndim == 1 else found
+
+    check_calls(column, spec, classifier.device)
+    check_rows(column, spec, classifier.device, (classifier.block,), "fp32")
+
+
+def scalar_id(network: ScalarNetwork, classifier: Classifier) -> str:
+    """16 hex digits naming a scalar network, as `weights_id` names one of classes.
+
+    Raises:
+        ModelFileError: its state cannot be read.
+    """
+    return module_id(_Scalar(network), classifier.spec)
+
+
+class _Scalar(nn.Module):
+    """A scalar network, module or function, as the attribute of a module."""
+
+    def __init__(self, network: ScalarNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+
+def _noisy(
+    classifier: Classifier, pixels: Tensor, block_seed: int, sigma: float, noise: Noise
+) -> Tensor:
+    """One block of noisy copies."""
+    precise = noise == "gaussian-grid"
+    dtype = torch.float64 if precise else torch.float32
+    z = standard_normal(classifier, classifier.block, block_seed, dtype)
+    return on_grid(pixels, z, sigma) if precise else torch.add(pixels, z, alpha=sigma)
+
+
+def _answers(network: ScalarNetwork, asked: Tensor) -> np.ndarray:
+    with torch.inference_mode():
+        found = network(asked)
+    rows = len(asked)
     if not isinstance(found, Tensor) or found.numel() != rows:
         raise ModelFileError(f"the scalar network must answer {rows} numbers for {rows} images.")
     values: np.ndarray = found.flatten().double().cpu().numpy()
-    if not np.isfinite(values).all():
-        raise ModelFileError("the scalar network answers NaN or infinity: nothing can be bounded.")
     return values

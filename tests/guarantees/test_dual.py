@@ -8,13 +8,14 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from rs_core.classifiers import Classifier
-from rs_core.errors import ParameterError
+from rs_core.errors import ModelFileError, ParameterError
 from rs_core.evaluation import average_certified_radius, certified_accuracy
 from rs_core.evaluation.logs import row_from_certificate
 from rs_core.events import Finished, drain
 from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import Certificate, Selection, from_json, to_json
+from rs_core.smoothing.median import hold_scalar
 from rs_core.statistics import (
     empirical_median_percentiles,
     lower_confidence_bound,
@@ -127,7 +128,9 @@ def test_three_sigmas_cannot_stand_for_a_continuum(shell: tuple[Classifier, Imag
     assert published.predicted == 0
     assert published.radius > 0.25
     assert published.guarantee == "C"
-    assert "approximate" in published.statement
+    assert published.statement.startswith("Approximate, not certified: ")
+    assert "P(this statement is false)" not in published.statement
+    assert "frozen at" not in published.statement
     repaired = certified(Dual(sigmas=grid, **settings), classifier, image)
     assert repaired.predicted is None
     assert repaired.radius == 0
@@ -164,7 +167,8 @@ def test_at_distance_zero_the_class_survives_without_a_radius(
     image = replace(image, label=1)
     found = certified(kind(network=constant(0.25), n=500, distance=0), classifier, image)
     assert (found.predicted, found.radius) == (1, 0.0)
-    assert found.statement.startswith("Certified ℓ2 radius 0.000 (pixels in [0,1]) · class 1")
+    said = "Certified" if kind is Dual else "Approximate, not certified:"
+    assert found.statement.startswith(f"{said} ℓ2 radius 0.000 (pixels in [0,1]) · class 1")
     assert "the class is claimed and no ball around it" in found.statement
     assert from_json(Certificate, json.loads(json.dumps(to_json(found)))) == found
     row = row_from_certificate(0, 1, found, 0.0)
@@ -192,3 +196,103 @@ def test_one_finished_and_growing_steps(linear: MakeLinear) -> None:
     assert last.result[0] == last.result[1]
     with pytest.raises(ParameterError, match="errors to be paid"):
         replace(dual, alpha_h=0.0)
+
+
+class BatchMean(nn.Module):
+    """Answers hang on the other images of the batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.25 + 0.1 * (x[:, 0, 0, 0] - x.mean())
+
+
+class Counting(nn.Module):
+    """After so many calls it answers something else."""
+
+    def __init__(self, calls: int) -> None:
+        super().__init__()
+        self.left = calls
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.left -= 1
+        return torch.full((len(x),), 0.25 if self.left > 0 else 0.5)
+
+
+def test_a_selector_that_is_no_function_of_the_image_is_refused(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+    tried = Counting(10**9).eval()
+    hold_scalar(tried, classifier)
+    cases = {
+        "training mode": nn.Sequential(nn.Flatten(), nn.Linear(64, 1), nn.BatchNorm1d(1)),
+        "changes with the other images": BatchMean().eval(),
+        "random numbers": lambda x: 0.25 + 0.01 * torch.rand(len(x)),
+        "changed while it was asked": Counting(10**9 - tried.left + 3).eval(),
+        "not accept input|one row of logits|tensor of logits": lambda x: torch.ones(3),
+    }
+    for said, network in cases.items():
+        with pytest.raises(ModelFileError, match=said):
+            certified(Dual(network=network, n=500), classifier, image)
+    kept = nn.Sequential(nn.Flatten(), nn.Linear(64, 1), nn.BatchNorm1d(1)).eval()
+    assert certified(Dual(network=kept, n=500), classifier, image).draws > 0
+
+
+def test_the_record_repeats_it(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+
+    def other(x: Tensor) -> Tensor:
+        return torch.full((len(x),), 0.25) + 0.0
+
+    dual = Dual(network=constant(0.25), n=500, n_h=501)
+    found = certified(dual, classifier, image)
+    details = found.details
+    assert details is not None
+    assert (details["sigma_m"], details["n_h"]) == (0.25, 501)
+    assert details["grid"] == list(dual.sigmas)
+    (row,) = details["sigmas"]
+    assert (row["sigma"], row["counts"]) == (0.25, list(found.counts))
+    assert from_json(Certificate, json.loads(json.dumps(to_json(found)))) == found
+    assert certified(dual, classifier, image) == found
+    same = certified(replace(dual, network=other), classifier, image)
+    assert same.counts == found.counts
+    assert same.details != details
+    old = to_json(found)
+    del old["details"]
+    assert from_json(Certificate, old).details is None
+
+
+def test_its_sentence_names_the_queries_of_which_it_speaks(linear: MakeLinear) -> None:
+    said = certified(Dual(network=constant(0.25), n=500), *linear(0.5)).statement
+    assert "lower median of h on 1,001 copies at σ_m=0.25, then PREDICT" in said
+    assert "further probability ≤ 0.001 + PREDICT's alpha" in said
+
+
+def test_h_draws_the_noise_of_f(linear: MakeLinear) -> None:
+    """Copies on the grid where f's are, so that no bit of the image is read off a sum."""
+    classifier, image = linear(0.5)
+    asked: list[Tensor] = []
+
+    def looking(x: Tensor) -> Tensor:
+        asked.append(x)
+        return torch.full((len(x),), 0.25)
+
+    certified(Dual(network=looking, n=500, noise="exact"), classifier, image)
+    last = asked[-1].double()
+    assert ((last * 261_120).round() / 261_120 - last).abs().max() < 1e-6
+    assert torch.equal((last * 261_120).round().div(261_120).float(), asked[-1])
+
+
+def test_draws_without_an_answer_widen_both_bounds_and_are_said(linear: MakeLinear) -> None:
+    classifier, image = linear(0.5)
+
+    def torn(x: Tensor) -> Tensor:
+        z = x[:, 0, 0, 0] - image.pixels[0, 0, 0]
+        return torch.where(z > 0.45, torch.nan, 0.25 + 0.1 * z)
+
+    dual = Dual(network=torn, n=1000, distance=0.1)
+    found = certified(dual, classifier, image)
+    assert found.details is not None
+    gone = found.details["without_answer"]
+    assert 10 < gone < 100
+    assert f"h gave NaN or infinity on {gone} of 1,001 copies, and a query with" in found.statement
+    lost = certified(replace(dual, network=lambda x: x[:, 0, 0, 0] / 0), classifier, image)
+    assert lost.predicted is None
+    assert "h gave NaN or infinity on 1,001 of 1,001 copies" in lost.statement

@@ -156,7 +156,7 @@ CASES = {
     "frozen_lambda": Case(FrozenLambda(**DRAWS), NEAR, L1, BOTH),
     "dual": Case(
         Dual(
-            network=Slope(), sigmas=SIGMAS, sigma_m=0.1, n_h=201, alpha_h=1e-3, beta=1e-2,
+            network=Slope().eval(), sigmas=SIGMAS, sigma_m=0.1, n_h=201, alpha_h=1e-3, beta=1e-2,
             distance=2 * MARGIN, **DRAWS,
         ),
         Told(), OWN,

@@ -75,20 +75,40 @@ def test_the_median_is_one_order_statistic() -> None:
     assert median_bound(values, sigma=1.0, distance=0.0, alpha=0.4).median == 2.0
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_answers_that_bound_nothing_are_refused(
-    coin: Classifier, grey: ImageInput, value: float
-) -> None:
-    with pytest.raises(ModelFileError, match="NaN or infinity"):
-        drain(
-            draw_scalars(
-                lambda x: torch.full((len(x),), value), coin, [grey],
-                sigma=0.5, n=10, seed=0, caller="test",
-            )
-        )  # fmt: skip
+def test_a_wrong_number_of_answers_is_refused(coin: Classifier, grey: ImageInput) -> None:
     with pytest.raises(ModelFileError, match="numbers for"):
         drain(
             draw_scalars(
                 lambda x: torch.ones(1), coin, [grey], sigma=0.5, n=10, seed=0, caller="test"
             )
         )
+
+
+@pytest.mark.parametrize("none", [np.nan, np.inf, -np.inf])
+def test_draws_without_an_answer_count_against_both_bounds(none: float) -> None:
+    values = np.random.default_rng(0).normal(0.5, 0.1, 1001)
+    settings = {"sigma": 0.5, "distance": 0.1, "alpha": 1e-3, "clip": (0.0, 1.0)}
+    whole = median_bound(values, **settings)
+    torn = median_bound(np.where(np.arange(1001) < 40, none, values), **settings)
+    assert torn.lower < whole.lower < whole.upper < torn.upper
+    assert torn.invalid == 40
+    high = np.sort(np.append(values[40:], [np.inf] * 40))
+    low = np.sort(np.append(values[40:], [-np.inf] * 40))
+    assert torn.indices.lower is not None
+    assert torn.indices.upper is not None
+    assert (torn.lower, torn.upper) == (low[torn.indices.lower - 1], high[torn.indices.upper - 1])
+    lost = median_bound(np.full(1001, none), **settings)
+    assert (lost.lower, lost.upper) == (0.0, 1.0)
+
+
+def test_bounds_hold_for_every_query_that_answers_though_some_draws_do_not() -> None:
+    """h(z) = z, and none in a tail: at a shifted image queries without a NaN stay within."""
+    rng = np.random.default_rng(1)
+    count, alpha, missed, trials = 101, 0.05, 0, 400
+    gone = 1.5
+    for _ in range(trials):
+        z = rng.standard_normal(count)
+        found = median_bound(np.where(z > gone, np.nan, z), sigma=1.0, distance=0.3, alpha=alpha)
+        missed += found.upper < 0.3
+        missed += found.lower > -0.3
+    assert missed <= 2 * alpha * trials + 3 * (2 * alpha * trials) ** 0.5
