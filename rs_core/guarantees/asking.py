@@ -11,11 +11,12 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import shown
 from rs_core.guarantees.allocation import Allocation, Answer
 from rs_core.images import ImageInput
+from rs_core.images.loading import SNAPPED
 from rs_core.results import Certificate
 from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE
-from rs_core.smoothing.statements import class_label, statement
+from rs_core.smoothing.statements import arithmetic_of, class_label, statement
 from rs_core.statistics import ceil_digits, floor_decimals
 
 
@@ -91,20 +92,22 @@ class AskRegions(CertifyOptions):
             drawn = {k: row[0] for k, row in zip(outside, rows, strict=True)}
         yield Finished(
             tuple(
-                self._reply(image.pixels, answer, drawn.get(k), allocation, names)
+                self._reply(image, answer, drawn.get(k), allocation, names)
                 for k, (image, answer) in enumerate(zip(images, answers, strict=True))
             )
         )
 
     def _reply(
         self,
-        pixels: np.ndarray,
+        image: ImageInput,
         answer: Answer,
         drawn: Certificate | None,
         allocation: Allocation,
         names: tuple[str, ...],
     ) -> Reply:
         frozen = f"valid for queries after this allocation was frozen (hash {allocation.hash})"
+        if SNAPPED in image.preprocessing:
+            frozen += f"; of the query: {SNAPPED}"
         if answer.region is not None:
             return Reply(answer, None, _inside(answer, allocation, names, frozen))
         if drawn is None:
@@ -112,7 +115,7 @@ class AskRegions(CertifyOptions):
             return Reply(
                 answer, None, f"Abstained: nothing is certified \u00b7 {why} \u00b7 {frozen}"
             )
-        answer = allocation.answer(pixels, fallback=drawn)
+        answer = allocation.answer(image.pixels, fallback=drawn)
         sentence = statement(
             guarantee="B", predicted=answer.label, class_names=names, radius=answer.radius,
             sigma=drawn.sigma, alpha=self.alpha, n=self.n, n0=self.n0, noise=self.noise_kind,
@@ -137,7 +140,8 @@ def _inside(answer: Answer, allocation: Allocation, names: tuple[str, ...], froz
         whose = "any region's certificate" if allocation.mode == "label_aware" else "it"
         risk = (
             f"P({whose} is false) \u2264 {ceil_digits(allocation.alpha, 3)}, "
-            f"for all queries together \u00b7 n={backing.n:,} drawn when it was frozen"
+            f"for all queries together \u00b7 n={backing.n:,} drawn when it was frozen \u00b7 "
+            f"{arithmetic_of(backing.noise)}"
         )
     return (
         f"Certified \u21132 radius {radius} (pixels in [0,1]) \u00b7 class "

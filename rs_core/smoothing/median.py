@@ -1,6 +1,6 @@
 """Median smoothing of a network that answers with one number: Chiang et al. (2020)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,9 +15,10 @@ from rs_core.fingerprints import module_id
 from rs_core.images import ImageInput
 from rs_core.probing import agree, check_calls, check_rows, same_size_share
 from rs_core.results import Noise
-from rs_core.seeding import block_seeds, derive_seed
+from rs_core.seeding import block_seeds, derive_key, derive_seed
 from rs_core.smoothing.draw_checks import hold_draws
-from rs_core.smoothing.noise import as_batch, on_grid, standard_normal
+from rs_core.smoothing.noise import as_batch, as_steps, noisy_rows, unit_noise
+from rs_core.smoothing.options import is_exact
 from rs_core.statistics import (
     MedianIndices,
     empirical_median_percentiles,
@@ -116,7 +117,7 @@ def draw_scalars(
     n: int,
     seed: int,
     caller: str,
-    noise: Noise = "gaussian",
+    noise: Noise = "gaussian-grid",
 ) -> Stream[np.ndarray]:
     """Answers (B, n) float64 of noisy copies of each image; NaN or infinite where there is none.
 
@@ -143,12 +144,13 @@ def draw_scalars(
     size, total = classifier.block, len(images) * n
     done = 0
     for row, image in enumerate(images):
-        pixels = as_batch(classifier, image)
-        base = derive_seed(seed, "scalars", caller, image.digest)
-        for number, block_seed in enumerate(block_seeds(base, 0, 0, -(-n // size))):
+        pixels = (as_steps if is_exact(noise) else as_batch)(classifier, image)
+        keys = _keys(seed, ("scalars", caller, image.digest), -(-n // size), noise)
+        for number, key in enumerate(keys):
             first = number * size
             take = min(size, n - first)
-            asked = _noisy(classifier, pixels, block_seed, sigma, noise)
+            z = unit_noise(classifier, size, key, noise)
+            (asked,) = noisy_rows(pixels, z, [sigma], noise, last=True)
             found = _answers(network, asked)
             first_asked = first_asked or (asked, found)
             answers[row, first : first + take] = found[:take]
@@ -207,14 +209,11 @@ class _Scalar(nn.Module):
         self.network = network
 
 
-def _noisy(
-    classifier: Classifier, pixels: Tensor, block_seed: int, sigma: float, noise: Noise
-) -> Tensor:
-    """One block of noisy copies."""
-    precise = noise == "gaussian-grid"
-    dtype = torch.float64 if precise else torch.float32
-    z = standard_normal(classifier, classifier.block, block_seed, dtype)
-    return on_grid(pixels, z, sigma) if precise else torch.add(pixels, z, alpha=sigma)
+def _keys(seed: int, path: tuple[str, ...], count: int, noise: Noise) -> Iterable[int]:
+    """One key per block: 128 bits for exact noise, 32 as published."""
+    if is_exact(noise):
+        return (derive_key(seed, *path, number) for number in range(count))
+    return block_seeds(derive_seed(seed, *path), 0, 0, count)
 
 
 def _answers(network: ScalarNetwork, asked: Tensor) -> np.ndarray:

@@ -70,6 +70,19 @@ def test_class_names_are_those_that_were_frozen() -> None:
         drain(ASK.run(HALF_SPACE, [at(0.7)], allocation, seed=5, class_names=("a", "b", "c")))
 
 
+def test_a_query_off_the_grid_is_snapped_and_the_arithmetic_named() -> None:
+    allocation = allocated()
+    grey = np.full((8, 8, 1), 147, np.uint8)
+    on = image_from_array(grey, SPEC, name="on")
+    off = image_from_array(grey / np.float32(255) + np.float32(1e-6), SPEC, name="off")
+    still, moved = drain(ASK.run(HALF_SPACE, [on, off], allocation, seed=5))
+    assert still.answer.region == moved.answer.region == 0
+    assert still.answer == moved.answer
+    assert "exact sums" in still.statement
+    assert "of the query: pixels moved" in moved.statement
+    assert "pixels moved" not in still.statement
+
+
 def test_label_aware_regions_share_one_risk_and_old_files_name_none() -> None:
     allocation = run(Regions(n=N, mode="label_aware"), [0.6, -0.4], [0.3, 0.3])[1].allocation
     (shared,) = asked(allocation, 0.6)

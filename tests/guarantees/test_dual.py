@@ -222,7 +222,7 @@ def test_a_selector_that_is_no_function_of_the_image_is_refused(linear: MakeLine
     tried = Counting(10**9).eval()
     hold_scalar(tried, classifier)
     cases = {
-        "training mode": nn.Sequential(nn.Flatten(), nn.Linear(64, 1), nn.BatchNorm1d(1)),
+        "training mode": nn.Sequential(nn.Flatten(), nn.Linear(3072, 1), nn.BatchNorm1d(1)),
         "changes with the other images": BatchMean().eval(),
         "random numbers": lambda x: 0.25 + 0.01 * torch.rand(len(x)),
         "changed while it was asked": Counting(10**9 - tried.left + 3).eval(),
@@ -231,7 +231,7 @@ def test_a_selector_that_is_no_function_of_the_image_is_refused(linear: MakeLine
     for said, network in cases.items():
         with pytest.raises(ModelFileError, match=said):
             certified(Dual(network=network, n=500), classifier, image)
-    kept = nn.Sequential(nn.Flatten(), nn.Linear(64, 1), nn.BatchNorm1d(1)).eval()
+    kept = nn.Sequential(nn.Flatten(), nn.Linear(3072, 1), nn.BatchNorm1d(1)).eval()
     assert certified(Dual(network=kept, n=500), classifier, image).draws > 0
 
 
