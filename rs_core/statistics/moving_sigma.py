@@ -8,6 +8,7 @@ from rs_core.errors import ParameterError
 from rs_core.statistics.checks import as_count, as_positive
 from rs_core.statistics.radius import l2_radius
 
+_NONCENTRAL = 1e7  # from about 1e9 on the quantiles are wrong, or do not end
 _STEPS = 256
 _HALVINGS = 40
 
@@ -84,6 +85,9 @@ def moving_sigma_radius(sigma: float, p_lower: float, rate: float, dimension: in
     most = float(l2_radius(noise, p_lower))
     if rate == 0 or most == 0:
         return most
+    # Who obeys a small slope obeys a larger one, whose radius is lower: at most .01 % in 3,072
+    # values, .4 % in 150,528. The noncentralities are about 1/(2 sigma rate) squared.
+    rate = max(rate, 0.5 / (noise * math.sqrt(_NONCENTRAL)))
     low = 0.0
     for step in range(1, _STEPS + 1):
         high = most * step / _STEPS

@@ -93,3 +93,12 @@ def test_the_limits() -> None:
         moving_sigma_radius(0.5, 0.9, -1.0, 784)
     with pytest.raises(ParameterError, match="p_lower"):
         sigma_ratio_bounds(0.4, 784)
+
+
+@pytest.mark.parametrize("rate", [1e-300, 1e-9, 1e-5])
+def test_a_tiny_slope_has_the_radius_of_a_larger_one(rate: float) -> None:
+    """Below about 1e-5 the chi-squares failed, or did not end."""
+    found = moving_sigma_radius(0.25, 0.99, rate, 3072)
+    whole = float(l2_radius(0.25, 0.99))
+    assert moving_sigma_radius(0.25, 0.99, 1e-3, 3072) < found <= whole
+    assert found > 0.999 * whole
