@@ -1445,8 +1445,8 @@ MUTANTS = (
         (
             (
                 MEDIAN,
-                "median=float(ordered[(count - 1) // 2]),",
-                "median=float(np.median(ordered)),",
+                "median=float(below[(count - 1) // 2]),",
+                "median=float(np.median(below)),",
             ),
         ),
         T_MEDIAN,
