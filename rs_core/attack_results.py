@@ -7,8 +7,12 @@ import numpy as np
 
 from rs_core.results import Noise
 
-# The note of an image that needs no attack.
-ALREADY = "misclassified as it is: upper bound 0"
+# The note of a certified class that is not the true one; older attacks left it too.
+MISCLASSIFIED = "misclassified as it is: upper bound 0"
+# The notes of an attack that moved nothing: copies of its own, which confirm nothing.
+ALREADY = "16 copies of the attack already answered what it wants"
+ALREADY_ITSELF = "the network itself already answers what the attack wants"
+UNMOVED = (ALREADY, ALREADY_ITSELF, MISCLASSIFIED)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import streamlit as st
 from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
+from rs_core.statistics import ceil_digits
 from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.answers import started
 from rs_ui.attack_form import PREFIX, attack_config
@@ -88,8 +89,8 @@ def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
         if not is_same(subject, present):
             st.warning(
                 f"This attack is on {plain(subject.name)} with {plain(subject.spec.name)}, seed "
-                f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows "
-                "now."
+                f"{subject.seed}, alpha {ceil_digits(subject.alpha, 6)}. Press Start "
+                "for what the sidebar shows now."
             )
         elif config is not None and changed.differs(config, asked):
             st.info("The settings above have changed since: press Start for an attack of theirs.")

@@ -6,13 +6,14 @@ from rs_core.evaluation.comparison import Comparison
 from rs_core.plots import BADGES, repicked_sigma_figure, slope_chart
 from rs_core.plots.comparison_tables import (
     ORACLE_WARNING,
-    PROMISES,
     index_text,
     oracle_table,
+    promise,
     score_tables,
 )
 from rs_core.plots.report import Table
 from rs_core.results import Badge, ModelSpec
+from rs_core.statistics import ceil_digits
 from rs_ui import caching, session, teaching
 from rs_ui.curves import chart
 from rs_ui.html_tables import table_of
@@ -33,13 +34,16 @@ def scores(job: str, status: Status, comparison: Comparison, spec: ModelSpec) ->
     about, config = status.about, status.about["config"]
     st.caption(
         f"{plain(spec.name)} · {plain(index_text(comparison, short=True))} · "
-        f"seed {about['seed']} · alpha {config['alpha']:g} · n {config['n']:,} · "
+        f"seed {about['seed']} · alpha {ceil_digits(config['alpha'], 6)} · n {config['n']:,} · "
         f"{duration(status.seconds)}"
     )
     for badge, table in score_tables(comparison):
         badge_table(badge, table)
         for guarantee in dict.fromkeys(m.guarantee for m in comparison.methods if m.badge == badge):
-            st.caption(plain(f"{guarantee.replace('_', ' ')}: {PROMISES.get(guarantee, '')}"))
+            made = [
+                c for m in comparison.methods if m.guarantee == guarantee for c in m.certificates
+            ]
+            st.caption(plain(f"{guarantee.replace('_', ' ')}: {promise(guarantee, made)}"))
     if any(label is None for label in comparison.labels):
         st.caption("Mean radius and accuracy need the true class of every image.")
     apart = oracle_table(comparison)

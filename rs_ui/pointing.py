@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.statistics import ceil_digits
 from rs_ui import caching, changed, refusals, running, session
 from rs_ui.answers import started
 from rs_ui.arranged import Mapped, mapped_of
@@ -119,7 +120,8 @@ def _belongs(world: World, status: Status, config: dict[str, Any] | None) -> Non
     if not same or not asked["model"].startswith(world.model):
         st.warning(
             f"These points were certified with {plain(asked['model'])}, seed {asked['seed']}, "
-            f"alpha {asked['config']['alpha']:g}. Certify again for what the sidebar shows now."
+            f"alpha {ceil_digits(asked['config']['alpha'], 6)}. Certify again for "
+            "what the sidebar shows now."
         )
     if config is not None and changed.differs(config, asked["config"]):
         st.info("The settings above have changed since: press Certify for balls of theirs.")

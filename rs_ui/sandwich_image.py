@@ -19,6 +19,7 @@ from rs_core.plots.sandwich_facts import (
 )
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec
+from rs_core.statistics import ceil_digits
 from rs_ui.answers import call, once
 from rs_ui.html_tables import table_of
 from rs_ui.panels import badge_html, certificate_card, error_box, plain, shown
@@ -64,7 +65,8 @@ def _one(image: str, one: Sandwich, strip: SandwichStrip, spec: ModelSpec) -> No
         _end(one.pipeline, verdict_text(one.pipeline, eps))
         st.caption(
             "Its confirmations have an α of their own, "
-            f"{strip.alpha_attack:g}, and the selector picked σ again for each image shown to it."
+            f"{ceil_digits(strip.alpha_attack, 6)}, and the selector picked σ again for each "
+            "image shown to it."
         )
         _evidence(image, one.pipeline, classes, "pipeline")
     offer_picture(Picture(one.name, sample=False, image=image, classes=classes))

@@ -83,8 +83,8 @@ def _diagnosis(report: dict[str, Any]) -> None:
                 f"σ {certificate['sigma']!r}, weights {certificate['weights_id']}, image "
                 f"{certificate['image_digest']}, seeds {certificate['seed']} and {attack['seed']}, "
                 f"{certificate['n_top']:,} of {certificate['n']:,} votes, alpha "
-                f"{certificate['alpha']:g}; {len(attack['confirmations'])} PREDICTs, alpha "
-                f"{attack['alpha']:g}."
+                f"{ceil_digits(certificate['alpha'], 6)}; {len(attack['confirmations'])} PREDICTs, "
+                f"alpha {ceil_digits(attack['alpha'], 6)}."
             )
         )
 

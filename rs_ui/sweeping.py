@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.results import RadiusCurve, from_json
-from rs_core.statistics import floor_decimals, radius_ceiling
+from rs_core.statistics import ceil_digits, floor_decimals, radius_ceiling
 from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.curves import finished_curve, live_curve
 from rs_ui.downloads import download_row
@@ -116,7 +116,8 @@ def _belongs_to(subject: Subject, present: Subject) -> None:
     if not is_same(subject, present):
         st.warning(
             f"This curve is of {plain(subject.name)} with {plain(subject.spec.name)}, seed "
-            f"{subject.seed}, alpha {subject.alpha:g}. Press Start for what the sidebar shows now."
+            f"{subject.seed}, alpha {ceil_digits(subject.alpha, 6)}. Press Start for what "
+            "the sidebar shows now."
         )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from rs_core.plots.wording import radius_text
 from rs_core.results import Certificate
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 
 def switch() -> None:
@@ -56,6 +56,7 @@ def lesson(c: Certificate) -> str:
     return (
         f"{votes} fresh copies voted for one class. The true share could be smaller than what "
         f"was counted, so the Clopper-Pearson bound takes it down to $p = {share}$ (too high in "
-        f"at most {c.alpha:g} of all cases). The radius is $R = \\sigma\\,\\Phi^{{-1}}(p) = "
+        f"at most {ceil_digits(c.alpha, 3)} of all cases). The radius is "
+        f"$R = \\sigma\\,\\Phi^{{-1}}(p) = "
         f"{c.sigma:g} \\cdot \\Phi^{{-1}}({share})$, which is {radius_text(c.radius)}."
     )

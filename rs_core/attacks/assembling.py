@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rs_core.attack_results import ALREADY, AttackResult, as_stored, norms
+from rs_core.attack_results import ALREADY, ALREADY_ITSELF, AttackResult, as_stored, norms
 from rs_core.attacks.scene import Found, Scene
 
 if TYPE_CHECKING:
@@ -74,15 +74,15 @@ def _result(
         weights_id=scene.classifier.weights_id,
         image_digest=image.digest,
         seed=seed,
-        notes=_notes(row, steps, attack.gradient_free),
+        notes=_notes(row, steps, attack.gradient_free, noisy=scene.target.noisy),
         precision=scene.classifier.precision,
     )
 
 
-def _notes(row: _Row, steps: int, gradient_free: bool) -> tuple[str, ...]:
+def _notes(row: _Row, steps: int, gradient_free: bool, *, noisy: bool) -> tuple[str, ...]:
     notes = []
     if row.already:
-        notes.append(ALREADY)
+        notes.append(ALREADY if noisy else ALREADY_ITSELF)
     if row.broken:
         notes.append(f"warning: NaN or infinite gradient in {row.broken} of {steps} steps")
     if row.dead:

@@ -23,6 +23,7 @@ from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import ARITHMETIC, Arithmetic, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import class_label
+from rs_core.statistics import ceil_digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,8 @@ class Confirm:
     @property
     def budget(self) -> str:
         """The error of all that is said of one image, as a product."""
-        return f"alpha = {self.confirmations} PREDICTs x {self.level:g} = {self.alpha:g}"
+        level, alpha = ceil_digits(self.level, 6), ceil_digits(self.alpha, 6)
+        return f"alpha = {self.confirmations} PREDICTs x {level} = {alpha}"
 
     def run(
         self,

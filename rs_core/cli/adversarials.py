@@ -94,7 +94,9 @@ class Adversarials:
 def _kind(result: AttackResult) -> str:
     """What the 8-bit file of one image holds."""
     if is_already(result):
-        return "8-bit copy of the image, which is misclassified as it is,"
+        if result.confirmed:
+            return "8-bit copy of the image, which is misclassified as it is,"
+        return "8-bit copy of the image, which the attack left as it is,"
     if result.stored_confirmed:
         return "8-bit adversarial image"
     if result.confirmed:

@@ -34,7 +34,7 @@ from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Decision, to_json
 from rs_core.smoothing import Certify, CertifySequential
 from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions, DrawOptions
-from rs_core.statistics import ceil_digits
+from rs_core.statistics import add_risks, ceil_digits
 
 Answer = Certificate | Decision
 
@@ -255,7 +255,7 @@ def _summarise(certificates: Sequence[Certificate], selection: Selection, sigmas
     print(
         f"{len(certificates)} {what}, {abstained} abstained; each row is false with probability "
         f"\u2264 {ceil_digits(alpha, 3)}{levels_text(certificates, alpha)} (expect at most "
-        f"{ceil_digits(alpha * len(certificates), 2)} false rows)"
+        f"{ceil_digits(add_risks(*[alpha] * len(certificates)), 2)} false rows)"
     )
     for line in joint_lines([certificate.alpha for certificate in certificates]):
         print(line)

@@ -24,6 +24,7 @@ from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
 from rs_core.smoothing.options import noise_kind
 from rs_core.smoothing.statements import class_label
+from rs_core.statistics import ceil_digits
 
 _MOST_LINES = 50
 _COPIES_AT_ONCE = 8192  # so many fill a GPU; fewer would wait between images
@@ -143,11 +144,12 @@ def _print_json(selection: Selection, predictions: Sequence[Prediction], origin:
 
 def _sentence(item: Picked, prediction: Prediction, class_names: tuple[str, ...]) -> str:
     first, second = prediction.top_counts
-    votes = f"{first:,} against {second:,} of {prediction.n:,} votes, p={prediction.p_value:.3g}"
+    p_value = ceil_digits(prediction.p_value, 3)
+    votes = f"{first:,} against {second:,} of {prediction.n:,} votes, p={p_value}"
     if prediction.counts[-1] == first:
         return f"{item.image.name}: abstain (the network gave NaN or infinite logits)"
     if prediction.predicted is None:
-        return f"{item.image.name}: abstain ({votes} > alpha={prediction.alpha:g})"
+        return f"{item.image.name}: abstain ({votes} > alpha={ceil_digits(prediction.alpha, 6)})"
     name = tidy(class_label(prediction.predicted, class_names))
     return f"{item.image.name}: class {name} ({votes})"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rs_core.datasets import Dataset, pixel_digest
 from rs_core.events import PhaseStep, Stream
-from rs_core.plots.wording import tidy
+from rs_core.plots.wording import chance_text, tidy
 from rs_core.statistics import ceil_digits, floor_decimals
 from rs_core.training import PROBE_NOTE, EpochDone, ProbeRadius, Probes, Recipe, Trained
 
@@ -94,7 +94,7 @@ def _terms(probes: Probes, settings: Recipe) -> list[str]:
     together = f"{len(probes.images)} x {settings.epochs} bands"
     notes = [
         f"probe radii: {probes.n} copies at sigma {settings.sigma_range[1]:g}; with probability "
-        f"{1 - probes.alpha:g} all {together} hold; {PROBE_NOTE}"
+        f"{chance_text(probes.alpha)} all {together} hold; {PROBE_NOTE}"
     ]
     return notes + [
         f"{tidy(image.name)}: {'; '.join(image.preprocessing)}"

@@ -21,6 +21,7 @@ from rs_core.evaluation.transfer_log import write_transfer
 from rs_core.fields import param
 from rs_core.results import to_json
 from rs_core.smoothing.options import SIGMA_MAX
+from rs_core.statistics import ceil_digits
 
 ATTACKS = ("pgd", "pgd-s", "epgd")
 _UNIT = "pixels of [0,1]"
@@ -126,7 +127,7 @@ class TransferCommand:
         if self.sigma is not None:
             judged = (
                 f"PREDICT on {self.n:,} fresh copies at sigma={self.sigma:g} does not return it "
-                f"at level {self.alpha:g}; an abstention counts as lost (in brackets)"
+                f"at level {ceil_digits(self.alpha, 6)}; an abstention counts as lost (in brackets)"
             )
         return [
             f"D Empirical: share of {matrix.images} images whose label a target loses: {judged}",

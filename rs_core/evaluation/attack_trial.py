@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rs_core.attack_results import ALREADY, AttackCheck, AttackResult
+from rs_core.attack_results import UNMOVED, AttackCheck, AttackResult
 from rs_core.statistics import add_risks, top_two_p_value
 
 # Attacks that look for the smallest norm and end on the border, where fresh noise hesitates.
@@ -119,5 +119,5 @@ def trial_risk(alpha: float, confirmations: int) -> float:
 
 
 def is_already(result: AttackResult) -> bool:
-    """Whether the image was misclassified before anything was changed."""
-    return ALREADY in result.notes
+    """Whether the attack moved nothing, because its own copies answered as it wants."""
+    return any(note in UNMOVED for note in result.notes)

@@ -8,7 +8,7 @@ import numpy as np
 from rs_core.attack_results import AttackResult, Confirmation
 from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.results import Certificate, to_json
-from rs_core.statistics import top_two_p_value
+from rs_core.statistics import add_risks, ceil_digits, floor_decimals, top_two_p_value
 
 VERDICT = "inconsistent: alpha event, different classifier, or bug"
 
@@ -26,7 +26,7 @@ def crossing_report(strip: SandwichStrip) -> dict[str, Any]:
         "verdict": VERDICT,
         "joint_alpha": strip.joint_alpha,
         "images": count,
-        "expected": count * strip.joint_alpha,
+        "expected": add_risks(*[strip.joint_alpha] * count),
         "dataset": strip.dataset,
         "sigma_from": strip.sigma_from,
         "alpha": strip.alpha,
@@ -45,9 +45,10 @@ def crossing_report(strip: SandwichStrip) -> dict[str, Any]:
 
 def crossing_sentence(sandwich: Sandwich) -> str:
     """What stands, in red, beside a sandwich whose ends cross."""
+    lower, upper = floor_decimals(sandwich.lower, 6), ceil_digits(sandwich.upper or 0.0, 6)
     return (
-        f"{sandwich.name}: {VERDICT}: certified radius {sandwich.lower:.6g} lies above the "
-        f"confirmed attack at {sandwich.upper:.6g}"
+        f"{sandwich.name}: {VERDICT}: certified radius {lower} lies above the confirmed attack at "
+        f"{upper}"
     )
 
 

@@ -11,6 +11,7 @@ from rs_core.errors import ParameterError
 from rs_core.results import Certificate, Noise, Votes
 from rs_core.smoothing.certify import bound_radii
 from rs_core.smoothing.options import Bound
+from rs_core.statistics import add_risks, ceil_digits, floor_decimals
 
 ROUNDING = 1 + 1e-9  # another version of scipy may end a digit further
 
@@ -108,8 +109,9 @@ def hold_backed(
             p_lower, most = backing.recomputed()
             if backing.radius > most * ROUNDING or backing.p_lower > p_lower * ROUNDING:
                 raise ParameterError(
-                    f"the certificate of point {k} has radius {backing.radius:.4g} and its votes "
-                    f"give {most:.4g}: discard this allocation."
+                    f"the certificate of point {k} has radius "
+                    f"{floor_decimals(backing.radius, 6)} and its votes give "
+                    f"{floor_decimals(most, 6)}: discard this allocation."
                 )
         if radii[k] > 0 and (
             backing.predicted != labels[k]
@@ -117,14 +119,16 @@ def hold_backed(
             or radii[k] > backing.radius * ROUNDING
         ):
             raise ParameterError(
-                f"point {k} has radius {radii[k]:.4g}, sigma {sigmas[k]:.4g}, label {labels[k]}, "
-                f"and its certificate has {backing.radius:.4g}, {backing.sigma:.4g} and "
+                f"point {k} has radius {floor_decimals(radii[k], 6)}, sigma {sigmas[k]:.4g}, "
+                f"label {labels[k]}, and its certificate has "
+                f"{floor_decimals(backing.radius, 6)}, {backing.sigma:.4g} and "
                 f"{backing.predicted}: discard this allocation."
             )
-    paid = math.fsum(backing.alpha for backing in backings)
+    paid = add_risks(*(backing.alpha for backing in backings))
     most_paid = max((backing.alpha for backing in backings), default=0.0)
     if paid > risk * ROUNDING or (paid if together else most_paid) > alpha * ROUNDING:
         raise ParameterError(
-            f"the certificates pay {paid:.4g} in all and {most_paid:.4g} each, more than the risks "
-            f"{risk:.4g} and {alpha:.4g} that this allocation names: discard it."
+            f"the certificates pay {ceil_digits(paid, 6)} in all and {ceil_digits(most_paid, 6)} "
+            f"each, more than the risks {ceil_digits(risk, 6)} and {ceil_digits(alpha, 6)} that "
+            "this allocation names: discard it."
         )

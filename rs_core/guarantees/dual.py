@@ -25,9 +25,14 @@ from rs_core.smoothing.median import (
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
-from rs_core.statistics import ceil_digits
+from rs_core.statistics import add_risks, ceil_digits
 
 _UNIT = "pixels of [0,1]"
+
+
+def _risk(value: float) -> str:
+    """A risk with the digits that somebody gave, so that sums can be checked by hand."""
+    return ceil_digits(value, 6)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,10 +85,10 @@ class Dual(Guarantee):
     @property
     def budget(self) -> str:
         """Both bounds of the median and the votes; beta is paid by every deployed query."""
-        total = 2 * self.alpha_h + self.alpha
+        total = add_risks(self.alpha_h, self.alpha_h, self.alpha)
         return (
-            f"2 x {self.alpha_h:g} + {self.alpha:g} = {ceil_digits(total, 3)}, and beta = "
-            f"{self.beta:g} per query"
+            f"2 x {_risk(self.alpha_h)} + {_risk(self.alpha)} = {_risk(total)}, and beta = "
+            f"{_risk(self.beta)} per query"
         )
 
     def run(
@@ -168,11 +173,11 @@ class Dual(Guarantee):
     def caveat(self, sigmas: Sequence[float]) -> str:
         """What the claim covers, and at which price."""
         return (
-            f"for every \u03c3 that an attacker within {self.distance:g} can bring about: "
+            f"for every \u03c3 that an attacker within {self.distance:.10g} can bring about: "
             f"{len(sigmas)} from {sigmas[0]:.4g} to {sigmas[-1]:.4g}, error {self.budget}; a query "
             f"takes the lower median of h on {self.n_h:,} copies at \u03c3_m={self.sigma_m:.10g}, "
             f"then PREDICT; it answers another class with further probability "
-            f"\u2264 {self.beta:g} + PREDICT's alpha"
+            f"\u2264 {_risk(self.beta)} + PREDICT's alpha"
         )
 
     def said(self, sentence: str) -> str:
@@ -217,9 +222,10 @@ class Dual(Guarantee):
         why = why_abstains(replace(weakest, counted_at=weakest.sigma)) if predicted is None else ""
         radius = 0.0 if predicted is None else min(weakest.radius, self.distance)
         sigma = self.deployed(bound)
-        alpha = 2 * self.alpha_h + self.alpha
+        alpha = add_risks(self.alpha_h, self.alpha_h, self.alpha)
         no_answer = f"h gave NaN or infinity on {bound.invalid:,} of {self.n_h:,} copies"
-        caveat = self.caveat([c.sigma for c in row]) + self._cut()
+        speaks = f"; the weakest of them, \u03c3={weakest.sigma:.10g}, speaks for all"
+        caveat = self.caveat([c.sigma for c in row]) + speaks + self._cut()
         if bound.invalid:
             caveat += f"; {no_answer}, and a query with such a copy abstains"
         sentence = statement(

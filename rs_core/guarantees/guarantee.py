@@ -15,6 +15,7 @@ from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE
+from rs_core.statistics import ceil_digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Guarantee(CertifyOptions):
     @property
     def budget(self) -> str:
         """The error of one statement as a sum of what its parts pay."""
-        return f"alpha = {self.alpha:g}"
+        return f"alpha = {ceil_digits(self.alpha, 6)}"
 
     @property
     def most_draws(self) -> int:

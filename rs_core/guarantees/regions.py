@@ -21,7 +21,7 @@ from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
-from rs_core.statistics import add_risks
+from rs_core.statistics import add_risks, ceil_digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +90,13 @@ class Regions(Guarantee):
     @property
     def budget(self) -> str:
         """What each draw pays; by degree, an image's own draws help decide which it needs."""
+        alpha = ceil_digits(self.alpha, 6)
         if self.mode == "label_aware":
-            return f"N x alpha/N = {self.alpha:g} for all N images together"
+            return f"N x alpha/N = {alpha} for all N images together"
         if self.mode == "online" and self.order != "given":
-            half = f"{self.alpha / 2:.3g}"
-            return f"{half} at its own sigma + {half} at an inherited one = {self.alpha:g}"
-        return f"alpha = {self.alpha:g}"
+            half = ceil_digits(self.alpha / 2, 6)
+            return f"{half} at its own sigma + {half} at an inherited one = {alpha}"
+        return f"alpha = {alpha}"
 
     @property
     def most_draws(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rs_core.attack_results import ALREADY, AttackResult, Confirmation, unreached
+from rs_core.attack_results import UNMOVED, AttackResult, Confirmation, unreached
 from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots.wording import class_text
 from rs_core.statistics import ceil_digits
@@ -77,16 +77,16 @@ def budget_text(trial: AttackTrial) -> str:
         return "The network itself has no noise: what it says leaves nothing to chance."
     return (
         f"A confirmation is false with probability at most {trial.confirmations} PREDICTs x "
-        f"{ceil_digits(trial.level, 3)} = alpha = {trial.alpha:g} per image, at {trial.n:,} fresh "
-        "copies each. The votes before and after are two PREDICTs more: all that is said of an "
-        f"image is false with probability at most {ceil_digits(trial.risk, 3)}."
+        f"{ceil_digits(trial.level, 6)} = alpha = {ceil_digits(trial.alpha, 6)} per image, at "
+        f"{trial.n:,} fresh copies each. The votes before and after are two PREDICTs more: all "
+        f"that is said of an image is false with probability at most {ceil_digits(trial.risk, 3)}."
     )
 
 
 def remarks(trial: AttackTrial, index: int) -> tuple[str, ...]:
     """What should be known beside the verdict: warnings, and that the clean vote abstains."""
     result = trial.results[index]
-    said = [note for note in result.notes if note != ALREADY]
+    said = [note for note in result.notes if note not in UNMOVED]
     if trial.before[index].predicted(trial.level) is None:
         said.append(
             f"the vote on the image as it is abstains: its {sum(trial.before[index].counts):,} "
@@ -118,16 +118,17 @@ def within(trial: AttackTrial) -> str:
     eps = trial.settings.get("eps")
     if eps is None:
         return "in the steps that it was given"
-    return f"within {NORMS[trial.norm]} {float(eps):g}"
+    return f"within {NORMS[trial.norm]} {float(eps):.10g}"
 
 
 def _already(trial: AttackTrial, result: AttackResult, names: Sequence[str]) -> Verdict:
     label = class_text(result.label, names)
     if not result.confirmed:
         return Verdict(
-            "Misclassified as it is? Unconfirmed",
-            f"The attack's own copies of the image as it is do not say {label}, so nothing was "
-            f"searched. Fresh noise did not confirm it, so it does not count. {NO_PROOF}",
+            "Nothing was searched, and nothing is confirmed",
+            f"16 copies of the attack already answered another class than {label} for the image "
+            "as it is, so nothing was searched. Fresh noise did not confirm it, so it does not "
+            f"count. {NO_PROOF}",
         )
     fresh = " Fresh noise confirms it." if trial.smoothed else ""
     return Verdict(

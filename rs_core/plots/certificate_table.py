@@ -55,7 +55,7 @@ def certificate_table(
             "abstains" if c.predicted is None else class_text(c.predicted, class_names),
             "-" if abstains else radius_text(c.radius),
             certificate_badge(c),
-            f"{c.sigma:g}",
+            _sigma(c),
             f"{c.n_top:,}",
             f"{c.n:,}",
             share_text(c.p_lower, 5),
@@ -64,6 +64,12 @@ def certificate_table(
         )
         rows.append(row)
     return Table(caption, header, rows)
+
+
+def _sigma(c: Certificate) -> str:
+    """The sigma that answers, and the one that was counted where that is another."""
+    other = c.counted_at is not None and c.counted_at != c.sigma
+    return f"{c.sigma:g} (votes at {c.counted_at:g})" if other else f"{c.sigma:g}"
 
 
 def certificate_statement(certificate: Certificate, label: str = "") -> Statement:
@@ -76,6 +82,6 @@ def provenance(certificates: Sequence[Certificate]) -> dict[str, list[Any]]:
     """What is needed to repeat the certificates: each field's distinct values, in order."""
     fields = (
         *("weights_id", "image_digest", "precision", "preprocessing", "bound", "level", "noise"),
-        *("seed", "n0", "device"),
+        *("counted_at", "seed", "n0", "device"),
     )
     return {name: list(dict.fromkeys(getattr(c, name) for c in certificates)) for name in fields}

@@ -1,6 +1,5 @@
 """The report of certificates: one image, or a list of them."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from rs_core.plots.radii import radii_figure
 from rs_core.plots.report import Statement, html_report
 from rs_core.plots.votes import votes_figure
 from rs_core.results import Certificate, RadiusCurve
-from rs_core.statistics import ceil_digits
+from rs_core.statistics import add_risks, ceil_digits
 
 _SPELLED_OUT = 4
 
@@ -83,7 +82,7 @@ def _statements(certificates: Sequence[Certificate], labels: Sequence[str]) -> l
 def _summary(group: Sequence[Certificate]) -> str:
     silent = sum(c.predicted is None for c in group)
     worst = max(c.alpha for c in group)
-    expected = math.fsum(c.alpha for c in group)
+    expected = add_risks(*(c.alpha for c in group))
     # An image at several sigmas has as many certificates.
     repeated = len({c.image_digest for c in group}) < len(group)
     what = "rows" if repeated else "images"

@@ -10,10 +10,10 @@ from rs_core.plots.certificate_table import READING_NOTES
 from rs_core.plots.comparison_points import by_badge, method_names
 from rs_core.plots.comparison_tables import (
     ORACLE_WARNING,
-    PROMISES,
     image_table,
     index_text,
     oracle_table,
+    promise,
     score_tables,
 )
 from rs_core.plots.repicked_sigma import repicked_sigma_figure
@@ -81,8 +81,8 @@ def _statements(comparison: Comparison) -> list[Statement]:
             count = len(method.certificates)
             text = (
                 f"{names[i]}: {count - silent} of {count} images certified, {silent} abstain. "
-                f"{PROMISES.get(method.guarantee, '')} Each statement alone is false with "
-                f"probability at most {ceil_digits(worst, 3)} ({method.budget})."
+                f"{promise(method.guarantee, method.certificates)} Each statement alone is false "
+                f"with probability at most {ceil_digits(worst, 3)} ({method.budget})."
             )
             found.append(Statement(None if silent == count else badge, text))
     return found

@@ -42,6 +42,22 @@ _SCORES = (
 _FEW = 12
 
 
+def promise(guarantee: str, certificates: Sequence[Certificate] | None = None) -> str:
+    """What a guarantee claims of these certificates; "" where there is nothing to say.
+
+    Args:
+        guarantee: its name.
+        certificates: that stand below it; None before there are any.
+    """
+    words = PROMISES.get(guarantee, "")
+    silent = 0 if certificates is None else sum(c.predicted is None for c in certificates)
+    if guarantee != "grid_minimum" or not silent or certificates is None:
+        return words  # the others promise nothing of what was drawn
+    if silent == len(certificates):
+        return "no image is certified, so nothing is claimed of any."
+    return f"where an image is certified: {words}"
+
+
 class Indexed(Protocol):
     """A result that names its images by their place in a data set."""
 

@@ -43,8 +43,8 @@ def reason(certificate: Certificate, looks: int, *, at_least: bool = False) -> s
     end = "." if at_least else ""
     return (
         f"{_BADGE_A} {seen}{end} On fresh draws, which nobody has looked at, \u03c3 = "
-        f"{certificate.sigma:g} is certified at alpha = {certificate.alpha:g} again, held at that "
-        "\u03c3 (badge C)."
+        f"{certificate.sigma:g} is certified at alpha = {ceil_digits(certificate.alpha, 6)} again, "
+        "held at that \u03c3 (badge C)."
     )
 
 

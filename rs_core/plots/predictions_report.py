@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.wording import class_text
 from rs_core.results import Prediction
+from rs_core.statistics import ceil_digits
 
 _NOTES = (
     "A prediction is no certificate: it names the smoothed class, not a radius around the image.",
@@ -32,7 +33,7 @@ def predictions_report(
     alpha = predictions[0].alpha
     text = (
         f"{len(predictions)} images, {silent} abstained; each class below is wrong as the smoothed "
-        f"class with probability \u2264 {alpha:g} (Cohen et al. 2019, PREDICT)."
+        f"class with probability \u2264 {ceil_digits(alpha, 3)} (Cohen et al. 2019, PREDICT)."
     )
     header = ("image", "smoothed class", "sigma", "votes", "runner-up", "n", "p-value")
     rows = [
@@ -43,7 +44,7 @@ def predictions_report(
             f"{found.top_counts[0]:,}",
             f"{found.top_counts[1]:,}",
             f"{found.n:,}",
-            f"{found.p_value:.3g}",
+            ceil_digits(found.p_value, 3),
         )
         for name, found in zip(names, predictions, strict=True)
     ]

@@ -7,7 +7,7 @@ from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.report import Table
 from rs_core.plots.sandwich_bars import upper_text
 from rs_core.plots.wording import class_text, radius_text
-from rs_core.statistics import ceil_digits
+from rs_core.statistics import ceil_digits, floor_decimals
 
 
 def short_names(names: Sequence[str], dataset: str, indices: Sequence[int]) -> list[str]:
@@ -26,21 +26,21 @@ def ends_text(one: Sandwich, eps: float) -> str:
     if one.upper is not None:
         upper = f"confirmed attack at {upper_text(one.upper)}"
         if not one.consistent:
-            return f"inconsistent: certified {one.lower:.9g}, {upper}"
+            return f"inconsistent: certified {floor_decimals(one.lower, 9)}, {upper}"
         return f"{lower}; {upper}" if silent else f"{lower} ≤ {upper_text(one.upper)}"
     if one.attack is None:
         return f"{lower}; no attack was made"
     if one.hollow is not None:
         return f"{lower}; one found, none confirmed"
-    return f"{lower}; none found up to {eps:g}"
+    return f"{lower}; none found up to {eps:.10g}"
 
 
 def joint_text(strip: SandwichStrip) -> str:
     """The level at which both ends of one sandwich hold, as a printed sum."""
     return (
         "Both ends are probabilistic. P(an end of one image's sandwich is false) ≤ α of the "
-        f"certificate + α of the confirmations = {strip.alpha:g} + {strip.alpha_attack:g} = "
-        f"{ceil_digits(strip.joint_alpha, 4)}."
+        f"certificate + α of the confirmations = {ceil_digits(strip.alpha, 6)} + "
+        f"{ceil_digits(strip.alpha_attack, 6)} = {ceil_digits(strip.joint_alpha, 6)}."
     )
 
 
@@ -79,7 +79,7 @@ def verdict_text(attack: AttackResult | None, eps: float, *, misclassified: bool
             f"{upper_text(attack.l2)} (pixels of [0,1]) another class, and fresh noise did not. It "
             "does not count."
         )
-    return f"None found up to ℓ2 distance {eps:g} (pixels of [0,1]): not safe, only not found."
+    return f"None found up to ℓ2 distance {eps:.10g} (pixels of [0,1]): not safe, only not found."
 
 
 def attack_table(attack: AttackResult, classes: Sequence[str], caption: str) -> Table:

@@ -4,12 +4,13 @@ import html
 import math
 import unicodedata
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from rs_core.results import Certificate, ModelSpec
-from rs_core.statistics import floor_decimals
+from rs_core.statistics import ceil_digits, floor_decimals
 
 _LONGEST_NAME = 28
+_SMALL = 1e-9  # risks below it are shown as themselves: nobody counts so many nines
 
 
 def printable(text: str) -> str:
@@ -53,9 +54,16 @@ def radius_text(radius: float) -> str:
 
 
 def chance_text(alpha: float) -> str:
-    """1 - alpha in decimals: 0.999 for 0.001, rounded down."""
-    chance = float(1 - Decimal(repr(alpha)))
-    return floor_decimals(chance, 6).rstrip("0")
+    """1 - alpha in decimals, rounded down and never 1: "0.999" for 0.001, "1 - 1e-12" for 1e-12.
+
+    Args:
+        alpha: above 0, at most 1.
+    """
+    risk = Decimal(repr(alpha))
+    if alpha < _SMALL:
+        return f"1 - {ceil_digits(alpha, 3)}"
+    step = Decimal(1).scaleb(min(-6, risk.adjusted() - 1))
+    return f"{(1 - risk).quantize(step, rounding=ROUND_FLOOR):f}".rstrip("0").rstrip(".")
 
 
 def votes_text(certificate: Certificate) -> str:

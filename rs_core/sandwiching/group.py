@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rs_core.attack_results import ALREADY, AttackResult
+from rs_core.attack_results import MISCLASSIFIED, AttackResult
 from rs_core.classifiers import Classifier
 from rs_core.evaluation.sandwich import Sandwich, confirmed_norm, unconfirmed_norm
 from rs_core.events import Step, Stream
@@ -141,7 +141,7 @@ class Group:
         sandwich = Sandwich(image.name, image.label, certificate, None)
         notes: tuple[str, ...] = ()
         if sandwich.misclassified:
-            notes = (ALREADY,)
+            notes = (MISCLASSIFIED,)
         elif class_to_leave(sandwich) is None:
             notes = (UNNAMED if any(certificate.counts[:-1]) else SILENT,)
         upper = 0.0 if sandwich.misclassified else None

@@ -8,6 +8,7 @@ from rs_core.evaluation.cost import search_passes
 from rs_core.fields import param
 from rs_core.selectors import Selector
 from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions
+from rs_core.statistics import add_risks
 
 UNIT = "pixels of [0,1]"
 AttackName = Literal["minimal", "bisection", "square"]
@@ -70,7 +71,7 @@ class SandwichOptions(CertifyOptions):
     @property
     def risk(self) -> float:
         """Probability, at most, that some statement about an image is false."""
-        return self.alpha + (1 + self.pipeline) * self.alpha_attack
+        return add_risks(self.alpha, *[self.alpha_attack] * (1 + self.pipeline))
 
     @property
     def looks(self) -> int:

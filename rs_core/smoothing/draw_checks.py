@@ -9,7 +9,7 @@ from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
 from rs_core.results import Noise
 from rs_core.smoothing.options import is_exact
-from rs_core.statistics import top_two_p_value
+from rs_core.statistics import ceil_digits, top_two_p_value
 
 _GRID_SIGMA_MAX = 7.0  # above, a pixel and 9 sigma leave float32's whole numbers, 2**24 steps
 
@@ -39,8 +39,8 @@ def hold_decidable(n: int, level: float) -> None:
     if float(top_two_p_value(n, 0)) > level:
         least = int(np.ceil(1 - np.log2(level)))
         raise ParameterError(
-            f"{n} fresh copies per PREDICT can never confirm anything at level {level:.3g}: "
-            f"give at least {least}."
+            f"{n} fresh copies per PREDICT can never confirm anything at level "
+            f"{ceil_digits(level, 3)}: give at least {least}."
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from rs_core.errors import ParameterError
 from rs_core.fields import check_params, param
 from rs_core.results import Noise, Norm
-from rs_core.statistics import smallest_n
+from rs_core.statistics import ceil_digits, smallest_n
 
 Bound = Literal["clopper-pearson", "two-sided"]
 Arithmetic = Literal["exact", "idealised"]
@@ -92,8 +92,8 @@ class CertifyOptions(DrawOptions):
         least = smallest_n(level)
         if self.n < least:
             raise ParameterError(
-                f"n={self.n} can never certify at alpha={alpha:.3g} with the {self.bound} bound: "
-                f"give n of at least {least}."
+                f"n={self.n} can never certify at alpha={ceil_digits(alpha, 6)} with the "
+                f"{self.bound} bound: give n of at least {least}."
             )
 
 
@@ -104,10 +104,14 @@ def hold_level(alpha: float, level: float) -> None:
         ParameterError: names the limit.
     """
     if level < _LEAST_LEVEL:
-        shared = "" if level == alpha else f"shared out it leaves {level:g} for one bound, and "
+        shared = (
+            ""
+            if level == alpha
+            else f"shared out it leaves {ceil_digits(level, 3)} for one bound, and "
+        )
         raise ParameterError(
-            f"alpha={alpha:g} is too small: {shared}the draws of a seed bear at least "
-            f"{_LEAST_LEVEL:g}; give a larger alpha."
+            f"alpha={ceil_digits(alpha, 6)} is too small: {shared}the draws of a seed bear "
+            f"at least {_LEAST_LEVEL:g}; give a larger alpha."
         )
 
 

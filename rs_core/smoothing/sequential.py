@@ -60,7 +60,7 @@ class CertifySequential(DrawOptions):
         ceiling = float(l2_radius(self.sigma, anytime_lower_bound(self.n, self.n, self.alpha)))
         if self.target_radius >= ceiling:
             raise ParameterError(
-                f"target_radius={self.target_radius:g} is out of reach at sigma={self.sigma:g} "
+                f"target_radius={self.target_radius:.10g} is out of reach at sigma={self.sigma:g} "
                 f"with n={self.n:,} draws: at most {floor_decimals(ceiling, 3)}; raise sigma or n."
             )
         decisions = []

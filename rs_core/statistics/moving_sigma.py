@@ -24,7 +24,7 @@ def sigma_ratio_bounds(p_lower: float, dimension: int) -> tuple[float, float]:
         dimension: d.
     """
     if not 0.5 < p_lower < 1:
-        raise ParameterError(f"p_lower={p_lower:g} must lie between 1/2 and 1.")
+        raise ParameterError(f"p_lower={p_lower:.17g} must lie between 1/2 and 1.")
     d = int(as_count("dimension", dimension))
     half = chi2.ppf(0.5, d)
     return math.sqrt(chi2.isf(p_lower, d) / half), math.sqrt(chi2.ppf(p_lower, d) / half)

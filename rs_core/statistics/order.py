@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from rs_core.errors import ParameterError
 from rs_core.statistics.checks import as_count, as_positive, as_probability
+from rs_core.statistics.radius import ceil_digits
 
 
 class MedianIndices(NamedTuple):
@@ -73,6 +74,7 @@ def empirical_median_percentiles(n: int, beta: float) -> tuple[float, float]:
     if not width < 0.5:
         least = math.ceil(2 * math.log(2 / beta)) + 1
         raise ParameterError(
-            f"n={n} draws cannot place a median at beta={beta:g}: give at least {least}."
+            f"n={n} draws cannot place a median at beta={ceil_digits(beta, 6)}: give at least "
+            f"{least}."
         )
     return 0.5 - width, 0.5 + width

@@ -18,6 +18,7 @@ from rs_core.statistics.checks import (
 )
 
 _MOST_DIGITS = 17
+_MOST_SIGNIFICANT = 15
 _ENOUGH_DIGITS = 330  # the 309 before the point of the largest float, and those after it
 
 
@@ -145,15 +146,15 @@ def ceil_digits(value: float, digits: int) -> str:
 
     Args:
         value: finite, at least 0.
-        digits: significant digits, 1..17.
+        digits: significant digits, 1..15: what every float gives back as it was written.
 
     Raises:
-        ParameterError: a value that is not finite, or digits outside 1..17.
+        ParameterError: a value that is not finite, or digits outside 1..15.
     """
     number = float(as_array("value", value, "a finite number"))
     places = as_count("digits", digits)
-    wanted = f"1 to {_MOST_DIGITS} digits"
-    refuse_where("digits", places, (places < 1) | (places > _MOST_DIGITS), wanted)
+    wanted = f"1 to {_MOST_SIGNIFICANT} digits"
+    refuse_where("digits", places, (places < 1) | (places > _MOST_SIGNIFICANT), wanted)
     exact = Decimal(repr(number + 0.0))
     step = Decimal(1).scaleb(exact.adjusted() - int(places) + 1)
     up = exact.quantize(step, rounding=ROUND_CEILING, context=Context(prec=_ENOUGH_DIGITS))

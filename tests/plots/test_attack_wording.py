@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_core.attack_results import ALREADY, AttackCheck, Confirmation
+from rs_core.attack_results import ALREADY, UNMOVED, AttackCheck, Confirmation
 from rs_core.evaluation.attack_trial import Ballot
 from rs_core.plots.attack_wording import (
     NO_PROOF,
@@ -77,7 +77,13 @@ def test_a_wrong_image_has_the_upper_bound_0() -> None:
     unsure = verdict(made_trial(notes=(ALREADY,), confirmed=False), 0, NAMES)
     assert "did not confirm" in unsure.sentence
     assert "upper bound" not in f"{unsure.headline} {unsure.sentence}"
+    assert "16 copies of the attack already answered another class" in unsure.sentence
     assert remarks(made_trial(notes=(ALREADY,)), 0) == ()
+
+
+@pytest.mark.parametrize("note", UNMOVED)
+def test_what_older_attacks_noted_is_recognised(note: str) -> None:
+    assert verdict(made_trial(notes=(note,)), 0, NAMES).headline.endswith("upper bound 0")
 
 
 @pytest.mark.parametrize("counts", [(90, 10, 0), (52, 48, 0), (0, 0, 100)])

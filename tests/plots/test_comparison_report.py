@@ -7,6 +7,7 @@ from rs_core.plots.comparison_tables import (
     image_table,
     index_text,
     oracle_table,
+    promise,
     score_tables,
 )
 from rs_core.plots.wording import radius_text
@@ -85,3 +86,12 @@ def test_the_report_claims_each_method_by_itself(comparison: Comparison) -> None
         assert words in document
     silent = dataclasses.replace(comparison, methods=comparison.methods[1:2], curves=())
     assert comparison_report(silent).count("<figure ") == 1
+
+
+def test_a_promise_is_not_made_of_images_on_which_it_abstains(comparison: Comparison) -> None:
+    made = comparison.methods[0].certificates[:2]
+    held = [dataclasses.replace(c, predicted=1) for c in made]
+    torn = [held[0], dataclasses.replace(held[1], predicted=None)]
+    assert promise("grid_minimum", held) == promise("grid_minimum")
+    assert promise("grid_minimum", torn).startswith("where an image is certified: every ")
+    assert "all agree" not in promise("grid_minimum", torn[1:])

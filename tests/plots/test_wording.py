@@ -1,6 +1,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -110,3 +111,24 @@ def test_of_several_noise_levels_it_says_which_abstains_or_that_they_disagree(
     assert why_abstains(weak).startswith("at noise level 0.5: these 100 copies do not tell")
     torn = replace(make((0, 100, 0, 0)), predicted=None, counted_at=0.5)
     assert "not all of one class" in why_abstains(torn)
+
+
+@given(st.floats(1e-300, 1, exclude_max=True))
+def test_a_chance_is_never_more_than_it_is_and_never_one(alpha: float) -> None:
+    shown = chance_text(alpha)
+    less, _, risk = shown.partition(" - ")
+    if risk:
+        assert less == "1"
+        assert Decimal(risk) >= Decimal(repr(alpha))
+    else:
+        assert not shown.endswith(".")
+        assert 0 <= Decimal(shown) <= 1 - Decimal(repr(alpha))
+        assert Decimal(shown) < 1
+
+
+@pytest.mark.parametrize(
+    ("alpha", "text"),
+    [(0.001, "0.999"), (1e-6, "0.999999"), (1e-7, "0.9999999"), (1e-12, "1 - 1e-12"), (1.0, "0")],
+)
+def test_chances_in_decimals(alpha: float, text: str) -> None:
+    assert chance_text(alpha) == text

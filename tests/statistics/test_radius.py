@@ -159,6 +159,8 @@ def test_impossible_arguments_are_refused(bad):
         lambda: smallest_n(bad),
         lambda: floor_decimals(0.5, bad),
         lambda: floor_decimals(0.5, 18),
+        lambda: ceil_digits(0.5, 0),
+        lambda: ceil_digits(0.5, 16),
     ]
     for call in calls:
         with pytest.raises(ParameterError, match="give"):
@@ -183,3 +185,22 @@ def test_exact_risks_stay_as_they_are() -> None:
     assert ceil_digits(sum([0.001] * 13), 3) == "0.0131"
     assert ceil_digits(1e-3 / 12, 3) == "8.34e-05"
     assert ceil_digits(0.0, 3) == "0"
+
+
+@given(st.floats(0, 1), st.integers(1, 15))
+def test_a_risk_is_never_shown_below_itself_in_exact_decimals(risk: float, digits: int) -> None:
+    exact, shown = Decimal(repr(risk)), Decimal(ceil_digits(risk, digits))
+    assert exact <= shown
+    assert len(shown.normalize().as_tuple().digits) <= digits
+
+
+@given(st.floats(0, BELOW_ONE), st.integers(0, 15))
+def test_a_probability_below_one_is_never_shown_as_one(value: float, digits: int) -> None:
+    assert Decimal(floor_decimals(value, digits)) <= Decimal(repr(value)) < 1
+
+
+@given(st.lists(st.integers(0, 10**6), max_size=20), st.integers(0, 9))
+def test_risks_add_as_their_decimals_do(parts: list[int], places: int) -> None:
+    risks = [float(Decimal(part).scaleb(-places)) for part in parts]
+    assert add_risks(*risks) == float(Decimal(sum(parts)).scaleb(-places))
+    assert ceil_digits(add_risks(0.01, 0.01, 0.1), 3) == "0.12"
