@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
@@ -18,6 +19,8 @@ from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import arithmetic_of, class_label, statement
 from rs_core.statistics import ceil_digits, floor_decimals
+
+_EDGE = "it lies at the edge of a region"
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,7 @@ class AskRegions(CertifyOptions):
             sigma=drawn.sigma, alpha=self.alpha, n=self.n, n0=self.n0, noise=self.noise_kind,
             level=drawn.level,
             caveat=f"outside every region, at the fallback \u03c3 frozen with them; {frozen}",
-            why="it lies at the edge of a region" if drawn.predicted is not None else "",
-            invalid=drawn.predicted is None and drawn.counts[-1] == drawn.n_top == drawn.n,
+            why=why_abstains(drawn) if drawn.predicted is None else _EDGE,
         )  # fmt: skip
         cut = replace(drawn, predicted=answer.label, radius=answer.radius, statement=sentence)
         return Reply(answer, cut, sentence)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import param
@@ -229,6 +230,7 @@ class Regions(Guarantee):
     ) -> Certificate:
         """The claim as a certificate; its level is what the whole statement pays."""
         source, predicted = claim.certificate, claim.label if claim.radius > 0 else None
+        why = claim.why or (why_abstains(source) if source.predicted is None else "")
         caveat = f"valid for queries after this allocation was frozen (hash {allocation.hash})"
         if self.mode == "label_aware":
             caveat += f"; the risk covers all {len(allocation.digests)} statements together"
@@ -239,8 +241,7 @@ class Regions(Guarantee):
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
             radius=claim.radius, sigma=source.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
-            noise=self.noise_kind, level=source.level, why=claim.why, caveat=caveat,
-            invalid=source.predicted is None and source.counts[-1] == source.n_top == source.n,
+            noise=self.noise_kind, level=source.level, why=why, caveat=caveat,
         )  # fmt: skip
         return replace(
             source,

@@ -242,7 +242,7 @@ def make_certificate(
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, noise=options.noise_kind,
-        sequential=bound == "anytime", invalid=label == classifier.num_classes,
+        sequential=bound == "anytime",
         level=level, why=votes_reason(votes, votes[label], n, options.n0, level),
     )  # fmt: skip
     return Certificate(

@@ -1,6 +1,6 @@
 """The sentence that a reader may quote beside a radius with its caveats inside."""
 
-from rs_core.abstention import SILENT, UNDECIDED
+from rs_core.abstention import UNDECIDED
 from rs_core.results import Badge, Noise
 from rs_core.smoothing.options import noise_norm
 from rs_core.statistics import ceil_digits, floor_decimals
@@ -22,7 +22,6 @@ def statement(
     n0: int,
     noise: Noise,
     sequential: bool = False,
-    invalid: bool = False,
     caveat: str = "",
     why: str = "",
     level: float | None = None,
@@ -40,7 +39,7 @@ def statement(
     if sequential:
         drawn = f"stopped after n={n:,} fresh draws, class chosen on {n0:,} others"
     if predicted is None:
-        reason = why or (SILENT if invalid else UNDECIDED)
+        reason = why or UNDECIDED
         return (
             f"Abstained: nothing is certified at {scale}={sigma:.10g} \u00b7 {reason} \u00b7 "
             f"{drawn} \u00b7 {arithmetic}"
