@@ -33,7 +33,7 @@ def test_an_abstention_is_shown_as_one(make: MakeCertificate) -> None:
     assert silent_row["certified class"] == "abstains"
     assert silent_row["radius (l2)"] == "-"
     assert silent_row["guarantee"] is NOTHING
-    assert "too much noise" in str(silent_row["why it abstains"])
+    assert "no class got more than half" in str(silent_row["why it abstains"])
     assert loud_row["why it abstains"] == ""
 
 
@@ -50,3 +50,10 @@ def test_provenance_lists_each_value_once(make: MakeCertificate) -> None:
     assert found["image_digest"] == ["digest-1", "digest-2"]
     assert found["weights_id"] == ["weights-1"]
     assert found["preprocessing"] == [("decoded", "resized to 28x28")]
+
+
+def test_a_row_names_the_noise_level_whose_votes_it_shows(make: MakeCertificate) -> None:
+    weakest = dataclasses.replace(make(), sigma=0.5, counted_at=0.25)
+    table = certificate_table("", "image", ["a", "b"], [weakest, make()], ["a", "b", "c"])
+    assert [row[4] for row in table.rows] == ["0.5 (votes at 0.25)", f"{make().sigma:g}"]
+    assert provenance([weakest])["counted_at"] == [0.25]

@@ -33,7 +33,7 @@ def test_abstentions_stand_at_zero_with_their_reason(curve: RadiusCurve) -> None
     assert info.abstain is not None
     assert info.abstain.x == (1.0,)
     assert info.abstain.y == (0.0,)
-    assert "too much noise" in info.abstain.hover[0]
+    assert "no class got more than half" in info.abstain.hover[0]
     assert info.zones == ((0.75, pytest.approx(1.03)),)
 
 
