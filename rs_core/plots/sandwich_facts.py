@@ -26,13 +26,18 @@ def ends_text(one: Sandwich, eps: float) -> str:
     if one.upper is not None:
         upper = f"confirmed attack at {upper_text(one.upper)}"
         if not one.consistent:
-            return f"inconsistent: certified {floor_decimals(one.lower, 9)}, {upper}"
+            return f"inconsistent: certified {_exact(one.lower)}, {upper}"
         return f"{lower}; {upper}" if silent else f"{lower} ≤ {upper_text(one.upper)}"
     if one.attack is None:
         return f"{lower}; no attack was made"
     if one.hollow is not None:
         return f"{lower}; one found, none confirmed"
     return f"{lower}; none found up to {eps:.10g}"
+
+
+def _exact(radius: float) -> str:
+    """Nine decimals at most, rounded down: crossing ends may differ by a hair."""
+    return floor_decimals(radius, 9).rstrip("0").rstrip(".")
 
 
 def joint_text(strip: SandwichStrip) -> str:
