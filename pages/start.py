@@ -23,7 +23,8 @@ shell.guard()
 st.title("How far can this image be changed?")
 st.write(
     "One image, many noisy copies, one vote. The share of copies that agree certifies a radius: "
-    "no change of the image smaller than that can change the answer of the smoothed classifier."
+    "no change of the image smaller than that can change the answer of the smoothed classifier, "
+    "but for the risk that stands beside it."
 )
 tour.offer_tour()
 subject = session.subject()

@@ -13,7 +13,8 @@ _STEPS = (
         "One vote, one radius",
         "If one class wins clearly, no small change of the image can turn the vote. How small is a "
         "theorem (Cohen, Rosenfeld and Kolter, 2019): $R = \\sigma\\,\\Phi^{-1}(p)$, where $p$ is "
-        "a lower bound of the winner's share. That radius is what every page here shows.",
+        "a lower bound of the winner's share: from few copies it errs, but at most with the "
+        "probability α that you allow. That radius is what every page here shows.",
     ),
     (
         "Which noise level?",

@@ -154,8 +154,8 @@ def _broken(trial: AttackTrial, index: int, names: Sequence[str]) -> Verdict:
     bound = "Upper bounds on the true radius, each in its norm: a smaller change may do it too."
     if trial.selector is not None:
         bound = (
-            "Upper bounds for the pipeline, which no certificate of a single σ speaks of: a "
-            "smaller change may do it too."
+            "Upper bounds for the pipeline as it picks under this seed, of which no certificate of "
+            "a single σ speaks: a smaller change may do it too."
         )
     if _unnamed(trial, index):
         bound = (

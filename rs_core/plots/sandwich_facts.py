@@ -56,7 +56,8 @@ def pipeline_text(strip: SandwichStrip) -> str:
     return (
         "The pipeline that picks sigma again is another system: nothing is certified of it, and "
         "its confirmations have an alpha of their own, "
-        f"{ceil_digits(strip.alpha_attack, 3)} per image."
+        f"{ceil_digits(strip.alpha_attack, 3)} per image. Where a selector draws, its picks, and "
+        "with them these ends, are those of this seed."
     )
 
 
