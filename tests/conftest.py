@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor, nn
 
 from rs_core import attack_results, results
@@ -15,6 +16,10 @@ from rs_core.classifiers import Classifier
 from rs_core.evaluation import comparison, empirical_curves, training
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import ModelSpec
+
+# A busy machine makes an example slow, not wrong. (Hypothesis' own profile for CI has none either.)
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 
 MakeLinear = Callable[..., tuple[Classifier, ImageInput]]
 
