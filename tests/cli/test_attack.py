@@ -227,7 +227,7 @@ def test_transfer_has_siam_s_rows(capsys: pytest.CaptureFixture[str], tmp_path: 
     words = [*FROM_TO, *SMALL, "--eps", "3", "--steps", "3", "--draws", "2", "--sigma", "0.25",
              "--n", "50"]  # fmt: skip
     text = printed(capsys, *words, "--tsv", str(table), command="transfer")
-    rows = [line.split() for line in text.splitlines()[2:5]]
+    rows = [line.split() for line in text.splitlines()[3:6]]
     assert [row[1] for row in rows] == ["pgd", "pgd-s", "epgd"]
     assert "PREDICT on 50 fresh copies at sigma=0.25" in text
     assert "no attack found is not safety" in text

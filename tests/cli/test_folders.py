@@ -232,8 +232,8 @@ def test_several_sigmas_are_several_statements(
     log = tmp_path / "log.tsv"
     assert main([*words, "--image", str(tmp_path / "in"), "--tsv", str(log)]) == 0
     text = capsys.readouterr().out
-    assert "2 statements about each image" in text
-    assert "2 alpha = 0.002" in text
+    joint = "all 2 statements about each image hold together except with probability \u2264 0.002"
+    assert joint in text
     assert "sigma 0.5: certified accuracy (standard error) of 2 images" in text
     rows = read_log(log)
     assert [(row.idx, row.sigma) for row in rows] == [(0, 0.25), (0, 0.5), (1, 0.25), (1, 0.5)]

@@ -60,12 +60,12 @@ def test_crossings_are_said_and_kept_and_no_failure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A planted fault: noise far smaller than it says certifies far too much."""
-    drawn = sampling.standard_normal
+    drawn = sampling.unit_noise
 
     def smaller(*arguments: object) -> torch.Tensor:
         return drawn(*arguments) * 0.02  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sampling, "standard_normal", smaller)
+    monkeypatch.setattr(sampling, "unit_noise", smaller)
     text = printed(capsys, "--sigma", "0.6", "--steps", "10", "--rounds", "6")
     assert "digit-9: inconsistent: alpha event, different classifier, or bug" in text
     report = json.loads(text.splitlines()[-1])

@@ -174,7 +174,7 @@ def test_bad_words_are_one_sentence(
 def test_l1_radii_are_called_l1(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--selector", "gradient", *QUICK["gradient"], "--selector-norm", "l1", "--n", "500"]
     text = printed(capsys, *words, "--guarantee", "frozen_lambda")
-    assert text.splitlines()[1].split() == ["image", "lambda", "draws"]
+    assert text.splitlines()[2].split() == ["image", "lambda", "draws"]
     assert "l1 radius" in text
     assert "C Fixed sigma" in text
     assert "Certified ℓ1 radius" in text

@@ -170,7 +170,7 @@ def test_same_pixels_are_one_point_and_the_first_sigma_stands() -> None:
 def test_where_every_image_abstains_there_is_no_region() -> None:
     coin = Classifier(Coin(0.5, 0.3), SPEC)
     for mode in ("online", "strict", "label_aware"):
-        found, frozen, _ = run(Regions(n=N, mode=mode), [0.0, 1e-6], [0.3, 0.3], coin)
+        found, frozen, _ = run(Regions(n=N, mode=mode), [0.0, 1e-3], [0.3, 0.3], coin)
         assert all(c.predicted is None and c.radius == 0 for c in found)
         assert all(c.statement.startswith("Abstained") for c in found)
         assert frozen.notes == ("every image abstained: there is no region",)

@@ -243,7 +243,7 @@ def test_an_n_that_can_never_certify_is_refused_before_sampling(grey: ImageInput
     with pytest.raises(ParameterError, match="n of at least 10"):
         api.certify(coin(0.9), grey, sigma=0.25, n=9, alpha=1e-3)
     assert api.certify(coin(1 - 1e-9), grey, sigma=0.25, n=10, alpha=1e-3).predicted == 1
-    with pytest.raises(ParameterError, match="two-sided bound: give n of at least 12"):
+    with pytest.raises(ParameterError, match="two-sided bound: give n of at least 11"):
         api.certify(coin(0.9), grey, sigma=0.25, n=10, alpha=1e-3, bound="two-sided")
 
 

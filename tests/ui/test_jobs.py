@@ -19,6 +19,7 @@ from rs_core.errors import RsError
 from rs_core.events import drain
 from rs_core.images import load_image
 from rs_core.results import to_json
+from rs_core.seed_origin import with_seed_origin
 from rs_core.smoothing import Sweep
 from rs_ui.jobs import Worker, WorkerError
 from tests.worker.conftest import save_tiny, upload_of
@@ -99,7 +100,7 @@ def expected(weights: Path, n: int, seed: int = 0) -> Any:
     classifier = load_classifier(weights, device="cpu", precision="fp32")
     image = load_image(sample_path("digit-7"), classifier.spec)
     stream = Sweep(sigmas=SIGMAS, n=n).run(classifier, [image], seed=seed)
-    return to_json(drain(stream)[0])
+    return to_json(with_seed_origin(drain(stream)[0], given=True))
 
 
 def test_the_description_is_read_from_disk_the_second_time(worker: Worker, home: Path) -> None:
@@ -169,7 +170,12 @@ def test_a_training_goes_on_after_the_death_of_its_process(
     def train(visitor: Visitor) -> str:
         image = visitor.call("held_out_images", set="digits", count=1)["images"][0]["image"]
         config = {"dataset": "digits", "architecture": "mlp", "settings": settings, "probe_n": 60}
-        asked = {"kind": "train", "config": config | {"probes": [image]}, "device": "cpu"}
+        asked = {
+            "kind": "train",
+            "config": config | {"probes": [image]},
+            "device": "cpu",
+            "seed": 0,
+        }
         return str(visitor.call("start", **asked)["job"])
 
     def epochs(found: dict[str, Any]) -> list[dict[str, Any]]:
