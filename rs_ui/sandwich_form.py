@@ -87,7 +87,7 @@ def _noise(
         (_FIXED, _PICKED),
         default=_FIXED,
         required=True,
-        key=f"{prefix}_noise",
+        key=f"{prefix}_level",
         bind="query-params",
         persist_state="session",
         help="Fixed beforehand: both ends concern one classifier for all images. Picked for each "

@@ -131,7 +131,7 @@ def test_none_found_is_never_called_safe(visit: Visitor) -> None:
 
 def test_the_system_that_picks_again_has_an_attack_end_only(visit: Visitor) -> None:
     page = visit(
-        f"{ONE}&sandwich_noise=Picked+for+each+image&sandwich_selector=multistart"
+        f"{ONE}&sandwich_level=Picked+for+each+image&sandwich_selector=multistart"
         "&sandwich_multistart_levels=3&sandwich_multistart_m=8&sandwich_pipeline=true"
     ).page
     start(page)

@@ -94,7 +94,7 @@ def test_the_cost_is_said_before_the_start(open_app: Open, worker: FakeWorker) -
 def test_a_selector_brings_the_second_row(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("sandwich")
     assert not [t for t in app.main.toggle if t.key == "sandwich_pipeline"]
-    app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
+    app.segmented_control(key="sandwich_level").set_value("Picked for each image").run()
     assert "fixed" not in app.selectbox(key="sandwich_selector").options
     before = re.search(r"most ([\d,]+)", captions(app))
     app.toggle(key="sandwich_pipeline").set_value(True).run()
@@ -140,7 +140,7 @@ def test_other_controls_than_the_runs_are_named(open_app: Open, worker: FakeWork
     worker.steps = 10**6
     start(app)
     assert not others()
-    app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
+    app.segmented_control(key="sandwich_level").set_value("Picked for each image").run()
     assert others() == ["other settings"]
 
 
@@ -148,7 +148,7 @@ def test_a_selector_that_picks_too_slowly_is_not_attacked(
     open_app: Open, worker: FakeWorker
 ) -> None:
     app = open_app("sandwich")
-    app.segmented_control(key="sandwich_noise").set_value("Picked for each image").run()
+    app.segmented_control(key="sandwich_level").set_value("Picked for each image").run()
     app.number_input(key="sandwich_grid_n").set_value(2000).run()
     assert not app.button(key="start_sandwich").disabled
     app.toggle(key="sandwich_pipeline").set_value(True).run()
