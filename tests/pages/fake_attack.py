@@ -95,7 +95,7 @@ class AttackWorker(FakeWorker):
         return {
             "job": job, "state": run["state"], "done": 10, "total": 100, "seconds": 0.5,
             "step": None if finished else step, "result": result, "error": run.get("error"),
-            "about": run["about"], "questions": 1, "risk": 0.001, "at_least": False,
+            "about": run["about"], "questions": 1, "risk": 0.001, "at_least": False, "looks": 1,
         }  # fmt: skip
 
     def trial(self, owner: str, about: dict[str, Any]) -> AttackTrial:

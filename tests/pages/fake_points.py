@@ -85,7 +85,7 @@ class PointsWorker(FakeWorker):
             "job": job, "state": run["state"], "done": 1, "total": 9, "error": run.get("error"),
             "step": None if finished else step, "seconds": 0.5, "about": run["about"],
             "result": self._outcome(owner, run["about"]) if finished else None,
-            "questions": 1, "risk": 0.001, "at_least": False,
+            "questions": 1, "risk": 0.001, "at_least": False, "looks": 1,
         }  # fmt: skip
 
     def _outcome(self, owner: str, about: dict[str, Any]) -> Any:

@@ -73,7 +73,7 @@ class StudyWorker(FakeWorker):
             "job": job, "state": run["state"], "done": 10, "total": 1000, "error": None,
             "step": None if done else {"phase": "PGD on the network", "partial": part},
             "result": study if done else None, "seconds": 0.5, "about": run["about"],
-            "questions": 0, "risk": 0.0, "at_least": False,
+            "questions": 0, "risk": 0.0, "at_least": False, "looks": 0,
         }  # fmt: skip
 
 
