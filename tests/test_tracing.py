@@ -51,7 +51,8 @@ def test_a_network_answers_while_others_are_prepared(pool: ThreadPoolExecutor) -
 
 
 def test_two_networks_are_prepared_one_after_the_other(pool: ThreadPoolExecutor) -> None:
-    made = list(pool.map(lambda _: Classifier(network(), SPEC), range(8)))
+    networks = [network() for _ in range(8)]  # beforehand: they draw their weights
+    made = list(pool.map(lambda one: Classifier(one, SPEC), networks))
     for classifier in made:
         assert not any(isinstance(part, nn.BatchNorm2d) for part in classifier.module.modules())
 

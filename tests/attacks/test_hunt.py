@@ -22,7 +22,7 @@ from rs_core.classifiers import Classifier, load_classifier
 from rs_core.datasets import load_dataset
 from rs_core.events import drain
 from rs_core.images import ImageInput, image_from_array
-from rs_core.results import Certificate
+from rs_core.results import Certificate, Noise
 from rs_core.smoothing import Certify, sampling
 from tests.conftest import spec_of
 
@@ -61,13 +61,13 @@ def noise_after_normalisation(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """sigma z added to (x - mean) / std is sigma std z added to x: the planted fault."""
-    drawn = sampling.standard_normal
+    drawn = sampling.unit_noise
 
-    def smaller(own: Classifier, rows: int, seed: int, dtype: torch.dtype) -> Tensor:
-        return drawn(own, rows, seed, dtype) * classifier.spec.std[0]
+    def smaller(own: Classifier, rows: int, key: int, noise: Noise) -> Tensor:
+        return drawn(own, rows, key, noise) * classifier.spec.std[0]
 
     with monkeypatch.context() as patched:
-        patched.setattr(sampling, "standard_normal", smaller)
+        patched.setattr(sampling, "unit_noise", smaller)
         yield
 
 

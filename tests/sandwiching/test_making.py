@@ -18,8 +18,9 @@ from rs_core.events import Finished, drain
 from rs_core.guarantees import Frozen
 from rs_core.images import ImageInput
 from rs_core.pixel_grid import snapped
-from rs_core.results import from_json, to_json
+from rs_core.results import Noise, from_json, to_json
 from rs_core.sandwiching import MakeSandwiches
+from rs_core.seed_origin import with_seed_origin
 from rs_core.selectors import Fixed, FromNetwork, Grid
 from rs_core.smoothing import Certify, sampling
 from rs_core.smoothing.witness import Witness
@@ -69,7 +70,8 @@ def test_the_certificates_are_those_that_were_given_before(linear: MakeLinear) -
     """Nobody gets a second chance to be certified under the same seed."""
     classifier, image = linear(MARGIN, SHAPE)
     (one,) = made(classifier, image, seed=3).sandwiches
-    assert one.certificate == api.certify(classifier, image, seed=3, sigma=0.25, n0=30, n=600)
+    certify = Certify(sigma=0.25, n0=30, n=600)
+    assert one.certificate == drain(certify.run(classifier, [image], seed=3))[0]
     grid = Grid(sigma_min=0.1, sigma_max=0.4, interval=0.1, n=64)
     (one,) = made(classifier, image, seed=3, selector=grid).sandwiches
     picked = drain(grid.run(classifier, [image], seed=3))
@@ -129,7 +131,7 @@ def test_where_no_class_is_known_none_is_left(linear: MakeLinear) -> None:
     classifier, image = linear(0.16, SHAPE)  # at sigma 2 right with probability 0.53
     options = {"sigma": 2.0, "n": 100, "confirm_n": 10_000, "steps": 4, "rounds": 2}
     wrong = 0
-    for seed in range(8):
+    for seed in range(20):
         (one,) = made(classifier, replace(image, label=None), seed, **options).sandwiches
         assert one.upper is None or one.upper >= 0.16
         if one.certificate.predicted is None:
@@ -192,12 +194,12 @@ def test_a_success_that_fresh_noise_does_not_confirm_stays_hollow(linear: MakeLi
 @pytest.fixture
 def short_noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Noise that is added after normalisation by a std of 0.3: smaller than it says."""
-    drawn = sampling.standard_normal
+    drawn = sampling.unit_noise
 
-    def smaller(own: Classifier, rows: int, seed: int, dtype: torch.dtype) -> Tensor:
-        return drawn(own, rows, seed, dtype) * 0.3
+    def smaller(own: Classifier, rows: int, key: int, noise: Noise) -> Tensor:
+        return drawn(own, rows, key, noise) * 0.3
 
-    monkeypatch.setattr(sampling, "standard_normal", smaller)
+    monkeypatch.setattr(sampling, "unit_noise", smaller)
 
 
 @pytest.mark.usefixtures("short_noise")
@@ -291,7 +293,8 @@ def test_certificates_are_confirmed_under_their_own_noise_on_the_grid(
 def test_one_call_makes_one(linear: MakeLinear) -> None:
     classifier, image = linear(MARGIN, SHAPE)
     one = api.sandwich(classifier, image, seed=2, sigma=0.25, **QUICK)
-    assert to_json(one) == to_json(made(classifier, image, seed=2).sandwiches[0])
+    (other,) = made(classifier, image, seed=2).sandwiches
+    assert to_json(one) == to_json(with_seed_origin(other, given=True))
 
 
 class Counting(nn.Module):
