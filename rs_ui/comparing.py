@@ -56,7 +56,7 @@ def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     """The task's settings; None while one makes no sense."""
     forms = caching.description()["forms"]
     fields = [{**f, "default": _FEWER} if f["name"] == "n" else f for f in forms["certify"]]
-    draws = form(fields, prefix=_PAGE, first=("n",), given=("alpha", "sigma"))
+    draws = form(fields, prefix=_PAGE, first=("n",), given=("alpha", "sigma", "picked"))
     wanted = st.toggle(
         "Radius curves of every image, for the oracle",
         True,
