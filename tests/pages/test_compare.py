@@ -52,6 +52,7 @@ def test_the_default_is_twenty_images_and_five_methods(open_app: Open, worker: F
     assert [m["guarantee"] for m in methods] == ["global_sigma", *["frozen"] * 4]
     assert methods[0]["settings"] == {"sigma": 0.25}
     assert (sent["config"]["n"], sent["config"]["n0"], sent["config"]["alpha"]) == (1000, 100, 1e-3)
+    assert "picked" not in sent["config"]
     assert sent["config"]["sigmas"]
     assert "5 methods" not in sent["config"]
 
