@@ -124,7 +124,7 @@ def test_frozen_regions_are_downloaded_and_check(visit: Visitor, tmp_path: Path)
     expect(main(page).get_by_text(f"rs regions check {file.name}")).to_be_visible()
     page.reload()
     expect(main(page).get_by_text(record.allocation.hash)).to_be_visible(timeout=60_000)
-    assert json.loads(file.read_text())["version"] == 1
+    assert json.loads(file.read_text())["version"] == 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
