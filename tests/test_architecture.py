@@ -16,7 +16,7 @@ FACE = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "rs_ui").rglo
 FLOOR = {
     "errors": 0, "fields": 0, "events": 0, "results": 0, "statistics": 0, "durable": 0,
     "allocator": 0, "attack_results": 0, "packing": 0, "tracing": 0, "strict_json": 0,
-    "seed_origin": 0, "pixel_grid": 0, "abstention": 0,
+    "seed_origin": 0, "pixel_grid": 0, "abstention": 0, "caveats": 0,
     "seeding": 1, "assets": 1, "models": 1, "classifiers": 1, "datasets": 1,
     "images": 1, "devices": 1, "preparation": 1, "probing": 1, "thin_convolutions": 1,
     "pooling_first": 1, "fingerprints": 1,
@@ -28,7 +28,7 @@ FLOOR = {
 }  # fmt: skip
 TORCH_FREE = (
     *("errors", "fields", "events", "results", "abstention", "attack_results", "statistics"),
-    *("seeding", "packing", "strict_json", "seed_origin"),
+    *("caveats", "seeding", "packing", "strict_json", "seed_origin"),
     *("assets", "images", "datasets", "plots", "evaluation", "store"),
 )
 VAGUE = {"utils", "helpers", "common", "manager", "types", "misc"}

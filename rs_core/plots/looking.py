@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from rs_core.results import Certificate
+from rs_core.caveats import frozen_caveat
+from rs_core.results import Certificate, Norm
 from rs_core.statistics import ceil_digits
 
 _RISK = "P(this statement is false)"
@@ -13,7 +14,8 @@ _BADGE_A = "Badge A says that the noise level was fixed before anybody looked."
 def picked_certificate(
     certificate: Certificate, looks: int, risk: float, *, at_least: bool = False
 ) -> Certificate:
-    """The certificate with badge C, whose sentence has the risk of the best of all looks.
+    """The certificate with badge C: its sentence has the risk of the best of all looks, and what
+    badge C does not cover.
 
     Args:
         certificate: made with badge A, for a noise level fixed beforehand.
@@ -21,13 +23,14 @@ def picked_certificate(
         risk: the sum of the risks of all that was said of them.
         at_least: whether a count was lost, so that there may have been more.
     """
-    claim = _claim(looks, risk, at_least)
+    norm: Norm = "l1" if certificate.norm == "l1" else "l2"
+    claim = (_claim(looks, risk, at_least), frozen_caveat(certificate.sigma, norm))
     parts = certificate.statement.split(_BETWEEN)
     kept = [part for part in parts if not part.startswith(_RISK)]
     place = next((i for i, part in enumerate(parts) if part.startswith(_RISK)), 0)
     sentence = certificate.statement
     if certificate.predicted is not None:
-        sentence = _BETWEEN.join([*kept[:place], claim, *kept[place:]])
+        sentence = _BETWEEN.join([*kept[:place], *claim, *kept[place:]])
     return replace(certificate, guarantee="C", statement=sentence)
 
 

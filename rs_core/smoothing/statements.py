@@ -1,6 +1,7 @@
 """The sentence that a reader may quote beside a radius with its caveats inside."""
 
 from rs_core.abstention import UNDECIDED
+from rs_core.caveats import frozen_caveat
 from rs_core.results import Badge, Noise
 from rs_core.smoothing.options import noise_norm
 from rs_core.statistics import ceil_digits, floor_decimals
@@ -45,10 +46,7 @@ def statement(
             f"{drawn} \u00b7 {arithmetic}"
         )
     if guarantee == "C" and not caveat:
-        caveat = (
-            f"radius with {scale} frozen at {sigma:.10g}; an attacker who can change {scale} "
-            "is not covered"
-        )
+        caveat = frozen_caveat(sigma, norm)
     backing = f" \u00b7 {caveat}" if caveat else ""
     risk = ceil_digits(alpha, 3)
     if level is not None and level < alpha:

@@ -18,9 +18,14 @@ def test_the_real_sentence_loses_its_own_risk_and_nothing_else() -> None:
     assert shown.guarantee == "C"
     parts, before = shown.statement.split(" \u00b7 "), LOOKED.statement.split(" \u00b7 ")
     (own,) = [part for part in before if "P(this statement is false)" in part]
-    (new,) = [part for part in parts if part not in before]
+    new, caveat = [part for part in parts if part not in before]
     assert parts.index(new) == before.index(own)
-    assert [part for part in parts if part != new] == [part for part in before if part != own]
+    assert parts.index(caveat) == parts.index(new) + 1
+    assert caveat == (
+        "radius with \u03c3 frozen at 0.5; an attacker who can change \u03c3 is not covered"
+    )
+    others = [part for part in parts if part not in (new, caveat)]
+    assert others == [part for part in before if part != own]
     assert new == (
         "one of 12 looks at noise levels and seeds: P(the largest radius among them is false) "
         "\u2264 0.0124"
