@@ -39,7 +39,7 @@ campaign: $(VENV)/dev
 	RS_LOW_BITS=200 $(BIN)/python -m pytest tests/smoothing/test_low_bits.py
 	RS_NORMALS=1e10 $(BIN)/python -m pytest tests/smoothing/test_noise.py
 	RS_PATHS=10000000 $(BIN)/python -m pytest tests/test_seeding.py
-	$(BIN)/python scripts/measurements.py run $(if $(MNIST),--mnist $(MNIST)) $(if $(CIFAR10),--cifar10 $(CIFAR10))
+	$(BIN)/python -m scripts.measurements run $(if $(MNIST),--mnist $(MNIST)) $(if $(CIFAR10),--cifar10 $(CIFAR10))
 	$(MAKE) versions
 
 $(VENV)/runtime: requirements.txt constraints.txt pyproject.toml

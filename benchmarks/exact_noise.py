@@ -1,14 +1,12 @@
 """Exact noise beside idealised: votes with each, and the draws and sums alone."""
 
-import platform
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.networks import SHAPES, classifiers, four_conv, random_image
-from benchmarks.timing import interleaved, verdict
+from benchmarks.timing import interleaved, processor, verdict
 from rs_core.allocator import keep_freed_memory
 from rs_core.classifiers import Classifier
 from rs_core.events import drain
@@ -21,16 +19,6 @@ BARS = {
     ("1x28x28", "fp32"): 1.07, ("3x32x32", "fp32"): 1.15,
     ("1x28x28", "bf16"): 1.10, ("3x32x32", "bf16"): 1.30,
 }  # fmt: skip
-
-
-def processor() -> str:
-    """Its name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def votes(classifier: Classifier, image: ImageInput, kind: str) -> None:

@@ -1,8 +1,10 @@
 """Interleaved timing: machines drift, so contestants take turns and ratios use medians."""
 
+import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -25,3 +27,13 @@ def verdict(label: str, ratio: float, bar: float, *, at_most: bool = False) -> s
     holds = ratio <= bar if at_most else ratio >= bar
     sign = "<=" if at_most else ">="
     return f"{label:<62}{ratio:8.2f}  (bar {sign} {bar:g}) {'ok' if holds else 'BELOW THE BAR'}"
+
+
+def processor() -> str:
+    """The processor's name, as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,8 +1,8 @@
 """The register of measured numbers, `docs/measurements.toml`: what made each, and making it again.
 
-    .venv/bin/python scripts/measurements.py list
-    .venv/bin/python scripts/measurements.py run ID [ID ...] [--write]
-    .venv/bin/python scripts/measurements.py run --quick
+    .venv/bin/python -m scripts.measurements list
+    .venv/bin/python -m scripts.measurements run ID [ID ...] [--write]
+    .venv/bin/python -m scripts.measurements run --quick
 
 `list` says what there is and what is stale; `run` runs again, compares and with `--write` rewrites
 the documents; `--quick` takes those of less than a minute.
@@ -25,6 +25,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.timing import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTER = ROOT / "docs" / "measurements.toml"
@@ -183,13 +185,6 @@ def stale(measurement: Measurement) -> list[str] | None:
     command = ["git", "diff", "--name-only", measurement.commit, "--", *measurement.depends]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return told.stdout.split() if told.returncode == 0 else None
-
-
-def processor() -> str:
-    """The processor's own name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown"
 
 
 def printed_by(measurement: Measurement, folders: Mapping[str, str], out: Path) -> str:

@@ -1,21 +1,14 @@
 """Every measured measurement of the documents stands in the register, with what made it."""
 
-import importlib.util
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-_SPEC = importlib.util.spec_from_file_location("measurements", ROOT / "scripts" / "measurements.py")
-assert _SPEC is not None
-assert _SPEC.loader is not None
-measurements = importlib.util.module_from_spec(_SPEC)
-sys.modules["measurements"] = measurements
-_SPEC.loader.exec_module(measurements)
+from scripts import measurements
 
+ROOT = Path(__file__).resolve().parents[1]
 REGISTER = measurements.register()
 DOCUMENTS = ("README.md", "assets/SOURCES.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md")))
 TABLE = re.compile(r"(<!-- measured: [\w-]+ -->\n)?((?:^\|.*\n)+)", re.MULTILINE)
