@@ -239,17 +239,17 @@ def run(
         try:
             printed = printed_by(measurement, folders, out)
             if measurement.by_hand:
-                print(f"BY HAND  {measurement.name}\n{printed}", flush=True)
+                print(f"BY HAND   {measurement.name}\n{printed}", flush=True)
                 continue
             new, changed = renewed(measurement, document, printed)
         except LookupError as error:
-            print(f"FAILED   {error}", flush=True)
+            print(f"FAILED    {error}", flush=True)
             wrong += 1
             continue
         minutes = (datetime.datetime.now() - started).total_seconds() / 60
         word = "MOVED" if changed else "as it was"
         print(
-            f"{word:<9}{measurement.name} ({minutes:.1f} min) {'; '.join(changed[:8])}", flush=True
+            f"{word:<10}{measurement.name} ({minutes:.1f} min) {'; '.join(changed[:8])}", flush=True
         )
         wrong += bool(changed)
         if write:
