@@ -87,7 +87,7 @@ def median_pick(dual: Dual) -> Pick:
 
 KNN = Knn(dataset="plane", sigma_b=0.06, rate=1.0, offset=0.05, limit=500)
 DUAL = Dual(
-    network=Slope(), sigmas=SIGMAS, sigma_m=0.05, distance=0.04, n=2000, alpha=ALPHA,
+    network=Slope().eval(), sigmas=SIGMAS, sigma_m=0.05, distance=0.04, n=2000, alpha=ALPHA,
     alpha_h=1e-6, beta=1e-6,
 )  # fmt: skip
 CASES: dict[str, tuple[Selector, Guarantee, Sequence[Pick]]] = {
