@@ -154,6 +154,8 @@ def test_anytime_rows_and_weakened_radii_tell_nothing_of_alpha() -> None:
     anytime = float(l2_radius(sigma, anytime_lower_bound(1000, 1000, 0.001)))
     known = {"sigma": sigma, "n": 1000, "counts": counts, "alpha": 0.001, "level": 0.001}
     assert infer_alpha([row(0, anytime, bound="anytime", **known)]) is None
+    unsaid = {name: known[name] for name in ("sigma", "n", "counts")}
+    assert infer_alpha([row(0, anytime, bound="anytime", **unsaid)]) is None
     full = radius_ceiling(sigma, 1000, 0.001)
     assert infer_alpha([row(0, full, bound="clopper-pearson", **known)]) == 0.001
     assert infer_alpha([row(0, 0.9 * full, bound="clopper-pearson", **known)]) is None
