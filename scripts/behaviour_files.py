@@ -9,6 +9,7 @@ from typing import Any
 # Measured by a clock, or of the release.
 NEVER_THE_SAME = {
     "seconds": "a clock's",
+    "images_per_second": "a clock's",
     "created": "a time of day",
     "ended": "a time of day",
     "counted_at": "a time of day",

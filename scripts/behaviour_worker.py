@@ -58,10 +58,16 @@ class Worker:
         return reply
 
     def ended(self, job: str, owner: str = "ann") -> dict[str, Any]:
-        """What `follow` says of a run at its end."""
-        while (reply := self.ask("follow", owner, job=job))["ok"]["state"] not in ENDED:
+        """What `follow` says of a run at its end, as the store has it.
+
+        Just before, a run in memory is finished, too, and still shows its last step.
+        """
+        while True:
+            reply = self.ask("follow", owner, job=job)
+            found = reply["ok"]
+            if found["state"] in ENDED and (found["state"] != "finished" or not found["step"]):
+                return reply
             time.sleep(_ASK_AGAIN)
-        return reply
 
     def kept_of(self, job: str) -> dict[str, Any]:
         """What the store keeps of what a run was asked."""
