@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rs_core.classifiers import Classifier
-from rs_core.devices import has_bf16, resolve_device
+from rs_core.classifiers.devices import has_bf16, resolve_device
 from rs_core.images import ImageInput, image_from_array
 from rs_core.models.registry import build_network
 from rs_core.models.weights import load_model

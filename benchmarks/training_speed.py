@@ -17,8 +17,8 @@ from torch.nn.functional import cross_entropy
 from benchmarks.networks import SHAPES
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory
+from rs_core.classifiers.devices import has_bf16, resolve_device
 from rs_core.datasets import Dataset
-from rs_core.devices import has_bf16, resolve_device
 from rs_core.models import build_network
 from rs_core.results import ModelSpec
 from rs_core.training import RECIPES, EpochDone, Recipe

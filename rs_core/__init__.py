@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         select,
         sweep,
     )
-    from rs_core.attack_results import AttackResult
     from rs_core.attacks import ATTACKS, Confirm
     from rs_core.classifiers import Classifier, load_classifier
     from rs_core.datasets import load_dataset
@@ -29,12 +28,13 @@ if TYPE_CHECKING:
         read_log,
         write_log,
     )
-    from rs_core.evaluation.sandwich import Sandwich
     from rs_core.events import Finished, drain
     from rs_core.guarantees import GUARANTEES
     from rs_core.images import ImageInput, load_image
     from rs_core.models import MODELS
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
+    from rs_core.results.attack import AttackResult
+    from rs_core.results.sandwich import Sandwich
     from rs_core.sandwiching import MakeSandwiches
     from rs_core.seeding import drawn_seed
     from rs_core.selectors import SELECTORS
@@ -45,7 +45,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ATTACKS": "rs_core.attacks",
-    "AttackResult": "rs_core.attack_results",
+    "AttackResult": "rs_core.results.attack",
     "Certificate": "rs_core.results",
     "Certify": "rs_core.smoothing",
     "Classifier": "rs_core.classifiers",
@@ -61,7 +61,7 @@ _HOMES = {
     "RadiusCurve": "rs_core.results",
     "RsError": "rs_core.errors",
     "SELECTORS": "rs_core.selectors",
-    "Sandwich": "rs_core.evaluation.sandwich",
+    "Sandwich": "rs_core.results.sandwich",
     "Selection": "rs_core.results",
     "Sweep": "rs_core.smoothing",
     "attack": "rs_core.api",

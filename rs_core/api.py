@@ -11,15 +11,15 @@ For many images, or to watch the steps, run the same dataclasses yourself:
 from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rs_core.attack_results import AttackResult
 from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.evaluation.sandwich import Sandwich
 from rs_core.events import drain
 from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Decision, Prediction, RadiusCurve, Selection
+from rs_core.results.attack import AttackResult
+from rs_core.results.sandwich import Sandwich
 from rs_core.sandwiching import MakeSandwiches
 from rs_core.seed_origin import with_seed_origin
 from rs_core.seeding import check_seed, drawn_seed

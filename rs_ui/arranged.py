@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rs_core.evaluation.arrangement import Arrangement, Points
 from rs_core.results import from_json
+from rs_core.results.arrangement import Arrangement, Points
 from rs_ui import caching, session
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.attack_trial import SMALLEST
 from rs_core.plots.wording import class_text
+from rs_core.results.attack_trial import SMALLEST
 from rs_ui import caching
 from rs_ui.attack_target import NETWORK, PIPELINE, Target, choose_aim, choose_target
 from rs_ui.forms import form

@@ -5,8 +5,6 @@ import html
 import numpy as np
 import streamlit as st
 
-from rs_core.attack_results import AttackResult
-from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots import BADGES, loss_figure, perturbation_picture, vote_shift_figure
 from rs_core.plots.attack_pictures import AMPLIFIED
 from rs_core.plots.attack_wording import (
@@ -18,6 +16,8 @@ from rs_core.plots.attack_wording import (
     verdict,
 )
 from rs_core.plots.wording import tidy
+from rs_core.results.attack import AttackResult
+from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_ui import caching, running, session
 from rs_ui.attacked_files import download_attack
 from rs_ui.curves import chart

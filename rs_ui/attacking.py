@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from rs_core.evaluation.attack_cost import trial_passes
-from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
+from rs_core.results.attack_trial import AttackTrial
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, changed, refusals, running, session, teaching
 from rs_ui.answers import started

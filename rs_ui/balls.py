@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.arrangement import Arrangement
 from rs_core.plots import (
     BADGES,
     ball_circles_figure,
@@ -19,6 +18,7 @@ from rs_core.plots.ball_wording import (
     label_text,
 )
 from rs_core.plots.wording import radius_text, tidy
+from rs_core.results.arrangement import Arrangement
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.curves import chart
 from rs_ui.lineup import lineup_of

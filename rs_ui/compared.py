@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from rs_core.evaluation.comparison import Comparison
 from rs_core.plots import BADGES, repicked_sigma_figure, slope_chart
 from rs_core.plots.comparison_tables import (
     ORACLE_WARNING,
@@ -13,6 +12,7 @@ from rs_core.plots.comparison_tables import (
 )
 from rs_core.plots.report import Table
 from rs_core.results import Badge, ModelSpec
+from rs_core.results.comparison import Comparison
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session, teaching
 from rs_ui.curves import chart

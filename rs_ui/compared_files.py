@@ -8,12 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.comparison_log import write_comparison
 from rs_core.evaluation.origin import Origin
 from rs_core.plots import comparison_report
 from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec
+from rs_core.results.comparison import Comparison
 from rs_ui.status import Status
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from rs_core.evaluation.comparison import Comparison, Method
 from rs_core.plots import search_trace, selection_curve, sparkline
 from rs_core.plots.comparison_points import image_text, method_names
 from rs_core.plots.comparison_tables import image_table
 from rs_core.plots.palette import certificate_badge
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec
+from rs_core.results.comparison import Comparison, Method
 from rs_ui import caching, session
 from rs_ui.curves import chart
 from rs_ui.jobs import WorkerError

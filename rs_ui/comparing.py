@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.comparison import Comparison, MethodScore
 from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.comparison_tables import live_tables
+from rs_core.results.comparison import Comparison, MethodScore
 from rs_ui import caching, ended, refusals, session
 from rs_ui.answers import started
 from rs_ui.changed import Wanted

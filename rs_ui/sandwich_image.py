@@ -4,8 +4,6 @@ import html
 
 import streamlit as st
 
-from rs_core.attack_results import AttackResult
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots import BADGES
 from rs_core.plots.palette import NOTHING, BadgeStyle, certificate_badge
 from rs_core.plots.perturbation import magnified
@@ -19,6 +17,8 @@ from rs_core.plots.sandwich_facts import (
 )
 from rs_core.plots.wording import tidy
 from rs_core.results import ModelSpec
+from rs_core.results.attack import AttackResult
+from rs_core.results.sandwich import Sandwich, SandwichStrip
 from rs_core.statistics import ceil_digits
 from rs_ui.answers import call, once
 from rs_ui.html_tables import table_of

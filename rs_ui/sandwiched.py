@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.crossings import crossing_report
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots import sandwich_figure
 from rs_core.plots.sandwich_facts import joint_text, short_names, summary_text
 from rs_core.results import ModelSpec
+from rs_core.results.crossings import crossing_report
+from rs_core.results.sandwich import SandwichStrip
 from rs_core.statistics import ceil_digits
 from rs_ui import caching, session
 from rs_ui.curves import chart

@@ -8,13 +8,13 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from rs_core.evaluation.crossings import crossing_report
 from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.plots import sandwich_report
 from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec
+from rs_core.results.crossings import crossing_report
+from rs_core.results.sandwich import SandwichStrip
 from rs_ui.status import Status
 
 _NPZ = "application/octet-stream"

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from rs_core.evaluation.empirical_curves import FrontierStudy, NoiseStudy, StrengthStudy, Study
 from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.study_table import write_study
 from rs_core.plots import BADGES, study_figures, study_report
 from rs_core.plots.study_report import study_statement, study_table
 from rs_core.plots.study_wording import STUDY_NOTES
 from rs_core.results import from_json
+from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Study
 from rs_ui import caching, changed, running, session
 from rs_ui.changed import Wanted
 from rs_ui.curves import chart

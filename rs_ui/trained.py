@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from rs_core.evaluation.training import TrainingOutcome
 from rs_core.plots.confusion_matrix import confusion_figure
 from rs_core.results import from_json
+from rs_core.results.training import TrainingOutcome
 from rs_ui import caching, session
 from rs_ui.curves import chart
 from rs_ui.models import offered_models

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.training import Epoch, Probe, TrainingOutcome
+from rs_core.results.training import Epoch, Probe, TrainingOutcome
 from rs_ui import caching, session
 
 _COLUMNS = tuple(Epoch.__dataclass_fields__)

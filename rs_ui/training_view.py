@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.training import Course
 from rs_core.results import from_json
+from rs_core.results.training import Course
 from rs_ui import caching, running, session
 from rs_ui.panels import error_box, plain
 from rs_ui.status import Status, duration

@@ -11,11 +11,9 @@ import torch
 from hypothesis import settings
 from torch import Tensor, nn
 
-from rs_core import attack_results, results
 from rs_core.classifiers import Classifier
-from rs_core.evaluation import comparison, empirical_curves, training
 from rs_core.images import ImageInput, image_from_array
-from rs_core.results import ModelSpec
+from rs_core.results import ModelSpec, attack, comparison, core, study, training
 
 # A busy machine makes an example slow, not wrong. (Hypothesis' own profile for CI has none either.)
 settings.register_profile("patient", settings.default, deadline=None)
@@ -49,7 +47,7 @@ def _watch(kind: type) -> None:
     kind.__eq__ = equal
 
 
-for _module in (results, attack_results, comparison, empirical_curves, training):
+for _module in (core, attack, comparison, study, training):
     _hold_comparable(_module)
 
 

@@ -27,8 +27,11 @@ class Mutant:
 
 BOUNDS, RADII = "rs_core/statistics/bounds.py", "rs_core/statistics/radius.py"
 SAMPLING = "rs_core/smoothing/sampling.py"
-CLASSIFIERS, PREPARATION = "rs_core/classifiers.py", "rs_core/preparation.py"
-FINGERPRINTS, T_FINGERPRINTS = "rs_core/fingerprints.py", ("tests/test_fingerprints.py",)
+CLASSIFIERS, PREPARATION = "rs_core/classifiers/classifier.py", "rs_core/classifiers/prepare.py"
+FINGERPRINTS, T_FINGERPRINTS = (
+    "rs_core/classifiers/fingerprints.py",
+    ("tests/classifiers/test_fingerprints.py",),
+)
 LOADING, T_INPUTS = "rs_core/images/loading.py", ("tests/images/test_inputs.py",)
 CERTIFY, SWEEP = "rs_core/smoothing/certify.py", "rs_core/smoothing/sweep.py"
 NOISE, DRAW_CHECKS = "rs_core/smoothing/noise.py", "rs_core/smoothing/draw_checks.py"
@@ -36,9 +39,9 @@ SEQUENTIAL, STATEMENTS = "rs_core/smoothing/sequential.py", "rs_core/smoothing/s
 ANYTIME, MEDIAN = "rs_core/statistics/anytime.py", "rs_core/smoothing/median.py"
 T_BOUNDS = ("tests/statistics",)
 T_TRIALS = ("tests/trials",)
-PROBING = "rs_core/probing.py"
-T_PROBING, T_WITNESS = ("tests/test_probing.py",), ("tests/smoothing/test_witness.py",)
-T_SMOOTHING = ("tests/smoothing", "tests/test_classifiers.py")
+PROBING = "rs_core/classifiers/probe.py"
+T_PROBING, T_WITNESS = ("tests/classifiers/test_probe.py",), ("tests/smoothing/test_witness.py",)
+T_SMOOTHING = ("tests/smoothing", "tests/classifiers/test_classifier.py")
 
 GUARANTEES, STORE = "rs_core/guarantees", "rs_core/store"
 MEMORY, SCAN = f"{GUARANTEES}/ball_memory.py", f"{GUARANTEES}/ball_scan.py"
@@ -68,7 +71,7 @@ T_L1 = (
     *("tests/statistics/test_radius.py", f"{_AT}/test_uniform_noise.py"),
     f"{_AT}/test_conformance.py",
 )
-SANDWICH = "rs_core/evaluation/sandwich.py"
+SANDWICH = "rs_core/results/sandwich.py"
 SANDWICHING = "rs_core/sandwiching"
 T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progress.py")
 BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/studies"
@@ -78,7 +81,7 @@ CONFIRMATION, PREDICTING = f"{ATTACKS}/confirmation.py", f"{ATTACKS}/predicting.
 _TRIED = "tests/attacks"
 T_CONFIRMATION = (f"{_TRIED}/test_confirmation.py",)
 T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
-THIN, T_THIN = "rs_core/thin_convolutions.py", ("tests/test_thin_convolutions.py",)
+THIN, T_THIN = "rs_core/classifiers/fast_layers.py", ("tests/classifiers/test_fast_layers.py",)
 T_TARGETS = (f"{_TRIED}/test_targets.py",)
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
@@ -550,20 +553,26 @@ MUTANTS = (
     ),
     Mutant(
         "programme: the fair optimum is the solver's vertex",
-        (("rs_core/packing.py", "np.append(np.zeros(members), -1.0)", "np.zeros(members + 1)"),),
-        ("tests/test_packing.py",),
+        (
+            (
+                "rs_core/statistics/packing.py",
+                "np.append(np.zeros(members), -1.0)",
+                "np.zeros(members + 1)",
+            ),
+        ),
+        ("tests/statistics/test_packing.py",),
     ),
     Mutant(
         "programme: the fair optimum gives up some of the sum",
         (
-            ("rs_core/packing.py", "[-pairs[tight], None]", "[-0 * pairs[tight], None]"),
+            ("rs_core/statistics/packing.py", "[-pairs[tight], None]", "[-0 * pairs[tight], None]"),
             (
-                "rs_core/packing.py",
+                "rs_core/statistics/packing.py",
                 "-packing.distance[tight] *",
                 "-0.0 * packing.distance[tight] *",
             ),
         ),
-        ("tests/test_packing.py",),
+        ("tests/statistics/test_packing.py",),
     ),
     Mutant(
         "regions: an insider keeps the radius of its own sigma",
@@ -677,7 +686,7 @@ MUTANTS = (
     ),
     Mutant(
         "programme: the process outlives its parent",
-        (("rs_core/packing.py", "    os._exit(1)", "    return"),),
+        (("rs_core/statistics/packing.py", "    os._exit(1)", "    return"),),
         T_REGIONS,
     ),
     Mutant(
@@ -927,7 +936,7 @@ MUTANTS = (
                 "min(attack.l2, attack.stored_l2)",
             ),
         ),
-        ("tests/evaluation/test_sandwich.py",),
+        ("tests/results/test_sandwich.py",),
     ),
     Mutant(
         "sandwich: the live lower end at a fixed n",

@@ -15,11 +15,9 @@ FACE = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "rs_ui").rglo
 
 FLOOR = {
     "errors": 0, "fields": 0, "events": 0, "results": 0, "statistics": 0, "durable": 0,
-    "allocator": 0, "attack_results": 0, "packing": 0, "tracing": 0, "strict_json": 0,
-    "seed_origin": 0, "pixel_grid": 0, "abstention": 0, "caveats": 0,
+    "allocator": 0, "strict_json": 0, "seed_origin": 0, "pixel_grid": 0, "abstention": 0, "caveats": 0,
     "seeding": 1, "assets": 1, "models": 1, "classifiers": 1, "datasets": 1,
-    "images": 1, "devices": 1, "preparation": 1, "probing": 1, "thin_convolutions": 1,
-    "pooling_first": 1, "fingerprints": 1,
+    "images": 1,
     "smoothing": 2,
     "selectors": 3, "guarantees": 3, "attacks": 3,
     "evaluation": 4, "training": 4, "comparing": 4, "sandwiching": 4, "trials": 4, "studies": 4,
@@ -27,8 +25,8 @@ FLOOR = {
     "cli": 6, "__main__": 6, "__init__": 6,
 }  # fmt: skip
 TORCH_FREE = (
-    *("errors", "fields", "events", "results", "abstention", "attack_results", "statistics"),
-    *("caveats", "seeding", "packing", "strict_json", "seed_origin"),
+    *("errors", "fields", "events", "results", "abstention", "statistics"),
+    *("caveats", "seeding", "strict_json", "seed_origin"),
     *("assets", "images", "datasets", "plots", "evaluation", "store"),
 )
 VAGUE = {"utils", "helpers", "common", "manager", "types", "misc"}
@@ -84,7 +82,7 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FACE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_pages_see_only_the_torch_free_side(path: Path) -> None:
-    allowed = {"errors", "fields", "events", "results", "attack_results", "statistics"}
+    allowed = {"errors", "fields", "events", "results", "statistics"}
     allowed |= {"abstention", "strict_json", "store", "plots", "evaluation"}
     for name in imports(path):
         parts = name.split(".")

@@ -6,7 +6,7 @@ import numpy as np
 
 from rs_core.results import Certificate, RadiusCurve, Selection, from_json, to_json
 from rs_core.seed_origin import with_seed_origin
-from tests.test_results import CERTIFICATE
+from tests.results.test_core import CERTIFICATE
 
 SILENT = replace(CERTIFICATE, predicted=None, radius=0.0, seed=2**64 - 1)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rs_core.attack_results import ALREADY, ALREADY_ITSELF, AttackResult, as_stored, norms
 from rs_core.attacks.scene import Found, Scene
+from rs_core.results.attack import ALREADY, ALREADY_ITSELF, AttackResult, as_stored, norms
 
 if TYPE_CHECKING:
     from rs_core.attacks.attack import Attack

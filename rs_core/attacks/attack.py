@@ -14,7 +14,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attack_results import AttackResult
 from rs_core.attacks.assembling import attack_results
 from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.attacks.lanes import abreast, shares, turn
@@ -29,6 +28,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
+from rs_core.results.attack import AttackResult
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import FromNetwork, Selector
 from rs_core.smoothing.noise import as_batch

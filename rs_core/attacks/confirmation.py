@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rs_core.attack_results import AttackResult, Confirmation, as_stored, norms, unreached
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_gaussian
@@ -17,6 +16,7 @@ from rs_core.events import Finished, Step, Stream, still
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.pixel_grid import snapped
+from rs_core.results.attack import AttackResult, Confirmation, as_stored, norms, unreached
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing.draw_checks import hold_decidable

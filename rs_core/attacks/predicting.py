@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rs_core.attack_results import Confirmation
 from rs_core.classifiers import Classifier
 from rs_core.events import Step, relay
 from rs_core.images import ImageInput
 from rs_core.results import Noise
+from rs_core.results.attack import Confirmation
 from rs_core.smoothing.draw_checks import hold_repeatable
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value

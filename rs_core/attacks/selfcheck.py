@@ -3,7 +3,6 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from rs_core.attack_results import AttackCheck, AttackResult
 from rs_core.attacks.attack import Attack
 from rs_core.attacks.gaussian import Gaussian
 from rs_core.attacks.pgd import Pgd
@@ -13,6 +12,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
+from rs_core.results.attack import AttackCheck, AttackResult
 from rs_core.smoothing.sampling import BATCH_SIZE
 
 _MARGIN = 1e-9

@@ -13,9 +13,9 @@ from rs_core.attacks.lanes import turn
 from rs_core.attacks.losses import Goal
 from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.fast_layers import sums_only
 from rs_core.errors import ParameterError
 from rs_core.smoothing.threads import block_threads
-from rs_core.thin_convolutions import sums_only
 
 A = TypeVar("A")
 T = TypeVar("T")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.tracing import running
 from rs_core.errors import ModelFileError
 from rs_core.events import drain
 from rs_core.images import ImageInput, image_from_array
@@ -16,7 +17,6 @@ from rs_core.seeding import block_seeds, derive_seed
 from rs_core.selectors import FromNetwork, Selector
 from rs_core.smoothing.noise import standard_normal
 from rs_core.smoothing.options import SIGMA_MAX
-from rs_core.tracing import running
 
 # Purposes of a stream of noise; no two share a generator.
 CLIMB, JUDGE, CLEAN, START = range(4)

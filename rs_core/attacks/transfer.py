@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rs_core.attack_results import AttackResult, Confirmation, TransferMatrix
 from rs_core.attacks.attack import Attack
 from rs_core.attacks.predicting import predictions
 from rs_core.attacks.targets import moved_image
@@ -17,6 +16,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
+from rs_core.results.attack import AttackResult, Confirmation, TransferMatrix
 from rs_core.seeding import check_seed
 from rs_core.smoothing.draw_checks import hold_decidable
 from rs_core.smoothing.options import SIGMA_MAX

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rs_core.attack_results import AttackResult
 from rs_core.images import ImageInput
+from rs_core.results.attack import AttackResult
 
 
 @dataclass

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from rs_core.attack_results import AttackCheck, TransferMatrix
 from rs_core.cli.scores import joint_lines
-from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.evaluation.summary import attacked_summary
 from rs_core.plots.attack_wording import (
     NO_PROOF,
@@ -18,6 +16,8 @@ from rs_core.plots.attack_wording import (
     within,
 )
 from rs_core.plots.wording import tidy
+from rs_core.results.attack import AttackCheck, TransferMatrix
+from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.smoothing.statements import class_label
 
 _HEADER = ("image", "leave", "after", "l2", "linf", "8-bit l2", "confirmed", "8-bit")

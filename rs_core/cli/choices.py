@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from rs_core.classifiers import Classifier, load_classifier
+from rs_core.classifiers.devices import has_bf16
 from rs_core.cli.training_words import FOLDER_SUFFIX
 from rs_core.datasets import Dataset, load_archive, load_dataset
 from rs_core.datasets.archives import SUFFIX
-from rs_core.devices import has_bf16
 from rs_core.errors import ParameterError, RsError, WeightsNotFoundError
 from rs_core.fields import check_params, param
 from rs_core.models.weights import model_files

@@ -18,15 +18,15 @@ from rs_core.cli.scores import joint_lines
 from rs_core.cli.selecting import selector_of, with_selector
 from rs_core.cli.tables import heading, notes_below
 from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.crossings import crossing_report, crossing_sentence
 from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.events import Finished, Stream
 from rs_core.fields import check_params, param
 from rs_core.plots.sandwich_facts import pipeline_text
 from rs_core.plots.wording import tidy
 from rs_core.results import to_json
+from rs_core.results.crossings import crossing_report, crossing_sentence
+from rs_core.results.sandwich import SandwichStrip
 from rs_core.sandwiching import MakeSandwiches, SandwichOptions, SandwichStep
 from rs_core.selectors import SELECTORS
 from rs_core.statistics import ceil_digits

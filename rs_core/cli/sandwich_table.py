@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from rs_core.cli.tables import aligned
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.sandwich_bars import state_of, state_words, upper_text
 from rs_core.plots.wording import tidy
+from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from rs_core.classifiers.devices import resolve_device
 from rs_core.cli.choices import DataChoice, model_source
 from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
@@ -20,7 +21,6 @@ from rs_core.cli.terminal import told
 from rs_core.cli.training_lines import beforehand, with_lines
 from rs_core.cli.training_words import FOLDER_SUFFIX, RECORD, record, written_out
 from rs_core.datasets import Dataset, load_dataset
-from rs_core.devices import resolve_device
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_params, param
 from rs_core.images import load_image

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rs_core.attack_results import TransferMatrix
 from rs_core.attacks import Attack, Epgd, Pgd, Transfer
 from rs_core.classifiers import Classifier
 from rs_core.cli.attack_tables import transfer_lines
@@ -20,6 +19,7 @@ from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.evaluation.transfer_log import write_transfer
 from rs_core.fields import param
 from rs_core.results import to_json
+from rs_core.results.attack import TransferMatrix
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.statistics import ceil_digits
 

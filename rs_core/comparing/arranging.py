@@ -13,11 +13,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Arrangement, PlacedBall, Points
 from rs_core.fields import whole_number
 from rs_core.guarantees.ball_memory import BallMemory
 from rs_core.guarantees.overlaps import find_overlaps
 from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, in_order, lay_out
+from rs_core.results.arrangement import Arrangement, PlacedBall, Points
 
 Rule = Literal["memory", "online", "strict", "label_aware"]
 RULES: tuple[str, ...] = get_args(Rule)

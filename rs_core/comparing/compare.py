@@ -8,10 +8,10 @@ from rs_core.comparing.course import CompareStep, Course
 from rs_core.comparing.noting import notes_of
 from rs_core.comparing.pairs import Pair
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison, Method, method_scores
 from rs_core.events import Finished, Stream
 from rs_core.images import ImageInput
 from rs_core.results import RadiusCurve
+from rs_core.results.comparison import Comparison, Method, method_scores
 from rs_core.smoothing import Sweep
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.smoothing.sampling import BATCH_SIZE

@@ -5,8 +5,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rs_core.evaluation.comparison import MethodScore
 from rs_core.events import Finished, PhaseStep, Stream
+from rs_core.results.comparison import MethodScore
 
 R = TypeVar("R")
 

@@ -7,13 +7,13 @@ from rs_core import __version__
 from rs_core.classifiers import Classifier
 from rs_core.comparing.mapping import in_words
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import FrozenRegions
 from rs_core.events import Finished, PhaseStep, Stream
 from rs_core.guarantees import Regions
 from rs_core.guarantees.allocation_file import AllocationRecord, prepared, sealed
 from rs_core.guarantees.regions import RegionsStep
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Selection
+from rs_core.results.arrangement import FrozenRegions
 from rs_core.selectors import Selector
 from rs_core.smoothing.sampling import BATCH_SIZE
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.attack_trial import AttackTrial
+from rs_core.results.attack_trial import AttackTrial
 
 
 def png_file(stored: np.ndarray) -> bytes:

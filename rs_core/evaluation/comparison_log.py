@@ -5,10 +5,10 @@ from os import PathLike
 from typing import TextIO
 
 from rs_core.evaluation.columns import COMPARISON_COLUMNS
-from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.evaluation.origin import Origin
 from rs_core.evaluation.tables import settings_cell, write_table
+from rs_core.results.comparison import Comparison
 
 
 def write_comparison(

@@ -6,8 +6,8 @@ from typing import TextIO
 
 from rs_core.evaluation.columns import SANDWICH_COLUMNS
 from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.evaluation.tables import exact_text, text_cell, whole_text, write_table
+from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 
 
 def write_sandwiches(

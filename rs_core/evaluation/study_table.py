@@ -4,7 +4,9 @@ from os import PathLike
 from typing import TextIO
 
 from rs_core.evaluation.columns import STUDY_ORIGIN
-from rs_core.evaluation.empirical_curves import (
+from rs_core.evaluation.origin import Origin
+from rs_core.evaluation.tables import exact_text, text_cell, write_table
+from rs_core.results.study import (
     FrontierStudy,
     NoiseStudy,
     StrengthStudy,
@@ -12,8 +14,6 @@ from rs_core.evaluation.empirical_curves import (
     facts_of,
     share,
 )
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import exact_text, text_cell, write_table
 
 _SHARED = (
     "accuracy",

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rs_core.evaluation.attack_trial import AttackTrial
-from rs_core.evaluation.empirical_curves import share
 from rs_core.results import Certificate, Prediction
+from rs_core.results.attack_trial import AttackTrial
+from rs_core.results.study import share
 from rs_core.statistics import ceil_digits, floor_decimals
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)  # Cohen et al. report these

@@ -16,7 +16,7 @@ import numpy as np
 
 from rs_core.events import Finished, Step, Stream, drain
 from rs_core.guarantees.overlaps import SHRINK, Overlaps, hold_constraints
-from rs_core.packing import Packing, largest_radii, write
+from rs_core.statistics.packing import Packing, largest_radii, write
 
 Optimum = Literal["fair", "published"]
 
@@ -136,7 +136,7 @@ def _started(question: BinaryIO, answers: BinaryIO) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[2])
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "rs_core.packing", str(os.getpid())],
+        [sys.executable, "-P", "-m", "rs_core.statistics.packing", str(os.getpid())],
         stdin=question, stdout=answers, env={**os.environ, "PYTHONPATH": paths},
         start_new_session=True,
     )  # fmt: skip

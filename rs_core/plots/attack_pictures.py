@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.attack_trial import Ballot
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import BLUE, GREY, ORANGE
 from rs_core.plots.wording import class_text, plain
+from rs_core.results.attack_trial import Ballot
 
 AMPLIFIED = 10
 _MOST_CLASSES = 6

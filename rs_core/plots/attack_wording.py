@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from rs_core.attack_results import UNMOVED, AttackResult, Confirmation, unreached
-from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.plots.wording import class_text
+from rs_core.results.attack import UNMOVED, AttackResult, Confirmation, unreached
+from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.statistics import ceil_digits
 
 NORMS = {"l2": "ℓ2", "linf": "ℓ∞"}

@@ -8,10 +8,10 @@ import plotly.graph_objects as go
 
 from rs_core.datasets.plane import CLASSES, DISC, true_classes
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Arrangement, Points
 from rs_core.plots.ball_graph import graph_alt, graph_info, node_traces, subtitle
 from rs_core.plots.frame import frame
 from rs_core.plots.palette import ABSTAIN, GREY, series_style
+from rs_core.results.arrangement import Arrangement, Points
 
 _CELLS = 161
 _POINT = 9

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from rs_core.evaluation.arrangement import Arrangement, PlacedBall, Points
 from rs_core.plots.ball_wording import RULE_WORDS, ball_sentence, label_text, total_text
 from rs_core.plots.frame import frame
 from rs_core.plots.palette import ABSTAIN, GREY, VERMILION, Style, series_style
 from rs_core.plots.wording import plain, wrap
+from rs_core.results.arrangement import Arrangement, PlacedBall, Points
 
 _SMALLEST, _LARGEST = 10, 40
 _MOST_PICTURES = 60

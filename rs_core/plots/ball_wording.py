@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from rs_core.evaluation.arrangement import Arrangement, PlacedBall, Points, moved
 from rs_core.plots.wording import class_text, radius_text, tidy
+from rs_core.results.arrangement import Arrangement, PlacedBall, Points, moved
 
 _SHOWN = 1e-5  # a smaller radius reads 0.00000
 RULE_WORDS: dict[str, str] = {

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from rs_core.abstention import why_abstains
-from rs_core.evaluation.comparison import Comparison, Method, MethodScore, oracle_radii
 from rs_core.plots.palette import BADGES, certificate_badge
 from rs_core.plots.wording import class_text, plain, radius_text
 from rs_core.results import Badge, Certificate
+from rs_core.results.comparison import Comparison, Method, MethodScore, oracle_radii
 
 ORACLE = "oracle, not a certificate"
 Fate = Literal["right", "certified", "wrong", "abstains"]

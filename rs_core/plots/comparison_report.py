@@ -5,7 +5,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.comparison import Comparison
 from rs_core.plots.certificate_table import READING_NOTES
 from rs_core.plots.comparison_points import by_badge, method_names
 from rs_core.plots.comparison_tables import (
@@ -19,6 +18,7 @@ from rs_core.plots.comparison_tables import (
 from rs_core.plots.repicked_sigma import repicked_sigma_figure
 from rs_core.plots.report import Statement, html_report
 from rs_core.plots.slopes import slope_chart
+from rs_core.results.comparison import Comparison
 from rs_core.statistics import ceil_digits
 
 

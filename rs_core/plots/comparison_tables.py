@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol
 
-from rs_core.evaluation.comparison import (
+from rs_core.plots.comparison_points import by_badge, fate_of, method_names
+from rs_core.plots.palette import BADGES
+from rs_core.plots.report import Table
+from rs_core.plots.wording import class_text, radius_text, tidy
+from rs_core.results import Badge, Certificate
+from rs_core.results.comparison import (
     Comparison,
     MethodScore,
     best_fixed_sigma,
     method_scores,
     oracle_radii,
 )
-from rs_core.plots.comparison_points import by_badge, fate_of, method_names
-from rs_core.plots.palette import BADGES
-from rs_core.plots.report import Table
-from rs_core.plots.wording import class_text, radius_text, tidy
-from rs_core.results import Badge, Certificate
 from rs_core.statistics import floor_decimals
 
 PROMISES = {

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.training import Confusion
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.wording import plain, tidy
+from rs_core.results.training import Confusion
 
 _LONGEST = 12
 _MOST_NUMBERS = 20  # classes; numbers of more would not be read

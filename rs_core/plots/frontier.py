@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.empirical_curves import TOP_CLASS, FrontierPoint, FrontierStudy, share
 from rs_core.plots.facets import Facet, Series, Spot, facets_figure
 from rs_core.plots.study_wording import NO_GUARANTEE, accuracy_text
+from rs_core.results.study import TOP_CLASS, FrontierPoint, FrontierStudy, share
 
 
 def frontier_figure(study: FrontierStudy) -> go.Figure:

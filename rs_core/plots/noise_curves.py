@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.empirical_curves import NoisePoint, NoiseStudy, share
 from rs_core.plots.facets import Facet, Series, Spot, facets_figure
 from rs_core.plots.frame import SIGMA_AXIS
 from rs_core.plots.study_wording import ACCURACY, NO_GUARANTEE, VOTE_WORDS, accuracy_text
+from rs_core.results.study import NoisePoint, NoiseStudy, share
 
 
 def noise_curve_figure(

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.arrangement import Arrangement, Points, moved
 from rs_core.plots.ball_wording import change_summary, label_text
 from rs_core.plots.frame import frame
 from rs_core.plots.palette import BLUE, GREY, PURPLE, VERMILION, Style
 from rs_core.plots.wording import plain, radius_text
+from rs_core.results.arrangement import Arrangement, Points, moved
 
 _LOOKS = {
     "grows": Style(BLUE, "solid", "triangle-up"),

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.training import Course, Probe, ProbePoint
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import GREY, Style, series_style
 from rs_core.plots.training_curves import EPOCH_AXIS, epoch_axis
 from rs_core.plots.wording import chance_text, class_text, plain, radius_text, tidy
+from rs_core.results.training import Course, Probe, ProbePoint
 from rs_core.statistics import ceil_digits, radius_ceiling
 
 _LONGEST = 24

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Arrangement, Points, degrees
 from rs_core.plots.ball_wording import RULE_WORDS, ball_sentence, total_text
 from rs_core.plots.frame import frame
 from rs_core.plots.palette import GREY, SKY, Style, series_style
 from rs_core.plots.wording import plain, wrap
+from rs_core.results.arrangement import Arrangement, Points, degrees
 
 _APART = 0.16
 _CERTIFIED = Style(GREY, "dot", "line-ew-open")

@@ -8,7 +8,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import GREEN, GREY, ORANGE, PURPLE, VERMILION
 from rs_core.plots.sandwich_bars import (
@@ -20,6 +19,7 @@ from rs_core.plots.sandwich_bars import (
     where_text,
 )
 from rs_core.plots.wording import plain, radius_text, tidy
+from rs_core.results.sandwich import SandwichStrip
 from rs_core.statistics import ceil_digits
 
 _HEIGHT, _THIN, _BELOW = 0.5, 0.12, 0.36

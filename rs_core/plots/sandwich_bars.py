@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.crossings import VERDICT
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.wording import plain, radius_text, wrap
+from rs_core.results.crossings import VERDICT
+from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.statistics import ceil_digits
 
 State = Literal[

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from rs_core.attack_results import AttackResult, Confirmation
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.report import Table
 from rs_core.plots.sandwich_bars import upper_text
 from rs_core.plots.wording import class_text, radius_text
+from rs_core.results.attack import AttackResult, Confirmation
+from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.statistics import ceil_digits, floor_decimals
 
 

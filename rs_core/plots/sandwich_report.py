@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rs_core.evaluation.crossings import crossing_report, crossing_sentence
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.plots.certificate_table import READING_NOTES
 from rs_core.plots.palette import certificate_badge
 from rs_core.plots.report import Statement, Table, html_report
@@ -12,6 +10,8 @@ from rs_core.plots.sandwich import sandwich_figure
 from rs_core.plots.sandwich_bars import STATES, state_of, state_words, upper_text, upper_words
 from rs_core.plots.sandwich_facts import pipeline_text
 from rs_core.plots.wording import class_text, radius_text
+from rs_core.results.crossings import crossing_report, crossing_sentence
+from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.statistics import ceil_digits
 
 _SPELLED_OUT = 4

@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 
 from rs_core.abstention import why_abstains
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison
 from rs_core.plots.comparison_points import FATES, fate_of, method_names
 from rs_core.plots.frame import SIGMA_AXIS, frame_layout
 from rs_core.plots.palette import GREY, BadgeStyle, certificate_badge
 from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.wording import class_text, plain, radius_text, tidy
+from rs_core.results.comparison import Comparison
 
 _ROW = 0.075  # of the axis, between two labels above the curve
 _TURN = 0.45  # of the widest sigma: labels beyond it stand at the left of their leader

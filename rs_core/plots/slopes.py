@@ -9,12 +9,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison
 from rs_core.plots.comparison_points import FATES, ORACLE, Dot, Fate, Group, slope_groups
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import BADGES, BLUE, GREY, ORANGE, PURPLE, SKY, VERMILION, Style
 from rs_core.plots.wording import radius_text
 from rs_core.results import Badge
+from rs_core.results.comparison import Comparison
 
 _LOOKS: dict[Fate, Style] = {
     "right": Style(BLUE, "solid", "circle"),

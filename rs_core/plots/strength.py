@@ -2,9 +2,9 @@
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.empirical_curves import StrengthPoint, StrengthStudy, share
 from rs_core.plots.facets import Facet, Series, Spot, facets_figure
 from rs_core.plots.study_wording import ACCURACY, NO_GUARANTEE, VOTE_WORDS, accuracy_text
+from rs_core.results.study import StrengthPoint, StrengthStudy, share
 
 
 def strength_figure(study: StrengthStudy) -> go.Figure:

@@ -5,7 +5,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from rs_core.evaluation.empirical_curves import (
+from rs_core.plots.frontier import frontier_figure, method_words
+from rs_core.plots.noise_curves import noise_curve_figure
+from rs_core.plots.report import Statement, Table, html_report
+from rs_core.plots.strength import strength_figure
+from rs_core.plots.study_wording import STUDY_NOTES, VOTE_WORDS, accuracy_text, study_images
+from rs_core.results.study import (
     TOP_CLASS,
     FrontierStudy,
     NoiseStudy,
@@ -13,11 +18,6 @@ from rs_core.evaluation.empirical_curves import (
     Study,
     facts_of,
 )
-from rs_core.plots.frontier import frontier_figure, method_words
-from rs_core.plots.noise_curves import noise_curve_figure
-from rs_core.plots.report import Statement, Table, html_report
-from rs_core.plots.strength import strength_figure
-from rs_core.plots.study_wording import STUDY_NOTES, VOTE_WORDS, accuracy_text, study_images
 
 _MOST_LINES = 8
 _USUAL = 8  # M at which rules are compared where every M together would be too many lines

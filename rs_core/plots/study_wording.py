@@ -1,7 +1,7 @@
 """Words that figures and reports of studies share: accuracy with its error, images, attacks."""
 
-from rs_core.evaluation.empirical_curves import Study, share
 from rs_core.plots.comparison_tables import index_text
+from rs_core.results.study import Study, share
 
 ACCURACY = "accuracy"
 NO_GUARANTEE = "accuracy under the attacks named; not a guarantee"

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.training import Course, Epoch
 from rs_core.plots.frame import frame_layout
 from rs_core.plots.palette import series_style
+from rs_core.results.training import Course, Epoch
 
 EPOCH_AXIS = "epoch"
 MOST_TICKS = 8

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rs_core.attack_results import MISCLASSIFIED, AttackResult
 from rs_core.classifiers import Classifier
-from rs_core.evaluation.sandwich import Sandwich, confirmed_norm, unconfirmed_norm
 from rs_core.events import Step, Stream
 from rs_core.guarantees import Frozen
 from rs_core.images import ImageInput
 from rs_core.results import Certificate
+from rs_core.results.attack import MISCLASSIFIED, AttackResult
+from rs_core.results.sandwich import Sandwich, confirmed_norm, unconfirmed_norm
 from rs_core.sandwiching.held import Held
 from rs_core.sandwiching.progress import Board, while_attacking, while_certifying
 from rs_core.seeding import derive_seed

@@ -11,11 +11,11 @@ from rs_core.attacks.slopes import gradient_of
 from rs_core.attacks.validation import hold_gaussian
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.sandwich import SandwichRow, SandwichStrip
 from rs_core.events import Finished, Stream
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
+from rs_core.results.sandwich import SandwichRow, SandwichStrip
 from rs_core.sandwiching.group import Group
 from rs_core.sandwiching.held import Held
 from rs_core.sandwiching.options import SandwichOptions

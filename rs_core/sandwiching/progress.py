@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from rs_core.attacks import AttackStep
-from rs_core.evaluation.sandwich import Sandwich, SandwichRow, SandwichStrip
 from rs_core.events import Finished, PhaseStep, Step, Stream
+from rs_core.results.sandwich import Sandwich, SandwichRow, SandwichStrip
 from rs_core.smoothing.certify import CertifyStep
 from rs_core.statistics import anytime_lower_bound, l2_radius
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.fingerprints import module_id
+from rs_core.classifiers.probe import agree, check_calls, check_rows, same_size_share
 from rs_core.errors import ModelFileError
 from rs_core.events import Finished, Step, Stream
-from rs_core.fingerprints import module_id
 from rs_core.images import ImageInput
-from rs_core.probing import agree, check_calls, check_rows, same_size_share
 from rs_core.results import Noise
 from rs_core.seeding import block_seeds, derive_key, derive_seed
 from rs_core.smoothing.draw_checks import hold_draws

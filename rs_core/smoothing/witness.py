@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.prepare import ThreadCopy
+from rs_core.classifiers.probe import agree, same_size_share, tried_rows
 from rs_core.errors import ModelFileError
-from rs_core.preparation import ThreadCopy
-from rs_core.probing import agree, same_size_share, tried_rows
 from rs_core.smoothing.threads import voting_threads
 
 

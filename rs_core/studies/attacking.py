@@ -10,9 +10,9 @@ from rs_core.attacks import Epgd, Pgd
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import NONE, AttackFacts, StudySet
 from rs_core.fields import shown
 from rs_core.images import ImageInput
+from rs_core.results.study import NONE, AttackFacts, StudySet
 from rs_core.studies.course import BACKWARD, Course, S, StudyStep
 
 _PICKS_BESIDE_STEPS = 5  # before it starts, and for each point that is judged

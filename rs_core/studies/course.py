@@ -4,8 +4,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from rs_core.evaluation.empirical_curves import FrontierStudy, NoiseStudy, StrengthStudy, Study
 from rs_core.events import Finished, PhaseStep, Stream
+from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Study
 
 R = TypeVar("R")
 S = TypeVar("S", NoiseStudy, StrengthStudy, FrontierStudy)

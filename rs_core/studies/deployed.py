@@ -9,9 +9,9 @@ import numpy as np
 from rs_core.attacks import Epgd
 from rs_core.attacks.predicting import predictions
 from rs_core.classifiers import Classifier
-from rs_core.evaluation.empirical_curves import AttackFacts
 from rs_core.events import Finished, Stream
 from rs_core.images import ImageInput
+from rs_core.results.study import AttackFacts
 from rs_core.seeding import derive_seed
 from rs_core.selectors import Fixed, FromNetwork, Selector
 from rs_core.studies.course import Course, S, StudyStep

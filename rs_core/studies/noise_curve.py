@@ -7,16 +7,16 @@ from typing import Any
 from rs_core.attacks.balls import Norm, hold_radius
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import (
+from rs_core.events import Finished, Step, Stream
+from rs_core.fields import check_params, param, shown
+from rs_core.images import ImageInput
+from rs_core.results.study import (
     ATTACK_KINDS,
     NONE,
     AttackFacts,
     NoisePoint,
     NoiseStudy,
 )
-from rs_core.events import Finished, Step, Stream
-from rs_core.fields import check_params, param, shown
-from rs_core.images import ImageInput
 from rs_core.seeding import check_seed
 from rs_core.smoothing.ballots import MOST_SAMPLES, SECOND, VOTES, rules_of
 from rs_core.smoothing.options import SIGMA_MAX

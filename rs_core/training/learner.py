@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from rs_core.classifiers.probe import told
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.models import build_network
-from rs_core.probing import told
 from rs_core.results import ModelSpec
 from rs_core.seeding import derive_seed
 from rs_core.training.batches import Batch, PixelStore

@@ -5,8 +5,8 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from rs_core.classifiers.probe import told
 from rs_core.errors import ParameterError
-from rs_core.probing import told
 from rs_core.training.batches import Batch, PixelStore, augmented_batch
 from rs_core.training.course import Course
 from rs_core.training.learner import Learner

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rs_core.classifiers.devices import resolve_precision
 from rs_core.datasets import Dataset
-from rs_core.devices import resolve_precision
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json

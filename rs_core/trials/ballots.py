@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from rs_core.classifiers import Classifier
-from rs_core.evaluation.attack_trial import Ballot
 from rs_core.events import Finished, Stream, relay
 from rs_core.images import ImageInput
+from rs_core.results.attack_trial import Ballot
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 
 

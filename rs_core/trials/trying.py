@@ -6,18 +6,18 @@ from typing import Any
 
 import torch
 
-from rs_core.attack_results import AttackCheck, AttackResult
 from rs_core.attacks import Attack, Confirm, SelfCheck
 from rs_core.attacks.pgd import Pgd
 from rs_core.attacks.targets import moved_image
 from rs_core.attacks.validation import hold_images, hold_target
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.attack_trial import SMALLEST, AttackTrial, Ballot
 from rs_core.events import Finished, Stream
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
+from rs_core.results.attack import AttackCheck, AttackResult
+from rs_core.results.attack_trial import SMALLEST, AttackTrial, Ballot
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import FromNetwork
 from rs_core.smoothing.sampling import BATCH_SIZE

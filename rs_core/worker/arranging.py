@@ -6,8 +6,8 @@ import numpy as np
 
 from rs_core.comparing import arrange
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Points
 from rs_core.results import from_json, to_json
+from rs_core.results.arrangement import Points
 from rs_core.store import Run
 from rs_core.worker.asking import images_in
 from rs_core.worker.requests import shortened

@@ -7,12 +7,12 @@ from dataclasses import replace
 from threading import Condition
 from typing import Any
 
+from rs_core.classifiers.tracing import Gate
 from rs_core.errors import RsError, StoreError
 from rs_core.events import Finished
 from rs_core.results import to_json
 from rs_core.store import RunStore, State
 from rs_core.worker.failures import sentence_of
-from rs_core.worker.gate import Gate
 from rs_core.worker.job import Job
 from rs_core.worker.life import Life
 from rs_core.worker.train_step import TrainStep

@@ -7,12 +7,12 @@ from typing import Any
 from rs_core.classifiers import Classifier
 from rs_core.comparing import MAX_METHODS, Compare, Pair
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.evaluation.comparison import Comparison
 from rs_core.events import Stream
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES, GridMinimum
 from rs_core.images import ImageInput
 from rs_core.results import to_json
+from rs_core.results.comparison import Comparison
 from rs_core.selectors import Gradient, Selector
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.statistics import add_risks

@@ -7,8 +7,8 @@ import torch
 
 from rs_core.classifiers import Classifier
 from rs_core.datasets import Dataset
-from rs_core.evaluation.training import Confusion
 from rs_core.events import Step
+from rs_core.results.training import Confusion
 from rs_core.seeding import derive_seed
 
 _ROWS = 128  # of one pass: few, so that turns stay short

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rs_core.evaluation.training import Course, Epoch, Probe, ProbePoint
 from rs_core.images import ImageInput
 from rs_core.results import from_json
+from rs_core.results.training import Course, Epoch, Probe, ProbePoint
 from rs_core.training import EpochDone, ProbeRadius
 from rs_core.training.checkpoints import Checkpoint
 from rs_core.worker.training_config import TrainTask

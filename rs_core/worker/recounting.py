@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rs_core.classifiers.fingerprints import file_id
 from rs_core.errors import RsError
-from rs_core.fingerprints import file_id
 from rs_core.results import ModelSpec, from_json
 from rs_core.store import Asked, Run, RunStore
 from rs_core.worker.asking import subject_of, subjects

@@ -8,15 +8,15 @@ from threading import Lock
 
 from rs_core.assets import asset_path
 from rs_core.classifiers import Classifier, load_classifier
-from rs_core.devices import resolve_device, resolve_precision
+from rs_core.classifiers.devices import resolve_device, resolve_precision
+from rs_core.classifiers.fingerprints import file_id
+from rs_core.classifiers.tracing import Gate
 from rs_core.errors import DataError, ModelFileError, NotFoundError, RsError, UnknownNameError
-from rs_core.fingerprints import file_id
 from rs_core.models import WEIGHTS, bundled_names, read_spec
 from rs_core.models.spec_files import read_spec_file
 from rs_core.models.weights import hold_shared
 from rs_core.results import ModelSpec
 from rs_core.store import Belongings
-from rs_core.worker.gate import Gate
 
 UPLOAD = "upload:"
 KEPT = 4

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from rs_core.comparing import CompareStep
-from rs_core.evaluation.empirical_curves import Study
 from rs_core.events import PhaseStep, Step
 from rs_core.results import to_json
+from rs_core.results.study import Study
 from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
 from rs_core.studies import StudyStep

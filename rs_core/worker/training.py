@@ -10,9 +10,9 @@ import safetensors.torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import CheckpointError
-from rs_core.evaluation.training import Course, TrainingOutcome
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
+from rs_core.results.training import Course, TrainingOutcome
 from rs_core.training import EpochDone, ProbeDone, Probes
 from rs_core.training.checkpoints import Checkpoint, load_checkpoint
 from rs_core.training.exporting import trained_network

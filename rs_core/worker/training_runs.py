@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from rs_core.classifiers.devices import resolve_device
 from rs_core.datasets import DATASETS
-from rs_core.devices import resolve_device
 from rs_core.errors import RsError
 from rs_core.events import Stream
 from rs_core.images import ImageInput

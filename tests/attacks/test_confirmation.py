@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from rs_core import api
-from rs_core.attack_results import AttackResult, as_stored, norms
 from rs_core.attacks import ATTACKS, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import drain
 from rs_core.images import ImageInput
 from rs_core.pixel_grid import snapped
+from rs_core.results.attack import AttackResult, as_stored, norms
 from rs_core.selectors import FromNetwork
 from rs_core.smoothing import sampling
 from tests.conftest import Coin, MakeLinear, spec_of

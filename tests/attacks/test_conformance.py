@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from rs_core.attack_results import ALREADY, ALREADY_ITSELF, AttackResult, norms
 from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
@@ -16,6 +15,7 @@ from rs_core.events import Finished, Step, drain
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
+from rs_core.results.attack import ALREADY, ALREADY_ITSELF, AttackResult, norms
 from tests.attacks.conftest import SETTINGS
 
 

@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from rs_core.attack_results import AttackResult
 from rs_core.attacks import ATTACKS, AttackStep
 from rs_core.attacks.balls import norm_of
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished
 from rs_core.images import ImageInput
+from rs_core.results.attack import AttackResult
 
 
 def watched(

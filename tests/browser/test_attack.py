@@ -12,8 +12,8 @@ pytest.importorskip("playwright.sync_api")
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.results import from_json
+from rs_core.results.attack_trial import AttackTrial
 from tests.browser.acts import RUNNING, cancel, hold_accessible, main, run_of
 from tests.browser.conftest import Visitor
 

@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json, to_json
+from rs_core.results.sandwich import SandwichStrip
 from rs_core.store.documents import read_document, write_document
 from tests.browser.acts import RUNNING, as_asked, cancel, comes_true, hold_accessible, main, run_of
 from tests.browser.conftest import Server, Visitor

@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from rs_core.evaluation.empirical_curves import NoiseStudy
 from rs_core.results import from_json
+from rs_core.results.study import NoiseStudy
 from tests.browser.acts import as_asked, main
 from tests.browser.conftest import Visitor
 

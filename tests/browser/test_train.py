@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from rs_core.evaluation.training import TrainingOutcome
 from rs_core.models import load_model
 from rs_core.results import from_json
+from rs_core.results.training import TrainingOutcome
 from tests.browser.acts import RUNNING, TABLES, hold_accessible, main, run_of, sidebar
 from tests.browser.conftest import Visitor
 

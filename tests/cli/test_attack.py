@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rs_core.attack_results import TransferMatrix
 from rs_core.attacks import ATTACKS
 from rs_core.cli import main
 from rs_core.cli.attack_tables import attack_lines
-from rs_core.evaluation.attack_trial import AttackTrial, Ballot
 from rs_core.evaluation.columns import ATTACK_COLUMNS
 from rs_core.results import from_json
-from tests.evaluation.test_attack_trial import made_trial
+from rs_core.results.attack import TransferMatrix
+from rs_core.results.attack_trial import AttackTrial, Ballot
+from tests.results.test_attack_trial import made_trial
 
 QUICK = {
     "fgsm": ["--eps", "0.1"],

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rs_core import devices
+from rs_core.classifiers import devices
 from rs_core.cli import main
 from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.results import Certificate, from_json

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rs_core import devices
-from rs_core.classifiers import Classifier
+from rs_core.classifiers import Classifier, devices
 from rs_core.cli import choices, main
 from rs_core.cli.remarks import ends_in_softmax, network_remarks
 from rs_core.results import ModelSpec

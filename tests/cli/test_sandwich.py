@@ -7,9 +7,9 @@ import torch
 
 from rs_core.cli import main, sandwich
 from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.events import Stream
 from rs_core.results import from_json
+from rs_core.results.sandwich import SandwichStrip
 from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing import sampling
 from tests.words import over

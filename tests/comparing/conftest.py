@@ -6,8 +6,8 @@ from hashlib import blake2b
 import numpy as np
 
 from rs_core.comparing.mapping import pairwise_distances, plane_map
-from rs_core.evaluation.arrangement import Points
 from rs_core.results import Certificate, Selection
+from rs_core.results.arrangement import Points
 
 
 def certificate_of(label: int | None, radius: float, sigma: float = 0.25) -> Certificate:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rs_core.comparing import arrange
 from rs_core.comparing.arranging import RULES
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Arrangement, Points, by_degree, degrees
 from rs_core.guarantees.ball_memory import BallMemory
 from rs_core.guarantees.region_radii import lay_out
+from rs_core.results.arrangement import Arrangement, Points, by_degree, degrees
 from tests.comparing.conftest import on_a_line, points_of
 
 LEVELS = st.integers(0, 12).map(lambda k: k / 12)  # coarse: equal images and touching balls occur

@@ -13,12 +13,12 @@ from rs_core.classifiers import Classifier
 from rs_core.comparing import FreezeRegions, MapPoints, arrange
 from rs_core.comparing.mapping import pairwise_distances, plane_map
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import FrozenRegions, Points
 from rs_core.events import drain
 from rs_core.guarantees import Frozen, FrozenLambda, Memory, Regions
 from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
+from rs_core.results.arrangement import FrozenRegions, Points
 from rs_core.selectors import SELECTORS
 from tests.conftest import Linear, spec_of
 

@@ -2,8 +2,8 @@ import io
 
 from rs_core.evaluation import Origin, read_log
 from rs_core.evaluation.columns import COMPARISON_COLUMNS
-from rs_core.evaluation.comparison import Comparison
 from rs_core.evaluation.comparison_log import write_comparison
+from rs_core.results.comparison import Comparison
 from tests.plots.conftest import WON, WRONG, method
 
 

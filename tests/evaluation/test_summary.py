@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rs_core.attack_results import ALREADY
-from rs_core.evaluation.attack_trial import Ballot
 from rs_core.evaluation.summary import attacked_summary, certified_summary, predicted_summary
 from rs_core.results import Badge, Certificate, Prediction
-from tests.evaluation.test_attack_trial import made_trial
+from rs_core.results.attack import ALREADY
+from rs_core.results.attack_trial import Ballot
+from tests.results.test_attack_trial import made_trial
 
 
 def certificate(predicted: int | None, radius: float) -> Certificate:

@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rs_core import devices
-from rs_core.classifiers import Classifier
+from rs_core.classifiers import Classifier, devices
 from rs_core.cli import main
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.events import drain

@@ -12,12 +12,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from rs_core import packing
 from rs_core.events import Finished
 from rs_core.guarantees import programme as module
 from rs_core.guarantees.overlaps import Overlaps, find_overlaps
 from rs_core.guarantees.programme import ProgrammeStep, linear_programme, solving
 from rs_core.guarantees.region_radii import lay_out
+from rs_core.statistics import packing
 from tests.guarantees.test_region_radii import balls, line
 
 
@@ -148,7 +148,7 @@ def test_the_process_stops_by_itself_at_the_limit(
     only = packing.Packing(overlaps.first, overlaps.second, overlaps.distance, radii)
     with question.open("wb") as file:
         packing.write(file, [only], 1.0, fair=True)
-    command = [sys.executable, "-m", "rs_core.packing", str(os.getpid())]
+    command = [sys.executable, "-m", "rs_core.statistics.packing", str(os.getpid())]
     with question.open("rb") as file:
         done = subprocess.run(command, stdin=file, capture_output=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, b"")

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison, Method, method_scores
 from rs_core.events import drain
 from rs_core.guarantees import FrozenLambda, GlobalLambda
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Selection, Votes
+from rs_core.results.comparison import Comparison, Method, method_scores
 from rs_core.selectors import SELECTORS
 from rs_core.smoothing import certify as module
 from rs_core.smoothing.certify import bound_radii

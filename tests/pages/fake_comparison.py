@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rs_core.evaluation.comparison import Comparison, Method, method_scores
 from rs_core.results import RadiusCurve, Selection, to_json
+from rs_core.results.comparison import Comparison, Method, method_scores
 
 BADGES = {"global_sigma": "A", "frozen": "C", "grid_minimum": "A", "sukenik": "A"}
 SETS = [

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.attack_results import AttackResult, Confirmation
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.results import Certificate
+from rs_core.results.attack import AttackResult, Confirmation
+from rs_core.results.sandwich import Sandwich, SandwichStrip
 
 FRESH = 1000
 

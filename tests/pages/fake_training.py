@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rs_core.evaluation.training import (
+from rs_core.results import ModelSpec, to_json
+from rs_core.results.training import (
     Confusion,
     Course,
     Epoch,
@@ -10,7 +11,6 @@ from rs_core.evaluation.training import (
     ProbePoint,
     TrainingOutcome,
 )
-from rs_core.results import ModelSpec, to_json
 
 DIGITS = tuple(str(k) for k in range(10))
 TRAINED = "upload:5678"

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from rs_core.attack_results import AttackCheck, Confirmation
 from rs_core.evaluation.adversarial_files import png_file
-from rs_core.evaluation.attack_trial import AttackTrial, Ballot
 from rs_core.results import from_json, to_json
+from rs_core.results.attack import AttackCheck, Confirmation
+from rs_core.results.attack_trial import AttackTrial, Ballot
 from rs_ui import attacked_files, caching
 from rs_ui.attack_target import NETWORK, PIPELINE
 from tests.pages.conftest import OWNER, Open

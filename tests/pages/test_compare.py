@@ -6,8 +6,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from rs_core.evaluation import read_log
-from rs_core.evaluation.comparison import Comparison
 from rs_core.results import from_json
+from rs_core.results.comparison import Comparison
 from rs_ui import compared_files
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import MODELS, FakeWorker

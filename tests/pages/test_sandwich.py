@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rs_core import __version__
-from rs_core.evaluation.crossings import crossing_report
-from rs_core.evaluation.sandwich import SandwichStrip
 from rs_core.results import from_json
+from rs_core.results.crossings import crossing_report
+from rs_core.results.sandwich import SandwichStrip
 from rs_ui import sandwiched, sandwiched_files
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import MODELS, FakeWorker

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rs_core.evaluation.empirical_curves import (
+from rs_core.fields import describe_fields
+from rs_core.results import from_json, to_json
+from rs_core.results.study import (
     AttackFacts,
     FrontierPoint,
     FrontierStudy,
@@ -16,8 +18,6 @@ from rs_core.evaluation.empirical_curves import (
     StrengthStudy,
     StudySet,
 )
-from rs_core.fields import describe_fields
-from rs_core.results import from_json, to_json
 from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_ui import caching, studied
 from tests.pages.conftest import Open

@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from rs_core.evaluation.training import TrainingOutcome
 from rs_core.results import from_json
+from rs_core.results.training import TrainingOutcome
 from rs_ui import training_files
 from tests.pages import fake_training
 from tests.pages.conftest import OWNER, Open

@@ -3,8 +3,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from rs_core.evaluation.comparison import Comparison, Method
 from rs_core.results import Certificate, RadiusCurve, Selection
+from rs_core.results.comparison import Comparison, Method
 from rs_core.statistics import l2_radius, lower_confidence_bound
 
 MakeCertificate = Callable[..., Certificate]

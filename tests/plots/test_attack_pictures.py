@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.attack_trial import Ballot
 from rs_core.plots import loss_figure, perturbation_picture, vote_shift_figure
 from rs_core.plots.attack_pictures import _losses, _shift
+from rs_core.results.attack_trial import Ballot
 
 
 def ballot(*shares: float, sigma: float | None = 0.25) -> Ballot:

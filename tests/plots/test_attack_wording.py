@@ -4,8 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_core.attack_results import ALREADY, UNMOVED, AttackCheck, Confirmation
-from rs_core.evaluation.attack_trial import Ballot
 from rs_core.plots.attack_wording import (
     NO_PROOF,
     budget_text,
@@ -15,7 +13,9 @@ from rs_core.plots.attack_wording import (
     target_text,
     verdict,
 )
-from tests.evaluation.test_attack_trial import made_trial
+from rs_core.results.attack import ALREADY, UNMOVED, AttackCheck, Confirmation
+from rs_core.results.attack_trial import Ballot
+from tests.results.test_attack_trial import made_trial
 
 NAMES = ("cat", "dog")
 

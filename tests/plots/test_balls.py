@@ -6,7 +6,6 @@ import pytest
 
 from rs_core.comparing import arrange
 from rs_core.errors import ParameterError
-from rs_core.evaluation.arrangement import Arrangement, Points, by_degree, degrees, moved
 from rs_core.plots import (
     alt_text,
     ball_circles_figure,
@@ -24,6 +23,7 @@ from rs_core.plots.ball_wording import (
     total_text,
 )
 from rs_core.plots.order_change import order_slopes
+from rs_core.results.arrangement import Arrangement, Points, by_degree, degrees, moved
 from tests.comparing.conftest import on_a_line, points_of
 
 NAMES = ("yang", "yin", "dot")

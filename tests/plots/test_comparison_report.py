@@ -1,7 +1,6 @@
 import dataclasses
 import re
 
-from rs_core.evaluation.comparison import Comparison, best_fixed_sigma, method_scores
 from rs_core.plots import comparison_report
 from rs_core.plots.comparison_tables import (
     image_table,
@@ -11,6 +10,7 @@ from rs_core.plots.comparison_tables import (
     score_tables,
 )
 from rs_core.plots.wording import radius_text
+from rs_core.results.comparison import Comparison, best_fixed_sigma, method_scores
 
 
 def text_of(document: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from rs_core.plots.looking import picked_certificate, reason
 from rs_core.smoothing.statements import statement
-from tests.test_results import CERTIFICATE
+from tests.results.test_core import CERTIFICATE
 
 SENTENCE = statement(
     guarantee="A", predicted=3, class_names=("a", "b", "c", "d"), radius=0.25, sigma=0.5,

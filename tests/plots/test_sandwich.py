@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots import alt_text, live_sandwich_figure, sandwich_figure, sandwich_report
 from rs_core.plots.palette import GREEN, ORANGE, VERMILION
 from rs_core.plots.sandwich_bars import Bar, live_bars, sandwich_bars
-from tests.evaluation.test_sandwich import ATTACK, CERTIFICATE
+from rs_core.results.sandwich import Sandwich, SandwichStrip
+from tests.results.test_sandwich import ATTACK, CERTIFICATE
 
 CLOSED = Sandwich("closed", 3, CERTIFICATE, ATTACK)
 NARROW = Sandwich("narrow", 3, replace(CERTIFICATE, radius=0.8), ATTACK)

@@ -3,8 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rs_core.attack_results import Confirmation
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.plots.perturbation import magnified
 from rs_core.plots.sandwich import sandwich_figure
 from rs_core.plots.sandwich_bars import sandwich_bars, state_words
@@ -17,7 +15,9 @@ from rs_core.plots.sandwich_facts import (
     summary_text,
     verdict_text,
 )
-from tests.evaluation.test_sandwich import ATTACK, CERTIFICATE
+from rs_core.results.attack import Confirmation
+from rs_core.results.sandwich import Sandwich, SandwichStrip
+from tests.results.test_sandwich import ATTACK, CERTIFICATE
 
 SILENT = replace(CERTIFICATE, predicted=None, radius=0.0)
 HOLLOW = replace(ATTACK, confirmed=False)

@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison
 from rs_core.plots import BADGES, alt_text, radius_figure, selection_curve
+from rs_core.results.comparison import Comparison
 
 
 def marks(figure) -> dict[str, object]:

@@ -5,9 +5,9 @@ from statistics import median
 import pytest
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.comparison import Comparison, oracle_radii
 from rs_core.plots import BADGES, alt_text, slope_chart
 from rs_core.plots.comparison_points import by_badge, method_names, slope_groups
+from rs_core.results.comparison import Comparison, oracle_radii
 from tests.plots.conftest import WON, method
 
 

@@ -6,17 +6,6 @@ from typing import Any
 
 import pytest
 
-from rs_core.evaluation.empirical_curves import (
-    PREDICTED,
-    AttackFacts,
-    FrontierPoint,
-    FrontierStudy,
-    NoisePoint,
-    NoiseStudy,
-    StrengthPoint,
-    StrengthStudy,
-    StudySet,
-)
 from rs_core.evaluation.study_table import study_rows
 from rs_core.plots import (
     alt_text,
@@ -29,6 +18,17 @@ from rs_core.plots import (
 from rs_core.plots.study_report import study_table
 from rs_core.plots.study_wording import accuracy_text, study_images
 from rs_core.results import from_json, to_json
+from rs_core.results.study import (
+    PREDICTED,
+    AttackFacts,
+    FrontierPoint,
+    FrontierStudy,
+    NoisePoint,
+    NoiseStudy,
+    StrengthPoint,
+    StrengthStudy,
+    StudySet,
+)
 
 ABOUT = StudySet(
     "tiny", "w", "CIFAR-10 (JPEG 75) test", tuple(range(0, 2000, 20)), 7, ("noted",), "bf16"

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.training import Confusion, Course, Epoch, Probe, ProbePoint
 from rs_core.plots import (
     accuracy_figure,
     alt_text,
@@ -15,6 +14,7 @@ from rs_core.plots import (
     training_loss_figure,
 )
 from rs_core.plots.probe_radii import ceiling_of
+from rs_core.results.training import Confusion, Course, Epoch, Probe, ProbePoint
 from rs_core.statistics import l2_radius, lower_confidence_bound
 
 NAMES = ("cat", "dog", "<i>owl</i>")

@@ -12,13 +12,13 @@ from rs_core import api
 from rs_core.attacks import Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.crossings import crossing_report
-from rs_core.evaluation.sandwich import SandwichStrip, confirmed_norm
 from rs_core.events import Finished, drain
 from rs_core.guarantees import Frozen
 from rs_core.images import ImageInput
 from rs_core.pixel_grid import snapped
 from rs_core.results import Noise, from_json, to_json
+from rs_core.results.crossings import crossing_report
+from rs_core.results.sandwich import SandwichStrip, confirmed_norm
 from rs_core.sandwiching import MakeSandwiches
 from rs_core.seed_origin import with_seed_origin
 from rs_core.selectors import Fixed, FromNetwork, Grid

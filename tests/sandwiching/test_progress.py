@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rs_core.classifiers import Classifier
-from rs_core.evaluation.sandwich import SandwichRow, SandwichStrip
 from rs_core.events import Finished
 from rs_core.images import ImageInput, image_from_array
+from rs_core.results.sandwich import SandwichRow, SandwichStrip
 from rs_core.sandwiching import MakeSandwiches, SandwichStep
 from rs_core.sandwiching.progress import while_certifying
 from rs_core.smoothing.certify import CertifyStep

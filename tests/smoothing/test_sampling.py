@@ -11,8 +11,7 @@ import torch
 from scipy.stats import chi2
 from torch import Tensor, nn
 
-from rs_core import devices
-from rs_core.classifiers import Classifier
+from rs_core.classifiers import Classifier, devices
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
 from rs_core.guarantees import GUARANTEES

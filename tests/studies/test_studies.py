@@ -9,16 +9,16 @@ import torch
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.empirical_curves import (
+from rs_core.events import Finished, drain
+from rs_core.images import ImageInput, image_from_array
+from rs_core.results import from_json, to_json
+from rs_core.results.study import (
     PREDICTED,
     AttackFacts,
     NoiseStudy,
     facts_of,
     share,
 )
-from rs_core.events import Finished, drain
-from rs_core.images import ImageInput, image_from_array
-from rs_core.results import from_json, to_json
 from rs_core.selectors import Fixed, FromNetwork, Grid
 from rs_core.studies import Frontier, NoiseCurve, StrengthCurve, StudyStep
 from rs_core.studies.attacking import attacked, epgd_of, pgd_of, study_set

@@ -16,10 +16,10 @@ from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.evaluation.attack_cost import trial_passes
-from rs_core.evaluation.attack_trial import AttackTrial, is_already
 from rs_core.events import Finished, drain
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
+from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.selectors import SELECTORS, FromNetwork, Grid
 from rs_core.smoothing import sampling
 from rs_core.trials import TrialStep, TryAttack, confirmation_for

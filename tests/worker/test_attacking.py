@@ -9,10 +9,10 @@ import pytest
 from rs_core.attacks import ATTACKS
 from rs_core.classifiers import load_classifier
 from rs_core.errors import ParameterError, RsError
-from rs_core.evaluation.attack_trial import AttackTrial
 from rs_core.events import drain
 from rs_core.fields import describe_fields
 from rs_core.results import from_json, to_json
+from rs_core.results.attack_trial import AttackTrial
 from rs_core.seed_origin import with_seed_origin
 from rs_core.store import owner_id
 from rs_core.worker.attacking import MAX_PASSES, attack_task

@@ -8,11 +8,11 @@ import pytest
 from rs_core.classifiers import load_classifier
 from rs_core.comparing import Compare, Pair
 from rs_core.errors import ParameterError, RsError
-from rs_core.evaluation.comparison import Comparison, method_scores
 from rs_core.events import drain
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.results import from_json, to_json
+from rs_core.results.comparison import Comparison, method_scores
 from rs_core.seed_origin import with_seed_origin
 from rs_core.selectors import SELECTORS, Grid
 from rs_core.store import owner_id

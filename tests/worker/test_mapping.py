@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rs_core.errors import NotFoundError, ParameterError, UnknownNameError
-from rs_core.evaluation.arrangement import Arrangement, FrozenRegions, Points
 from rs_core.guarantees.allocation import Allocation
 from rs_core.results import from_json
+from rs_core.results.arrangement import Arrangement, FrozenRegions, Points
 from tests.worker.conftest import Office
 from tests.worker.test_opening import restarted
 

@@ -13,9 +13,9 @@ import safetensors.torch
 from rs_core.cli.choices import ModelChoice
 from rs_core.datasets import load_dataset
 from rs_core.errors import NotFoundError, RsError
-from rs_core.evaluation.training import TrainingOutcome
 from rs_core.events import drain
 from rs_core.results import from_json
+from rs_core.results.training import TrainingOutcome
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_core.store import owner_id
 from rs_core.training import RECIPES

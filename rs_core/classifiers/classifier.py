@@ -17,14 +17,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rs_core.devices import resolve_device, resolve_precision
-from rs_core.errors import ModelFileError, ParameterError, RsError
-from rs_core.fields import shown
-from rs_core.fingerprints import file_id, module_id
-from rs_core.models.spec_files import check_spec
-from rs_core.models.weights import load_model
-from rs_core.pooling_first import pooling_first
-from rs_core.preparation import (
+from rs_core.classifiers.devices import resolve_device, resolve_precision
+from rs_core.classifiers.fast_layers import copies_of_images, pooling_first, thin
+from rs_core.classifiers.fingerprints import file_id, module_id
+from rs_core.classifiers.prepare import (
     TRIED_SIGMA,
     ThreadCopy,
     affine,
@@ -32,10 +28,13 @@ from rs_core.preparation import (
     prepare,
     thread_copy,
 )
-from rs_core.probing import as_logits, check_answers, check_rows, told
+from rs_core.classifiers.probe import as_logits, check_answers, check_rows, told
+from rs_core.classifiers.tracing import running
+from rs_core.errors import ModelFileError, ParameterError, RsError
+from rs_core.fields import shown
+from rs_core.models.spec_files import check_spec
+from rs_core.models.weights import load_model
 from rs_core.results import ModelSpec
-from rs_core.thin_convolutions import copies_of_images, thin
-from rs_core.tracing import running
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _NOT_PICKLED = ("module", "device", "_scale", "_shift", "_threads")

@@ -6,9 +6,10 @@ submodule"). So tracing waits until nobody runs one, and who wants to run one wa
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from threading import Lock
 
 
 class _Road:
@@ -69,3 +70,34 @@ def tracing() -> Iterator[None]:
         with road.changed:
             road.tracer = outer
             road.changed.notify_all()
+
+
+class Gate:
+    """Lets one side through at a time; whoever loads goes before the next step.
+
+    Args:
+        waiting: held by whoever loads, while they wait.
+    """
+
+    def __init__(self, waiting: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._turnstile, self._inside = Lock(), Lock()
+        self._waiting = waiting
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Held while a network is loaded: at most one step later."""
+        with self._turnstile:
+            with self._waiting():
+                self._inside.acquire()
+            try:
+                yield
+            finally:
+                self._inside.release()
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Held for one step of a computation."""
+        with self._turnstile:
+            pass
+        with self._inside:
+            yield

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.ao.quantization import quantize_dynamic
 
-from rs_core import api, devices
-from rs_core.classifiers import Classifier, load_classifier
-from rs_core.devices import resolve_device, resolve_precision
+from rs_core import api
+from rs_core.classifiers import Classifier, devices, load_classifier
+from rs_core.classifiers.devices import resolve_device, resolve_precision
 from rs_core.errors import DeviceError, ModelFileError, ParameterError, WeightsNotFoundError
 from rs_core.images import ImageInput
 from rs_core.models.registry import MODELS, build_network

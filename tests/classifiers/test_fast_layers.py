@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from rs_core.classifiers.fast_layers import ThinConv2d, copies_of_images, sums_only, thin
 from rs_core.errors import ParameterError
-from rs_core.thin_convolutions import ThinConv2d, copies_of_images, sums_only, thin
 
 PAIR = st.tuples(st.integers(1, 3), st.integers(1, 3))
 

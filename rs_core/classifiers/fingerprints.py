@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
+from rs_core.classifiers.probe import told
 from rs_core.errors import ModelFileError
-from rs_core.probing import told
 from rs_core.results import ModelSpec
 
 # The shipped files as they were made: their names in certificates stay those of the weights.

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rs_core.attack_results import AttackResult
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.results import Certificate, from_json, to_json
+from rs_core.results.attack import AttackResult
+from rs_core.results.sandwich import Sandwich, SandwichStrip
 
 CERTIFICATE = Certificate(
     predicted=3, radius=0.4, norm="l2", p_lower=0.9, p_upper_runner_up=None, sigma=0.25, n_top=990,

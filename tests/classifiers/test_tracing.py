@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.tracing import running, tracing
 from rs_core.results import ModelSpec
-from rs_core.tracing import running, tracing
 
 SPEC = ModelSpec(
     name="n", architecture="any", input_shape=(1, 6, 6), class_names=("a", "b"), mean=(0.5,),

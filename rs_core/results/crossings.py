@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.attack_results import AttackResult, Confirmation
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip
 from rs_core.results import Certificate, to_json
+from rs_core.results.attack import AttackResult, Confirmation
+from rs_core.results.sandwich import Sandwich, SandwichStrip
 from rs_core.statistics import add_risks, ceil_digits, floor_decimals, top_two_p_value
 
 VERDICT = "inconsistent: alpha event, different classifier, or bug"

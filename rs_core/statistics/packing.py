@@ -1,6 +1,7 @@
 """Balls as large as possible together, no two of a pair too close: one linear programme each.
 
-`python -m rs_core.packing PARENT` solves several in a process that can be ended at any moment:
+`python -m rs_core.statistics.packing PARENT` solves several in a process that can be ended at any
+moment:
 arrays (`write`) come from stdin, which must be a file; one line of JSON per solved programme
 goes to stdout.
 """

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, fx, nn
 
 from rs_core.classifiers import Classifier, load_classifier
+from rs_core.classifiers.fingerprints import file_id
 from rs_core.errors import ModelFileError, ParameterError
-from rs_core.fingerprints import file_id
 from rs_core.models.weights import bundled_stems, read_spec
 from tests.conftest import spec_of
 
@@ -97,8 +97,8 @@ def test_hooks_and_traced_code_are_in_the_name() -> None:
 
 
 ODD = """
-import sys, torch, tests.test_fingerprints as t
-from rs_core.fingerprints import module_id
+import sys, torch, tests.classifiers.test_fingerprints as t
+from rs_core.classifiers.fingerprints import module_id
 net = t.Cooled({"a": {"x", "y", "z", (1, 2)}, "f": torch.relu, "k": int, "me": []})
 net.temperature["me"].append(net)
 print(module_id(net, t.spec_of(t.SHAPE, 2)))

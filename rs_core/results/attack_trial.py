@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rs_core.attack_results import UNMOVED, AttackCheck, AttackResult
+from rs_core.results.attack import UNMOVED, AttackCheck, AttackResult
 from rs_core.statistics import add_risks, top_two_p_value
 
 # Attacks that look for the smallest norm and end on the border, where fresh noise hesitates.

@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import pytest
 
-from rs_core.attack_results import AttackResult, Confirmation
 from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.crossings import crossing_report, crossing_sentence, differences
-from rs_core.evaluation.sandwich import Sandwich, SandwichStrip, unconfirmed_norm
 from rs_core.evaluation.sandwich_log import write_sandwiches
+from rs_core.results.attack import AttackResult, Confirmation
+from rs_core.results.crossings import crossing_report, crossing_sentence, differences
+from rs_core.results.sandwich import Sandwich, SandwichStrip, unconfirmed_norm
 from rs_core.statistics import top_two_p_value
-from tests.evaluation.test_sandwich import ATTACK, CERTIFICATE
+from tests.results.test_sandwich import ATTACK, CERTIFICATE
 
 SAID = Confirmation(5, (10, 0, 0, 0, 0, 990, 0), 0.25, 1000, 1e-3 / 8)
 CROSSING = Sandwich(

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
+from rs_core.classifiers.probe import FOLDED, agree, check_calls, told, tried_images
+from rs_core.classifiers.tracing import running, tracing
 from rs_core.errors import ModelFileError
 from rs_core.fields import shown
-from rs_core.probing import FOLDED, agree, check_calls, told, tried_images
 from rs_core.results import ModelSpec
-from rs_core.tracing import running, tracing
 
 TRIED_SIGMA = 0.25  # at which a network that takes sigma is tried out
 _FOLDED_ROWS = 4  # on which folding is tried

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rs_core.classifiers.tracing import running, tracing
 from rs_core.errors import ModelFileError
 from rs_core.results import ModelSpec
-from rs_core.tracing import running, tracing
 
 Forward = Callable[[Tensor], Tensor]
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import milp
 
-from rs_core import packing
-from rs_core.packing import Packing, largest_radii, read, write
+from rs_core.statistics import packing
+from rs_core.statistics.packing import Packing, largest_radii, read, write
 
 
 def line(*gaps: float) -> Packing:

@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rs_core import devices
-from rs_core.classifiers import Classifier
+from rs_core.classifiers import Classifier, devices
+from rs_core.classifiers.probe import agree
 from rs_core.errors import ModelFileError
 from rs_core.models.registry import build_network
-from rs_core.probing import agree
 from tests.conftest import spec_of
 
 SHAPE = (3, 8, 8)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rs_core.attack_results import AttackResult
 from rs_core.results import Certificate
+from rs_core.results.attack import AttackResult
 from rs_core.statistics import add_risks
 
 
