@@ -1,15 +1,11 @@
 """Results of a group of images, with the warnings that its steps gave."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rs_core.attacks.scene import Found, Scene
 from rs_core.results.attack import ALREADY, ALREADY_ITSELF, AttackResult, as_stored, norms
-
-if TYPE_CHECKING:
-    from rs_core.attacks.attack import Attack
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,41 +20,48 @@ class _Row:
     dead: int
 
 
-def attack_results(attack: "Attack", scene: Scene, found: Found, seed: int) -> list[AttackResult]:
+def attack_results(
+    scene: Scene, found: Found, seed: int, *, name: str, spare: bool, gradient_free: bool
+) -> list[AttackResult]:
     """One result per image; an image that was misclassified beforehand stays as it is.
 
-    Not so where the attack spares none: another network may be asked about what it found.
+    Args:
+        name: of the attack.
+        spare: off, such an image is attacked too: another network may be asked about it.
+        gradient_free: whether the attack asks for no gradient, which then cannot be masked.
     """
-    already = scene.already() & attack.spare
+    already = scene.already() & spare
     final = found.pixels.where(~already[:, None, None, None], scene.pixels)
     sigmas = scene.target.settle(final, None)
     pixels = final.contiguous().cpu().numpy()
     columns = found.trace.cpu().double().numpy().T
-    rows = zip(
-        pixels, found.success.tolist(), already.tolist(), columns.tolist(),
-        found.broken.tolist(), found.dead.tolist(), strict=True,
-    )  # fmt: skip
-    return [
-        _result(attack, scene, i, _Row(p, s or a, a, tuple(t), b, d), found.steps, sigmas, seed)
-        for i, (p, s, a, t, b, d) in enumerate(rows)
-    ]
+    rows = [
+        _Row(p, s or a, a, tuple(t), b, d)
+        for p, s, a, t, b, d in zip(
+            pixels, found.success.tolist(), already.tolist(), columns.tolist(),
+            found.broken.tolist(), found.dead.tolist(), strict=True,
+        )
+    ]  # fmt: skip
+    noisy = scene.target.noisy
+    notes = [_notes(row, found.steps, gradient_free, noisy=noisy) for row in rows]
+    return [_result(name, scene, i, row, sigmas, seed, notes[i]) for i, row in enumerate(rows)]
 
 
 def _result(
-    attack: "Attack",
+    name: str,
     scene: Scene,
     index: int,
     row: _Row,
-    steps: int,
     sigmas: list[float] | None,
     seed: int,
+    notes: tuple[str, ...],
 ) -> AttackResult:
     image = scene.images[index]
     l2, linf = norms(row.pixels, image.pixels)
     stored_l2, stored_linf = norms(as_stored(row.pixels), image.pixels)
     targets = scene.goal.targets
     return AttackResult(
-        attack=attack.name,
+        attack=name,
         target=scene.target.described,
         label=int(scene.goal.labels[index]),
         goal=None if targets is None else int(targets[index]),
@@ -74,7 +77,7 @@ def _result(
         weights_id=scene.classifier.weights_id,
         image_digest=image.digest,
         seed=seed,
-        notes=_notes(row, steps, attack.gradient_free, noisy=scene.target.noisy),
+        notes=notes,
         precision=scene.classifier.precision,
     )
 

@@ -220,7 +220,10 @@ class Attack(ABC):
             try:
                 passes = next(search)
             except StopIteration as ended:
-                return attack_results(self, scene, ended.value, seed)
+                return attack_results(
+                    scene, ended.value, seed,
+                    name=self.name, spare=self.spare, gradient_free=self.gradient_free,
+                )  # fmt: skip
             yield Seen(passes, scene.said, scene.nearest)
 
     def _goal(self, labels: Tensor) -> Goal:
