@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.attacks import Attack
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.norms import Norm
 from rs_core.classifiers import Classifier
 from rs_core.events import drain
 from rs_core.images import ImageInput

@@ -25,7 +25,7 @@ from benchmarks.networks import shipped
 from benchmarks.reference import Normalised
 from rs_core.allocator import keep_freed_memory
 from rs_core.attacks import ATTACKS
-from rs_core.attacks.balls import Norm
+from rs_core.attacks.norms import Norm
 from rs_core.classifiers import Classifier
 from rs_core.datasets import load_dataset
 from rs_core.images import ImageInput

@@ -22,15 +22,11 @@ if TYPE_CHECKING:
     from rs_core.classifiers import Classifier, load_classifier
     from rs_core.datasets import load_dataset
     from rs_core.errors import RsError
-    from rs_core.evaluation import (
-        average_certified_radius,
-        certified_accuracy,
-        read_log,
-        write_log,
-    )
+    from rs_core.evaluation import average_certified_radius, certified_accuracy
     from rs_core.events import Finished, drain
     from rs_core.guarantees import GUARANTEES
     from rs_core.images import ImageInput, load_image
+    from rs_core.logs import read_log, write_log
     from rs_core.models import MODELS
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
     from rs_core.results.attack import AttackResult
@@ -76,11 +72,11 @@ _HOMES = {
     "load_dataset": "rs_core.datasets",
     "load_image": "rs_core.images",
     "predict": "rs_core.api",
-    "read_log": "rs_core.evaluation",
+    "read_log": "rs_core.logs",
     "sandwich": "rs_core.api",
     "select": "rs_core.api",
     "sweep": "rs_core.api",
-    "write_log": "rs_core.evaluation",
+    "write_log": "rs_core.logs",
 }
 
 __all__ = [

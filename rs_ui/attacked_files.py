@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.adversarial_files import arrays_file, png_file
-from rs_core.evaluation.attack_log import write_trial
-from rs_core.evaluation.origin import Origin
+from rs_core.logs.adversarial_files import arrays_file, png_file
+from rs_core.logs.attack import write_trial
+from rs_core.logs.origin import Origin
 from rs_core.results.attack_trial import AttackTrial
 from rs_ui.session import Subject
 from rs_ui.status import Status

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.comparison_log import write_comparison
-from rs_core.evaluation.origin import Origin
+from rs_core.logs.comparison import write_comparison
+from rs_core.logs.origin import Origin
 from rs_core.plots import comparison_report
 from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec

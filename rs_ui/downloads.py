@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation import Origin, row_from_certificate, write_log
-from rs_core.evaluation.tables import text_cell
+from rs_core.logs import Origin, row_from_certificate, write_log
+from rs_core.logs.tables import text_cell
 from rs_core.plots import noisy_copies_figure, sweep_report
 from rs_core.plots.wording import class_text, network_text
 from rs_core.results import RadiusCurve

@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.sandwich_log import write_sandwiches
+from rs_core.logs.origin import Origin
+from rs_core.logs.sandwich import write_sandwiches
 from rs_core.plots import sandwich_report
 from rs_core.plots.wording import network_text
 from rs_core.results import ModelSpec

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.study_table import write_study
+from rs_core.logs.origin import Origin
+from rs_core.logs.study import write_study
 from rs_core.plots import BADGES, study_figures, study_report
 from rs_core.plots.study_report import study_statement, study_table
 from rs_core.plots.study_wording import STUDY_NOTES

@@ -10,13 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rs_core.evaluation import (
-    LogRow,
-    average_certified_radius,
-    certified_accuracy,
-    index_set,
-    read_log,
-)
+from rs_core.evaluation import average_certified_radius, certified_accuracy, index_set
+from rs_core.logs import LogRow, read_log
 
 
 def main(radii: list[float], files: list[Path]) -> None:

@@ -77,9 +77,9 @@ T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progre
 BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/studies"
 T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/studies")
 ATTACKS = "rs_core/attacks"
-CONFIRMATION, PREDICTING = f"{ATTACKS}/confirmation.py", f"{ATTACKS}/predicting.py"
+CONFIRMATION, PREDICTING = "rs_core/attacks/confirm.py", "rs_core/attacks/predict.py"
 _TRIED = "tests/attacks"
-T_CONFIRMATION = (f"{_TRIED}/test_confirmation.py",)
+T_CONFIRMATION = ("tests/attacks/test_confirm.py",)
 T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
 THIN, T_THIN = "rs_core/classifiers/fast_layers.py", ("tests/classifiers/test_fast_layers.py",)
 T_TARGETS = (f"{_TRIED}/test_targets.py",)
@@ -1110,7 +1110,7 @@ MUTANTS = (
     ),
     Mutant(
         "attack: lambda of uniform noise is taken for a sigma",
-        ((f"{ATTACKS}/attack.py", "hold_gaussian(self.selector)", "pass"),),
+        (("rs_core/attacks/base.py", "hold_gaussian(self.selector)", "pass"),),
         ("tests/attacks/test_settings.py",),
     ),
     Mutant(
@@ -1127,7 +1127,7 @@ MUTANTS = (
         "attack: steps are not projected",
         (
             (
-                f"{ATTACKS}/ascent.py",
+                "rs_core/attacks/loop.py",
                 "self.ball.project(torch.addcmul(points, per_image(length), uphill))",
                 "torch.addcmul(points, per_image(length), uphill).clamp_(0, 1)",
             ),
@@ -1138,7 +1138,7 @@ MUTANTS = (
         "attack: towards the label, away from the target",
         (
             (
-                f"{ATTACKS}/losses.py",
+                "rs_core/attacks/objective.py",
                 "return entropy if self.targets is None else -entropy",
                 "return -entropy if self.targets is None else entropy",
             ),
@@ -1522,7 +1522,7 @@ MUTANTS = (
         "sandwich: confirmed under its certificate's noise",
         (
             (
-                "rs_core/attacks/predicting.py",
+                "rs_core/attacks/predict.py",
                 'caller="confirm", stage="predict"',
                 'caller="certify", stage="certify"',
             ),
@@ -1533,7 +1533,7 @@ MUTANTS = (
         "attack: an INVALID majority answers the next class",
         (
             (
-                "rs_core/attacks/predicting.py",
+                "rs_core/attacks/predict.py",
                 "first, second = np.argsort(-counts, kind=",
                 "first, second = np.argsort(-counts[:-1], kind=",
             ),

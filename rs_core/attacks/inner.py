@@ -5,11 +5,11 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Look, Projected, Record, climb
-from rs_core.attacks.balls import Ball, Norm, directions, per_image
-from rs_core.attacks.ddn import Decoupled
-from rs_core.attacks.losses import Expectation, Goal
-from rs_core.attacks.slopes import Said, Slope, gradient_of
+from rs_core.attacks.gradients import Said, Slope, gradient_of
+from rs_core.attacks.loop import Look, Projected, Record, climb
+from rs_core.attacks.methods.ddn import Decoupled
+from rs_core.attacks.norms import Ball, Norm, directions, per_image
+from rs_core.attacks.objective import Expectation, Goal
 
 Forward = Callable[[Tensor], Tensor]
 _LEVELS = 256  # pixel values that the published DDN rounds to

@@ -3,10 +3,10 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
-from rs_core.attacks.attack import Attack
-from rs_core.attacks.gaussian import Gaussian
-from rs_core.attacks.pgd import Pgd
-from rs_core.attacks.square import Square
+from rs_core.attacks.base import Attack
+from rs_core.attacks.methods.gaussian import Gaussian
+from rs_core.attacks.methods.pgd import Pgd
+from rs_core.attacks.methods.square import Square
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rs_core.attacks.attack import Attack
-from rs_core.attacks.predicting import predictions
+from rs_core.attacks.base import Attack
+from rs_core.attacks.checks import hold_images
+from rs_core.attacks.predict import predictions
 from rs_core.attacks.targets import moved_image
-from rs_core.attacks.validation import hold_images
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, relay

@@ -8,7 +8,7 @@ from typing import Any
 from rs_core.cli.choices import DataChoice
 from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.terminal import words
-from rs_core.evaluation.origin import Origin
+from rs_core.logs.origin import Origin
 
 
 def typed() -> str:

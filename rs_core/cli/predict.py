@@ -17,8 +17,8 @@ from rs_core.cli.remarks import print_remarks
 from rs_core.cli.resuming import expected_rows, rows_done
 from rs_core.cli.scores import joint_lines, unlabelled
 from rs_core.cli.tables import heading, image_notes, notes_below
-from rs_core.evaluation import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.evaluation.summary import predicted_summary
+from rs_core.logs import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.plots.wording import tidy
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict

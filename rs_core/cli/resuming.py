@@ -15,9 +15,9 @@ from rs_core.cli.outputs import Tables
 from rs_core.cli.pictures import Selection
 from rs_core.cli.terminal import remark, shown
 from rs_core.errors import ParameterError, RsError
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import plain_text, text_cell, whole_text
 from rs_core.fields import shown as shown_value
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import plain_text, text_cell, whole_text
 
 _KINDS = ("certify", "predict", "sandwich", "select")
 _ABSENT = object()

@@ -17,11 +17,11 @@ from rs_core.cli.sandwich_table import sandwich_table
 from rs_core.cli.scores import joint_lines
 from rs_core.cli.selecting import selector_of, with_selector
 from rs_core.cli.tables import heading, notes_below
-from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.sandwich_log import write_sandwiches
 from rs_core.events import Finished, Stream
 from rs_core.fields import check_params, param
+from rs_core.logs.columns import SANDWICH_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.sandwich import write_sandwiches
 from rs_core.plots.sandwich_facts import pipeline_text
 from rs_core.plots.wording import tidy
 from rs_core.results import to_json

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from rs_core.evaluation.tables import plain_text
+from rs_core.logs.tables import plain_text
 from rs_core.seed_origin import with_seed_origin
 from rs_core.seeding import drawn_seed
 

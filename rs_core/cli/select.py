@@ -30,11 +30,11 @@ from rs_core.cli.selecting import (
 from rs_core.cli.tables import certificate_table, heading, notes_below
 from rs_core.comparing import notes_of_selector
 from rs_core.errors import ParameterError
-from rs_core.evaluation.columns import COLUMNS
-from rs_core.evaluation.logs import row_from_certificate, write_log
-from rs_core.evaluation.origin import Origin
 from rs_core.fields import param
 from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
+from rs_core.logs.certificates import row_from_certificate, write_log
+from rs_core.logs.columns import COLUMNS
+from rs_core.logs.origin import Origin
 from rs_core.plots.wording import tidy
 from rs_core.results import Certificate, Selection, to_json
 from rs_core.selectors import MultistartUniform, Selector

@@ -14,8 +14,8 @@ from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.seeds import seed_line
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
-from rs_core.evaluation.study_table import write_study
 from rs_core.fields import param
+from rs_core.logs.study import write_study
 from rs_core.plots.report import Table
 from rs_core.plots.study_wording import STUDY_NOTES
 from rs_core.results import to_json

@@ -13,8 +13,8 @@ from rs_core.cli.pictures import ImageChoice, Picked
 from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.tables import certificate_table, heading, image_notes, levels_text
 from rs_core.errors import ParameterError
-from rs_core.evaluation.logs import row_from_certificate, write_log
 from rs_core.images import ImageInput
+from rs_core.logs.certificates import row_from_certificate, write_log
 from rs_core.plots.wording import tidy
 from rs_core.results import RadiusCurve, to_json
 from rs_core.smoothing import Sweep, noisy_copies

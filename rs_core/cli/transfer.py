@@ -16,8 +16,8 @@ from rs_core.cli.progress import follow
 from rs_core.cli.seeds import seed_line
 from rs_core.cli.tables import notes_below
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.evaluation.transfer_log import write_transfer
 from rs_core.fields import param
+from rs_core.logs.transfer import write_transfer
 from rs_core.results import to_json
 from rs_core.results.attack import TransferMatrix
 from rs_core.smoothing.options import SIGMA_MAX

@@ -1,9 +1,5 @@
-"""Certification logs and what they say: certified accuracy, average radius, inferred alpha."""
+"""What labelled runs and certification logs say: certified accuracy, average radius, alpha."""
 
-from rs_core.evaluation.columns import COLUMNS, PREDICTION_COLUMNS
-from rs_core.evaluation.logs import LogRow, read_log, row_from_certificate, write_log
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.predictions import write_predictions
 from rs_core.evaluation.scores import (
     average_certified_radius,
     certified_accuracy,
@@ -11,17 +7,4 @@ from rs_core.evaluation.scores import (
     infer_alpha,
 )
 
-__all__ = [
-    "COLUMNS",
-    "PREDICTION_COLUMNS",
-    "LogRow",
-    "Origin",
-    "average_certified_radius",
-    "certified_accuracy",
-    "index_set",
-    "infer_alpha",
-    "read_log",
-    "row_from_certificate",
-    "write_log",
-    "write_predictions",
-]
+__all__ = ["average_certified_radius", "certified_accuracy", "index_set", "infer_alpha"]

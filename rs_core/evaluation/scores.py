@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scipy.special import log_ndtr
 
 from rs_core.errors import DataError
-from rs_core.evaluation.logs import LogRow
+from rs_core.logs.certificates import LogRow
 
 _FEWEST_SATURATED = 3
 _PLAUSIBLE = (1e-12, 0.5)

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import gradient_of
-from rs_core.attacks.validation import hold_gaussian
+from rs_core.attacks.checks import hold_gaussian
+from rs_core.attacks.gradients import gradient_of
+from rs_core.attacks.objective import Goal
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rs_core.attacks import Epgd
-from rs_core.attacks.predicting import predictions
+from rs_core.attacks.predict import predictions
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Stream
 from rs_core.images import ImageInput

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rs_core.attacks.balls import Norm, hold_radius
+from rs_core.attacks.norms import Norm, hold_radius
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import check_params, param

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 
 from rs_core.attacks import Attack, Confirm, SelfCheck
-from rs_core.attacks.pgd import Pgd
+from rs_core.attacks.checks import hold_images, hold_target
+from rs_core.attacks.methods.pgd import Pgd
 from rs_core.attacks.targets import moved_image
-from rs_core.attacks.validation import hold_images, hold_target
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from rs_core.attacks.ascent import Record
-from rs_core.attacks.balls import Ball, directions, norm_of, unit
-from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import Said, Slope, slope, units, votes_of
+from rs_core.attacks.gradients import Said, Slope, slope, units, votes_of
+from rs_core.attacks.loop import Record
+from rs_core.attacks.norms import Ball, directions, norm_of, unit
+from rs_core.attacks.objective import Goal
 from rs_core.attacks.targets import CLIMB, JUDGE, Smoothed
 from rs_core.classifiers import Classifier
 from tests.attacks.conftest import SHAPE

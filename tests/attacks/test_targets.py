@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.attacks import ATTACKS
-from rs_core.attacks.losses import Goal
-from rs_core.attacks.slopes import slope
+from rs_core.attacks.gradients import slope
+from rs_core.attacks.objective import Goal
 from rs_core.attacks.targets import CLIMB, Smoothed, Through
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.results import from_json
 from rs_core.results.comparison import Comparison
 from tests.browser.acts import (

@@ -13,7 +13,7 @@ pytest.importorskip("playwright.sync_api")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from tests.browser.acts import LONG, QUICK, finished, main, run_of, sidebar, start
 from tests.browser.conftest import ROOT, Visitor, serve, stop
 

@@ -12,7 +12,7 @@ from PIL import Image
 from rs_core.attacks import ATTACKS
 from rs_core.cli import main
 from rs_core.cli.attack_tables import attack_lines
-from rs_core.evaluation.columns import ATTACK_COLUMNS
+from rs_core.logs.columns import ATTACK_COLUMNS
 from rs_core.results import from_json
 from rs_core.results.attack import TransferMatrix
 from rs_core.results.attack_trial import AttackTrial, Ballot

@@ -11,7 +11,7 @@ from PIL import Image
 
 from rs_core.assets import sample_path
 from rs_core.cli import COMMANDS, main
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.results import Certificate, RadiusCurve, from_json
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from rs_core.assets import sample_path
 from rs_core.cli import main
 from rs_core.cli.folders import class_of
 from rs_core.errors import ParameterError
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.results import ModelSpec
 
 CERTIFY = ["certify", "--device", "cpu", "--sigma", "0.5", "--n", "100", "--n0", "10"]

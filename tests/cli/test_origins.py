@@ -11,7 +11,8 @@ from rs_core.assets import sample_path
 from rs_core.cli import main
 from rs_core.cli.origins import typed
 from rs_core.cli.terminal import remember
-from rs_core.evaluation import infer_alpha, read_log
+from rs_core.evaluation import infer_alpha
+from rs_core.logs import read_log
 
 DIGIT = sample_path("digit-7")
 MACHINE = ["--device", "cpu", "--threads", "1"]

@@ -13,7 +13,7 @@ import pytest
 from rs_core.assets import sample_path
 from rs_core.cli import main
 from rs_core.cli.outputs import Output
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGIT = sample_path("digit-7")

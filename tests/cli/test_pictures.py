@@ -7,7 +7,7 @@ from PIL import Image
 
 from rs_core.assets import sample_path
 from rs_core.cli import main
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 
 CERTIFY = ["certify", "--device", "cpu", "--sigma", "0.5", "--n", "100"]
 PREDICT = ["predict", "--device", "cpu", "--sigma", "0.25", "--n", "64"]

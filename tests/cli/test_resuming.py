@@ -10,7 +10,7 @@ from rs_core.cli import main, parsed
 from rs_core.cli.growing import GrowingTable
 from rs_core.cli.resuming import rows_done
 from rs_core.errors import ParameterError
-from rs_core.evaluation.columns import COLUMNS
+from rs_core.logs.columns import COLUMNS
 
 MACHINE = ["--device", "cpu", "--threads", "1"]
 SET = ["--dataset", "mnist5k", "--split", "train", "--every", "1000"]

@@ -10,9 +10,9 @@ from rs_core.assets import sample_path
 from rs_core.cli import main
 from rs_core.cli.select import SelectCommand
 from rs_core.cli.selecting import selector_of
-from rs_core.evaluation import read_log
 from rs_core.events import Finished
 from rs_core.guarantees import GUARANTEES
+from rs_core.logs import read_log
 from rs_core.results import Certificate, Selection, from_json
 from rs_core.selectors import SELECTORS, Gradient, Grid, Selector
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rs_core.cli import main
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.models import build_network, save_model
 from rs_core.results import ModelSpec
 

@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from rs_core.errors import DataError
-from rs_core.evaluation import (
-    LogRow,
-    average_certified_radius,
-    certified_accuracy,
-    index_set,
-    infer_alpha,
-)
+from rs_core.evaluation import average_certified_radius, certified_accuracy, index_set, infer_alpha
+from rs_core.logs import LogRow
 from rs_core.statistics import (
     anytime_lower_bound,
     l2_radius,

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.evaluation import average_certified_radius, certified_accuracy
-from rs_core.evaluation.logs import row_from_certificate
 from rs_core.events import Finished, drain
 from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
+from rs_core.logs.certificates import row_from_certificate
 from rs_core.results import Certificate, Selection, from_json, to_json
 from rs_core.smoothing.median import hold_scalar
 from rs_core.statistics import (

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from rs_core.evaluation.adversarial_files import png_file
+from rs_core.logs.adversarial_files import png_file
 from rs_core.results import from_json, to_json
 from rs_core.results.attack import AttackCheck, Confirmation
 from rs_core.results.attack_trial import AttackTrial, Ballot

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.results import from_json
 from rs_core.results.comparison import Comparison
 from rs_ui import compared_files

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rs_core import __version__
-from rs_core.evaluation import read_log
+from rs_core.logs import read_log
 from rs_core.results import RadiusCurve, from_json
 from rs_ui import downloads
 from rs_ui.session import Subject

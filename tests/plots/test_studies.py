@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rs_core.evaluation.study_table import study_rows
+from rs_core.logs.study import study_rows
 from rs_core.plots import (
     alt_text,
     frontier_figure,

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from rs_core.errors import ParameterError
-from rs_core.evaluation.adversarial_files import arrays_file, png_file
-from rs_core.evaluation.attack_log import write_trial
-from rs_core.evaluation.columns import ATTACK_COLUMNS, TRANSFER_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.transfer_log import write_transfer
+from rs_core.logs.adversarial_files import arrays_file, png_file
+from rs_core.logs.attack import write_trial
+from rs_core.logs.columns import ATTACK_COLUMNS, TRANSFER_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.transfer import write_transfer
 from rs_core.results.attack import ALREADY, AttackResult, Confirmation, TransferMatrix
 from rs_core.results.attack_trial import AttackTrial, Ballot, is_already
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.sandwich_log import write_sandwiches
+from rs_core.logs.columns import SANDWICH_COLUMNS
+from rs_core.logs.sandwich import write_sandwiches
 from rs_core.results.attack import AttackResult, Confirmation
 from rs_core.results.crossings import crossing_report, crossing_sentence, differences
 from rs_core.results.sandwich import Sandwich, SandwichStrip, unconfirmed_norm

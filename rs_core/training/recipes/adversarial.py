@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks import perturb
-from rs_core.attacks.balls import Norm, hold_radius
+from rs_core.attacks.norms import Norm, hold_radius
 from rs_core.fields import param
 from rs_core.training.batches import Batch
 from rs_core.training.recipes.recipe import Recipe, hits

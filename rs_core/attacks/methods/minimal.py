@@ -7,12 +7,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Record
-from rs_core.attacks.attack import UNIT
-from rs_core.attacks.balls import Ball, directions, norm_of, per_image
-from rs_core.attacks.ddn import Ddn, decouple
-from rs_core.attacks.pgd import Epgd
-from rs_core.attacks.scene import Found, Scene, shortest
+from rs_core.attacks.base import UNIT
+from rs_core.attacks.batch import Found, Scene, shortest
+from rs_core.attacks.loop import Record
+from rs_core.attacks.methods.ddn import Ddn, decouple
+from rs_core.attacks.methods.pgd import Epgd
+from rs_core.attacks.norms import Ball, directions, norm_of, per_image
 from rs_core.fields import param
 
 Method = Literal["both", "bisection", "decay"]

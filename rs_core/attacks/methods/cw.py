@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Mover, Record
-from rs_core.attacks.attack import Attack
-from rs_core.attacks.balls import per_image
-from rs_core.attacks.losses import Goal
-from rs_core.attacks.scene import Found, Scene, shortest
-from rs_core.attacks.slopes import Slope
+from rs_core.attacks.base import Attack
+from rs_core.attacks.batch import Found, Scene, shortest
+from rs_core.attacks.gradients import Slope
+from rs_core.attacks.loop import Mover, Record
+from rs_core.attacks.norms import per_image
+from rs_core.attacks.objective import Goal
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 

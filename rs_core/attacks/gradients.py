@@ -8,9 +8,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.balls import norm_of
-from rs_core.attacks.lanes import turn
-from rs_core.attacks.losses import Goal
+from rs_core.attacks.norms import norm_of
+from rs_core.attacks.objective import Goal
+from rs_core.attacks.parallel import turn
 from rs_core.attacks.targets import CLIMB, PART, Target
 from rs_core.classifiers import Classifier
 from rs_core.classifiers.fast_layers import sums_only

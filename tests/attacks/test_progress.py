@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rs_core.attacks import ATTACKS, AttackStep
-from rs_core.attacks.balls import norm_of
+from rs_core.attacks.norms import norm_of
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished
 from rs_core.images import ImageInput

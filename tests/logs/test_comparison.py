@@ -1,8 +1,8 @@
 import io
 
-from rs_core.evaluation import Origin, read_log
-from rs_core.evaluation.columns import COMPARISON_COLUMNS
-from rs_core.evaluation.comparison_log import write_comparison
+from rs_core.logs import Origin, read_log
+from rs_core.logs.columns import COMPARISON_COLUMNS
+from rs_core.logs.comparison import write_comparison
 from rs_core.results.comparison import Comparison
 from tests.plots.conftest import WON, WRONG, method
 

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import torch
 
-from rs_core.attacks.ascent import Record
-from rs_core.attacks.attack import UNIT, Attack
-from rs_core.attacks.balls import Ball, Norm, directions
-from rs_core.attacks.scene import Found, Scene
+from rs_core.attacks.base import UNIT, Attack
+from rs_core.attacks.batch import Found, Scene
+from rs_core.attacks.loop import Record
+from rs_core.attacks.norms import Ball, Norm, directions
 from rs_core.fields import param
 
 

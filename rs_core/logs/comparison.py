@@ -4,10 +4,10 @@ import io
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.columns import COMPARISON_COLUMNS
-from rs_core.evaluation.logs import row_from_certificate, write_log
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import settings_cell, write_table
+from rs_core.logs.certificates import row_from_certificate, write_log
+from rs_core.logs.columns import COMPARISON_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import settings_cell, write_table
 from rs_core.results.comparison import Comparison
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.columns import SANDWICH_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import exact_text, text_cell, whole_text, write_table
+from rs_core.logs.columns import SANDWICH_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import exact_text, text_cell, whole_text, write_table
 from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 
 

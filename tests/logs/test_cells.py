@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import REQUIRED, read_cell
-from rs_core.evaluation.columns import COLUMNS
-from rs_core.evaluation.tables import clock_text
+from rs_core.logs.cells import REQUIRED, read_cell
+from rs_core.logs.columns import COLUMNS
+from rs_core.logs.tables import clock_text
 
 
 def test_cohens_six_columns_come_first() -> None:

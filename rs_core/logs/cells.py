@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from rs_core.errors import DataError
-from rs_core.evaluation.columns import ORIGIN
-from rs_core.evaluation.tables import plain_text
+from rs_core.logs.columns import ORIGIN
+from rs_core.logs.tables import plain_text
 from rs_core.results import Badge
 
 REQUIRED = ("idx", "predict", "radius")

@@ -11,10 +11,11 @@ from os import PathLike
 from typing import Any, TextIO
 
 from rs_core.errors import DataError
-from rs_core.evaluation.cells import REQUIRED, read_cell
-from rs_core.evaluation.columns import COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import (
+from rs_core.fields import shown
+from rs_core.logs.cells import REQUIRED, read_cell
+from rs_core.logs.columns import COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import (
     clock_text,
     exact_text,
     place,
@@ -22,7 +23,6 @@ from rs_core.evaluation.tables import (
     whole_text,
     write_table,
 )
-from rs_core.fields import shown
 from rs_core.results import Badge, Certificate
 
 

@@ -1,7 +1,7 @@
 import csv
 import io
 
-from rs_core.evaluation import PREDICTION_COLUMNS, Origin, write_predictions
+from rs_core.logs import PREDICTION_COLUMNS, Origin, write_predictions
 from rs_core.results import Prediction
 
 FOUND = Prediction(

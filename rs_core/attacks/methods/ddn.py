@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Mover, Record
-from rs_core.attacks.attack import UNIT, Attack
-from rs_core.attacks.balls import Ball, directions, per_image, unit
-from rs_core.attacks.scene import Found, Scene, shortest
-from rs_core.attacks.slopes import Slope
+from rs_core.attacks.base import UNIT, Attack
+from rs_core.attacks.batch import Found, Scene, shortest
+from rs_core.attacks.gradients import Slope
+from rs_core.attacks.loop import Mover, Record
+from rs_core.attacks.norms import Ball, directions, per_image, unit
 from rs_core.fields import param
 
 _STEP_END = 0.01  # the cosine schedule ends at this share of the first step

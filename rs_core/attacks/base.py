@@ -14,15 +14,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.assembling import attack_results
-from rs_core.attacks.balls import Norm, hold_radius
-from rs_core.attacks.lanes import abreast, shares, turn
-from rs_core.attacks.losses import Expectation, Goal
-from rs_core.attacks.scene import Found, Scene, look_at_clean
-from rs_core.attacks.slopes import Said, cores, pass_rows, votes_of
-from rs_core.attacks.steps import AttackStep, Seen
+from rs_core.attacks.batch import Found, Scene, attack_results, look_at_clean
+from rs_core.attacks.checks import hold_gaussian, hold_images, hold_target, label_of
+from rs_core.attacks.gradients import Said, cores, pass_rows, votes_of
+from rs_core.attacks.norms import Norm, hold_radius
+from rs_core.attacks.objective import Expectation, Goal
+from rs_core.attacks.parallel import abreast, shares, turn
+from rs_core.attacks.progress import AttackStep, Seen
 from rs_core.attacks.targets import Base, Target, smoothing_target
-from rs_core.attacks.validation import hold_gaussian, hold_images, hold_target, label_of
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still

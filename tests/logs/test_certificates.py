@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from rs_core import __version__
 from rs_core.errors import DataError
-from rs_core.evaluation import Origin
-from rs_core.evaluation.logs import LogRow, read_log, row_from_certificate, write_log
+from rs_core.logs import Origin
+from rs_core.logs.certificates import LogRow, read_log, row_from_certificate, write_log
 from rs_core.results import Certificate
 
 COHEN = (

@@ -3,9 +3,9 @@
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.columns import STUDY_ORIGIN
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import exact_text, text_cell, write_table
+from rs_core.logs.columns import STUDY_ORIGIN
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import exact_text, text_cell, write_table
 from rs_core.results.study import (
     FrontierStudy,
     NoiseStudy,

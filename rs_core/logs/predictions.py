@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from rs_core.evaluation.columns import PREDICTION_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import (
+from rs_core.logs.columns import PREDICTION_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import (
     clock_text,
     exact_text,
     text_cell,

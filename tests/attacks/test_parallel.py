@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rs_core.attacks.lanes import abreast, shares
+from rs_core.attacks.parallel import abreast, shares
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
 from tests.attacks.conftest import SETTINGS
@@ -96,7 +96,7 @@ def test_an_attack_on_two_lanes_steps_as_on_one(
     name: str, network: Classifier, images: list[ImageInput], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def events(threads: int) -> list[Any]:
-        monkeypatch.setattr("rs_core.attacks.attack.cores", lambda _: threads)
+        monkeypatch.setattr("rs_core.attacks.base.cores", lambda _: threads)
         return list(SETTINGS[name].run(network, images, seed=0))
 
     alone, two = events(1), events(2)

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from rs_core.attacks.slopes import Said
+from rs_core.attacks.gradients import Said
 from rs_core.events import Step
 
 

@@ -3,9 +3,9 @@
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.columns import ATTACK_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import settings_cell, text_cell, write_table
+from rs_core.logs.columns import ATTACK_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import settings_cell, text_cell, write_table
 from rs_core.results.attack_trial import AttackTrial
 
 

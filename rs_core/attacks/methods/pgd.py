@@ -7,11 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Projected, Record
-from rs_core.attacks.attack import UNIT, Attack
-from rs_core.attacks.balls import Ball, Norm, directions
-from rs_core.attacks.losses import Goal, Loss
-from rs_core.attacks.scene import Found, Scene
+from rs_core.attacks.base import UNIT, Attack
+from rs_core.attacks.batch import Found, Scene
+from rs_core.attacks.loop import Projected, Record
+from rs_core.attacks.norms import Ball, Norm, directions
+from rs_core.attacks.objective import Goal, Loss
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.smoothing.options import SIGMA_MAX

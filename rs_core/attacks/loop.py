@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rs_core.attacks.balls import Ball, Norm, norm_of, per_image, unit
-from rs_core.attacks.lanes import turn
-from rs_core.attacks.slopes import Account, Slope, together
+from rs_core.attacks.gradients import Account, Slope, together
+from rs_core.attacks.norms import Ball, Norm, norm_of, per_image, unit
+from rs_core.attacks.parallel import turn
 
 Look = Callable[[Tensor, int], Slope]
 # Steps that are remembered at once: many small operations less.

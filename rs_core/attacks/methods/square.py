@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rs_core.attacks.ascent import Record
-from rs_core.attacks.attack import UNIT, Attack
-from rs_core.attacks.balls import Ball, Norm, l2_norms, per_image
-from rs_core.attacks.losses import Goal
-from rs_core.attacks.scene import Found, Scene, shortest
+from rs_core.attacks.base import UNIT, Attack
+from rs_core.attacks.batch import Found, Scene, shortest
+from rs_core.attacks.loop import Record
+from rs_core.attacks.norms import Ball, Norm, l2_norms, per_image
+from rs_core.attacks.objective import Goal
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 

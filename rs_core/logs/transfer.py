@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TextIO
 
-from rs_core.evaluation.columns import TRANSFER_COLUMNS
-from rs_core.evaluation.origin import Origin
-from rs_core.evaluation.tables import text_cell, whole_text, write_table
+from rs_core.logs.columns import TRANSFER_COLUMNS
+from rs_core.logs.origin import Origin
+from rs_core.logs.tables import text_cell, whole_text, write_table
 from rs_core.results.attack import TransferMatrix
 
 

@@ -114,10 +114,10 @@ def test_confirming_noise_is_never_the_attack_s(
     linear: MakeLinear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The seeds of every generator, of the attack and then of its confirmation, are disjoint."""
-    from rs_core.attacks import scene, targets
+    from rs_core.attacks import batch, targets
 
     seeds: list[int] = []
-    drawn, confirming = scene.standard_normal, sampling.unit_noise
+    drawn, confirming = batch.standard_normal, sampling.unit_noise
 
     def spy(classifier: Classifier, rows: int, seed: int, dtype: torch.dtype) -> torch.Tensor:
         seeds.append(seed)
@@ -127,7 +127,7 @@ def test_confirming_noise_is_never_the_attack_s(
         seeds.append(key)
         return confirming(classifier, rows, key, noise)
 
-    for room in (targets, scene):
+    for room in (targets, batch):
         monkeypatch.setattr(room, "standard_normal", spy)
     monkeypatch.setattr(sampling, "unit_noise", spy_on_votes)
     classifier, image = linear(0.2, SHAPE)

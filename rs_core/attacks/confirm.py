@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rs_core.attacks.predicting import predictions
+from rs_core.attacks.checks import hold_gaussian
+from rs_core.attacks.predict import predictions
 from rs_core.attacks.targets import moved_image
-from rs_core.attacks.validation import hold_gaussian
-from rs_core.attacks.walking import Walk
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still
@@ -207,3 +206,48 @@ def _closed(result: AttackResult, names: tuple[str, ...]) -> AttackResult:
 def _class_text(index: int, names: tuple[str, ...]) -> str:
     """The goal may be a class that the network asked does not have."""
     return f"class {class_label(index, names) if index < len(names) else index}"
+
+
+@dataclass
+class Walk:
+    """Factors along one image's perturbation: the largest that failed, the least confirmed.
+
+    Steps of `stretch`, 2 `stretch`, 4 `stretch`... lead outwards from a point that failed and
+    inwards from one that was confirmed: the attack's own copies may have asked too little or too
+    much of it.
+    """
+
+    stretch: float
+    failed: float | None = None
+    confirmed: float | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another PREDICT could say something new."""
+        asked = self.failed is not None or self.confirmed is not None
+        return self.stretch > 0 or not asked
+
+    @property
+    def factor(self) -> float:
+        """Where the next PREDICT is asked."""
+        if self.failed is not None and self.confirmed is not None:
+            return (self.failed + self.confirmed) / 2
+        if self.failed is not None:
+            return 1 + 2 * (self.failed - 1) + self.stretch
+        if self.confirmed is not None:
+            return max(1 - 2 * (1 - self.confirmed) - self.stretch, self.confirmed / 2)
+        return 1.0
+
+    def point(self, image: ImageInput, result: AttackResult) -> np.ndarray:
+        """The pixels there, in the box."""
+        if self.factor == 1:
+            return result.adversarial
+        moved = image.pixels + np.float32(self.factor) * (result.adversarial - image.pixels)
+        return np.asarray(np.clip(moved, 0, 1), dtype=np.float32)
+
+    def heard(self, flips: bool) -> None:
+        """Take one answer in."""
+        if flips:
+            self.confirmed = self.factor
+        else:
+            self.failed = self.factor

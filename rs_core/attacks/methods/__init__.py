@@ -1,0 +1,1 @@
+"""One attack each: its settings, its step."""
