@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +14,11 @@ from rs_core.results import Certificate
 from rs_core.results.attack import MISCLASSIFIED, AttackResult
 from rs_core.results.sandwich import Sandwich, confirmed_norm, unconfirmed_norm
 from rs_core.sandwiching.held import Held
+from rs_core.sandwiching.options import SandwichOptions
 from rs_core.sandwiching.progress import Board, while_attacking, while_certifying
 from rs_core.seeding import derive_seed
 from rs_core.selectors import Selector
 from rs_core.smoothing import Certify
-
-if TYPE_CHECKING:
-    from rs_core.sandwiching.making import MakeSandwiches
 
 SILENT = "the network answers NaN or infinities: there is no class that an attack could leave"
 UNNAMED = (
@@ -37,7 +35,8 @@ class Group:
     The certificate comes first because it names the class that the attack has to leave.
     """
 
-    made: "MakeSandwiches"
+    made: SandwichOptions
+    selector: Selector | None
     classifier: Classifier
     images: Sequence[ImageInput]
     own: range
@@ -61,13 +60,13 @@ class Group:
         frozen = {i: _at(result, sigmas[i]) for i, result in found.items()}
         frozen = yield from self._confirmed(frozen, None, "asking fresh noise about")
         repicked: Found = {}
-        if made.pipeline and made.selector is not None:
+        if made.pipeline and self.selector is not None:
             for i in self.own:
                 self._show(i, frozen.get(i), done=i not in leaving)
             words = "attacking the choice of sigma for"
-            repicked = yield from self._attacked(leaving, made.selector, words, made.reselect)
+            repicked = yield from self._attacked(leaving, self.selector, words, made.reselect)
             words = "asking fresh noise, at a fresh sigma, about"
-            repicked = yield from self._confirmed(repicked, made.selector, words)
+            repicked = yield from self._confirmed(repicked, self.selector, words)
         for i in self.own:
             self._show(i, frozen.get(i), done=True)
         return [
@@ -82,13 +81,13 @@ class Group:
             "noise": made.noise,
         }  # fmt: skip
         stream: Stream[tuple[Certificate, ...]]
-        if made.selector is None:
+        if self.selector is None:
             assert made.sigma is not None, "held by MakeSandwiches"
             sigmas = [made.sigma] * len(images)
             stream = Certify(sigma=made.sigma, **draws).run(self.classifier, images, **self._how)
         else:
-            cost = len(images) * made.selector.most_draws
-            picking = made.selector.run(self.classifier, images, **self._how)
+            cost = len(images) * self.selector.most_draws
+            picking = self.selector.run(self.classifier, images, **self._how)
             picked = yield from self.board.part(picking, self._phase("choosing sigma for"), cost)
             sigmas = [selection.sigma for selection in picked]
             stream = Frozen(**draws).run(self.classifier, images, picked, **self._how)

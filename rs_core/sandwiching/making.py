@@ -115,7 +115,7 @@ class MakeSandwiches(SandwichOptions):
         for first in range(0, len(images), size):
             own = range(first, min(first + size, len(images)))
             board.rows += [SandwichRow(i, images[i].name) for i in own]
-            group = Group(self, classifier, images, own, seed, batch_size, board)
+            group = Group(self, self.selector, classifier, images, own, seed, batch_size, board)
             finished = yield from group.sandwiches()
             board.finish(finished, [indices[i] for i in own])
         yield Finished(board.partial)
