@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rs_core.errors import RsError
     from rs_core.evaluation import average_certified_radius, certified_accuracy
     from rs_core.events import Finished, drain
+    from rs_core.experiments.sandwich import MakeSandwiches
     from rs_core.guarantees import GUARANTEES
     from rs_core.images import ImageInput, load_image
     from rs_core.logs import read_log, write_log
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from rs_core.results import Certificate, ModelSpec, Prediction, RadiusCurve, Selection
     from rs_core.results.attack import AttackResult
     from rs_core.results.sandwich import Sandwich
-    from rs_core.sandwiching import MakeSandwiches
     from rs_core.seeding import drawn_seed
     from rs_core.selectors import SELECTORS
     from rs_core.smoothing import Certify, Sweep
@@ -50,7 +50,7 @@ _HOMES = {
     "GUARANTEES": "rs_core.guarantees",
     "ImageInput": "rs_core.images",
     "MODELS": "rs_core.models",
-    "MakeSandwiches": "rs_core.sandwiching",
+    "MakeSandwiches": "rs_core.experiments.sandwich",
     "ModelSpec": "rs_core.results",
     "Prediction": "rs_core.results",
     "RECIPES": "rs_core.training",

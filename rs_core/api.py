@@ -15,12 +15,12 @@ from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.events import drain
+from rs_core.experiments.sandwich import MakeSandwiches
 from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Decision, Prediction, RadiusCurve, Selection
 from rs_core.results.attack import AttackResult
 from rs_core.results.sandwich import Sandwich
-from rs_core.sandwiching import MakeSandwiches
 from rs_core.seed_origin import with_seed_origin
 from rs_core.seeding import check_seed, drawn_seed
 from rs_core.selectors import Selector
@@ -127,8 +127,8 @@ def sandwich(
 ) -> Sandwich:
     """Certified radius <= true radius <= smallest confirmed attack, of one smoothed classifier.
 
-    Options are the fields of `rs_core.sandwiching.MakeSandwiches`: sigma or selector, n, alpha,
-    eps, steps, draws, confirm_n, alpha_attack, ...; both ends hold together with probability
+    Options are the fields of `rs_core.experiments.sandwich.MakeSandwiches`: sigma or selector, n,
+    alpha, eps, steps, draws, confirm_n, alpha_attack, ...; both ends hold with probability
     1 - (alpha + alpha_attack).
     """
     drawn = _checked(classifier, image, seed)

@@ -38,7 +38,7 @@ NOISE, DRAW_CHECKS = "rs_core/smoothing/noise.py", "rs_core/smoothing/draw_check
 SEQUENTIAL, STATEMENTS = "rs_core/smoothing/sequential.py", "rs_core/smoothing/statements.py"
 ANYTIME, MEDIAN = "rs_core/statistics/anytime.py", "rs_core/smoothing/median.py"
 T_BOUNDS = ("tests/statistics",)
-T_TRIALS = ("tests/trials",)
+T_TRIALS = ("tests/experiments/test_attack_trial.py",)
 PROBING = "rs_core/classifiers/probe.py"
 T_PROBING, T_WITNESS = ("tests/classifiers/test_probe.py",), ("tests/smoothing/test_witness.py",)
 T_SMOOTHING = ("tests/smoothing", "tests/classifiers/test_classifier.py")
@@ -72,10 +72,13 @@ T_L1 = (
     f"{_AT}/test_conformance.py",
 )
 SANDWICH = "rs_core/results/sandwich.py"
-SANDWICHING = "rs_core/sandwiching"
-T_SANDWICH = ("tests/sandwiching/test_making.py", "tests/sandwiching/test_progress.py")
-BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/studies"
-T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/studies")
+SANDWICHING = "rs_core/experiments/sandwich"
+T_SANDWICH = (
+    "tests/experiments/sandwich/test_make.py",
+    "tests/experiments/sandwich/test_progress.py",
+)
+BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/experiments/studies"
+T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/experiments/studies")
 ATTACKS = "rs_core/attacks"
 CONFIRMATION, PREDICTING = "rs_core/attacks/confirm.py", "rs_core/attacks/predict.py"
 _TRIED = "tests/attacks"
@@ -909,7 +912,7 @@ MUTANTS = (
         "sandwich: the attack at another sigma than the certificate",
         (
             (
-                f"{SANDWICHING}/group.py",
+                "rs_core/experiments/sandwich/group.py",
                 "replace(result, sigma=sigma)",
                 "replace(result, sigma=2 * sigma)",
             ),
@@ -942,7 +945,7 @@ MUTANTS = (
         "sandwich: the live lower end at a fixed n",
         (
             (
-                f"{SANDWICHING}/progress.py",
+                "rs_core/experiments/sandwich/progress.py",
                 "p_lower = anytime_lower_bound(",
                 "from rs_core.statistics import lower_confidence_bound as fixed_n\n"
                 "            p_lower = fixed_n(",
@@ -981,14 +984,14 @@ MUTANTS = (
     ),
     Mutant(
         "trial: the shown vote reuses the confirmation's noise",
-        (("rs_core/trials/ballots.py", 'caller="shift"', 'caller="confirm"'),),
+        (("rs_core/experiments/attack_trial.py", 'caller="shift"', 'caller="confirm"'),),
         T_TRIALS,
     ),
     Mutant(
         "trial: a pipeline is confirmed at a frozen sigma",
         (
             (
-                "rs_core/trials/trying.py",
+                "rs_core/experiments/attack_trial.py",
                 "replace(self.confirm, selector=self.attack.selector)",
                 "self.confirm",
             ),
@@ -1028,19 +1031,19 @@ MUTANTS = (
     ),
     Mutant(
         "studies: every M counts all copies",
-        ((f"{STUDIES}/judging.py", "rule(logits[:, :count])", "rule(logits)"),),
+        (("rs_core/experiments/studies/attacks.py", "rule(logits[:, :count])", "rule(logits)"),),
         T_STUDIES,
     ),
     Mutant(
         "studies: misclassified images are spared",
-        ((f"{STUDIES}/attacking.py", "spare=False", "spare=True"),),
+        (("rs_core/experiments/studies/attacks.py", "spare=False", "spare=True"),),
         T_STUDIES,
     ),
     Mutant(
         "studies: an abstention counts as right where the top class is",
         (
             (
-                f"{STUDIES}/deployed.py",
+                "rs_core/experiments/studies/pipelines.py",
                 "Finished([one.predicted for one in said])",
                 "Finished([int(np.argmax(one.counts)) for one in said])",
             ),
@@ -1062,7 +1065,7 @@ MUTANTS = (
         "studies: images are judged as they were",
         (
             (
-                f"{STUDIES}/attacking.py",
+                "rs_core/experiments/studies/attacks.py",
                 "torch.from_numpy(result.adversarial))",
                 "torch.from_numpy(image.pixels))",
             ),
@@ -1071,7 +1074,13 @@ MUTANTS = (
     ),
     Mutant(
         "studies: a selector network is attacked at a frozen sigma",
-        ((f"{STUDIES}/deployed.py", 'own["reselect"] = 1', 'own["reselect"] = 0'),),
+        (
+            (
+                "rs_core/experiments/studies/pipelines.py",
+                'own["reselect"] = 1',
+                'own["reselect"] = 0',
+            ),
+        ),
         T_STUDIES,
     ),
     Mutant(
@@ -1300,12 +1309,12 @@ MUTANTS = (
         "grid_minimum: a range one per cent off the selector's",
         (
             (
-                "rs_core/comparing/pairs.py",
+                "rs_core/experiments/pairs.py",
                 "np.isclose(sigma, guarantee.sigmas, rtol=1e-9,",
                 "np.isclose(sigma, guarantee.sigmas, rtol=1e-2,",
             ),
         ),
-        ("tests/comparing",),
+        ("tests/experiments/test_compare.py",),
     ),
     Mutant(
         "grid_minimum: a sigma one per cent off its grid is certified",
@@ -1516,7 +1525,7 @@ MUTANTS = (
             ),
             (SAMPLING, "_STAGES.index(stage) *", "(0 if stage == 'certify' else 3) *"),
         ),
-        ("tests/comparing", *T_GUARANTEES),
+        ("tests/experiments/test_compare.py", *T_GUARANTEES),
     ),
     Mutant(
         "sandwich: confirmed under its certificate's noise",

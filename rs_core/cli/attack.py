@@ -18,11 +18,11 @@ from rs_core.cli.progress import follow
 from rs_core.cli.remarks import print_remarks
 from rs_core.cli.tables import heading, notes_below
 from rs_core.evaluation.summary import attacked_summary
+from rs_core.experiments import TryAttack, confirmation_for
 from rs_core.fields import param
 from rs_core.logs.attack import write_trial
 from rs_core.results import to_json
 from rs_core.selectors import SELECTORS
-from rs_core.trials import TryAttack, confirmation_for
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from rs_core.cli.scores import joint_lines
 from rs_core.cli.selecting import selector_of, with_selector
 from rs_core.cli.tables import heading, notes_below
 from rs_core.events import Finished, Stream
+from rs_core.experiments.sandwich import MakeSandwiches, SandwichOptions, SandwichStep
 from rs_core.fields import check_params, param
 from rs_core.logs.columns import SANDWICH_COLUMNS
 from rs_core.logs.origin import Origin
@@ -27,7 +28,6 @@ from rs_core.plots.wording import tidy
 from rs_core.results import to_json
 from rs_core.results.crossings import crossing_report, crossing_sentence
 from rs_core.results.sandwich import SandwichStrip
-from rs_core.sandwiching import MakeSandwiches, SandwichOptions, SandwichStep
 from rs_core.selectors import SELECTORS
 from rs_core.statistics import ceil_digits
 

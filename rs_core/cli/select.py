@@ -28,8 +28,8 @@ from rs_core.cli.selecting import (
     with_selector,
 )
 from rs_core.cli.tables import certificate_table, heading, notes_below
-from rs_core.comparing import notes_of_selector
 from rs_core.errors import ParameterError
+from rs_core.experiments import notes_of_selector
 from rs_core.fields import param
 from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
 from rs_core.logs.certificates import row_from_certificate, write_log

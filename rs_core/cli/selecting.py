@@ -5,8 +5,8 @@ from dataclasses import MISSING, field, fields, make_dataclass, replace
 from typing import Any, TypeVar, get_type_hints
 
 from rs_core.classifiers import Classifier
-from rs_core.comparing import Pair
 from rs_core.errors import ParameterError, UnknownNameError
+from rs_core.experiments import Pair
 from rs_core.fields import param
 from rs_core.guarantees import GridMinimum, Guarantee
 from rs_core.images import ImageInput

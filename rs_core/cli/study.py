@@ -14,6 +14,7 @@ from rs_core.cli.progress import announce_cost, follow
 from rs_core.cli.seeds import seed_line
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
+from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.fields import param
 from rs_core.logs.study import write_study
 from rs_core.plots.report import Table
@@ -21,7 +22,6 @@ from rs_core.plots.study_wording import STUDY_NOTES
 from rs_core.results import to_json
 from rs_core.results.study import Study
 from rs_core.selectors import SELECTORS
-from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 
 C = TypeVar("C", bound="_StudyCommand")
 _HIDDEN = ("dataset", "indices", "selectors")

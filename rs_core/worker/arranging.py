@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.comparing import arrange
 from rs_core.errors import ParameterError
+from rs_core.experiments import arrange
 from rs_core.results import from_json, to_json
 from rs_core.results.arrangement import Points
 from rs_core.store import Run

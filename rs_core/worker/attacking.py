@@ -8,12 +8,12 @@ from rs_core.attacks import ATTACKS, Attack
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.events import Stream
+from rs_core.experiments import TryAttack, confirmation_for
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.results.attack_trial import STATEMENTS, AttackTrial, trial_risk
 from rs_core.selectors import Selector
-from rs_core.trials import TryAttack, confirmation_for
 from rs_core.worker.choosing import selector_fields, selector_of
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs_core.classifiers import Classifier
-from rs_core.comparing import MAX_METHODS, Compare, Pair
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.events import Stream
+from rs_core.experiments import MAX_METHODS, Compare, Pair
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES, GridMinimum
 from rs_core.images import ImageInput

@@ -10,13 +10,13 @@ import torch
 from rs_core import __version__
 from rs_core.assets import samples
 from rs_core.attacks import ATTACKS, Confirm
-from rs_core.comparing import Compare
+from rs_core.experiments import Compare
+from rs_core.experiments.sandwich import MakeSandwiches
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
 from rs_core.models.registry import MODELS
 from rs_core.results import to_json
-from rs_core.sandwiching import MakeSandwiches
 from rs_core.selectors import SELECTORS
 from rs_core.training import RECIPES
 from rs_core.worker.choosing import guarantee_fields, selector_fields

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rs_core.classifiers import Classifier
-from rs_core.comparing import FreezeRegions, MapPoints
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
+from rs_core.experiments import FreezeRegions, MapPoints
 from rs_core.guarantees import Frozen, Regions
 from rs_core.images import ImageInput
 from rs_core.results import to_json

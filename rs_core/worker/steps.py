@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from rs_core.comparing import CompareStep
 from rs_core.events import PhaseStep, Step
+from rs_core.experiments import CompareStep, TrialStep
+from rs_core.experiments.sandwich import SandwichStep
+from rs_core.experiments.studies import StudyStep
 from rs_core.results import to_json
 from rs_core.results.study import Study
-from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing.sweep import SweepStep
-from rs_core.studies import StudyStep
-from rs_core.trials import TrialStep
 from rs_core.worker.train_step import TrainStep
 
 _SHOWN = ("done", "total", "sigmas", "lower", "upper", "predicted", "n_done")

@@ -8,11 +8,11 @@ from typing import Any
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
+from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.selectors import Selector
-from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.worker.choosing import selector_fields, selector_of
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built

@@ -4,9 +4,9 @@ import pytest
 
 from rs_core.attacks import ATTACKS, Confirm, SelfCheck, Transfer
 from rs_core.errors import ParameterError
-from rs_core.sandwiching import MakeSandwiches
+from rs_core.experiments.sandwich import MakeSandwiches
+from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.selectors import Fixed, Gradient
-from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.training import RECIPES
 
 

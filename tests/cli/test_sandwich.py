@@ -7,10 +7,10 @@ import torch
 
 from rs_core.cli import main, sandwich
 from rs_core.events import Stream
+from rs_core.experiments.sandwich import SandwichStep
 from rs_core.logs.columns import SANDWICH_COLUMNS
 from rs_core.results import from_json
 from rs_core.results.sandwich import SandwichStrip
-from rs_core.sandwiching import SandwichStep
 from rs_core.smoothing import sampling
 from tests.words import over
 

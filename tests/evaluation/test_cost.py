@@ -5,7 +5,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rs_core.classifiers import Classifier
-from rs_core.comparing import Compare, Pair
 from rs_core.evaluation.cost import (
     certifying_draws,
     choosing_draws,
@@ -15,11 +14,12 @@ from rs_core.evaluation.cost import (
     sandwiches_spent,
 )
 from rs_core.events import drain
+from rs_core.experiments import Compare, Pair
+from rs_core.experiments.sandwich import MakeSandwiches, SandwichOptions
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.images import ImageInput
 from rs_core.results import Selection, to_json
-from rs_core.sandwiching import MakeSandwiches, SandwichOptions
 from rs_core.selectors import SELECTORS, Grid, Knn, Selector
 from tests.conftest import Coin, spec_of
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.fields import describe_fields
 from rs_core.results import from_json, to_json
 from rs_core.results.study import (
@@ -18,7 +19,6 @@ from rs_core.results.study import (
     StrengthStudy,
     StudySet,
 )
-from rs_core.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_ui import caching, studied
 from tests.pages.conftest import Open
 from tests.pages.fake_worker import FakeWorker

@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from rs_core.comparing import arrange
 from rs_core.errors import ParameterError
+from rs_core.experiments import arrange
 from rs_core.plots import (
     alt_text,
     ball_circles_figure,
@@ -24,7 +24,7 @@ from rs_core.plots.ball_wording import (
 )
 from rs_core.plots.order_change import order_slopes
 from rs_core.results.arrangement import Arrangement, Points, by_degree, degrees, moved
-from tests.comparing.conftest import on_a_line, points_of
+from tests.experiments.conftest import on_a_line, points_of
 
 NAMES = ("yang", "yin", "dot")
 PIXELS = on_a_line(0.0, 0.5, 0.75, 0.9375, 0.9375)

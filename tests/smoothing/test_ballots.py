@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError, UnknownNameError
 from rs_core.events import drain
+from rs_core.experiments.studies.attacks import hold_votes
 from rs_core.images import ImageInput
 from rs_core.smoothing import Certify, Predict, draw_votes
 from rs_core.smoothing.ballots import VOTES, draw_logits, rules_of, top_two
-from rs_core.studies.judging import hold_votes
 from tests.conftest import Coin, MakeLinear, spec_of
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from rs_core.classifiers import load_classifier
-from rs_core.comparing import Compare, Pair
 from rs_core.errors import ParameterError, RsError
 from rs_core.events import drain
+from rs_core.experiments import Compare, Pair
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES
 from rs_core.results import from_json, to_json

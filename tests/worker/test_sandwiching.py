@@ -8,10 +8,10 @@ import pytest
 from rs_core.classifiers import load_classifier
 from rs_core.errors import ParameterError, RsError
 from rs_core.events import drain
+from rs_core.experiments.sandwich import MakeSandwiches
 from rs_core.fields import describe_fields
 from rs_core.results import from_json, to_json
 from rs_core.results.sandwich import SandwichStrip
-from rs_core.sandwiching import MakeSandwiches
 from rs_core.seed_origin import with_seed_origin
 from rs_core.selectors import Grid
 from rs_core.store import owner_id
