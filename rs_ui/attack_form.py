@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.wording import class_text
+from rs_core.plots.text import class_text
 from rs_core.results.attack_trial import SMALLEST
 from rs_ui import caching
 from rs_ui.attack_target import NETWORK, PIPELINE, Target, choose_aim, choose_target

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rs_core.plots import loss_figure
-from rs_core.plots.attack_wording import NORMS, norm_text
+from rs_core.plots.attack.text import NORMS, norm_text
 from rs_ui.curves import chart
 from rs_ui.ended import without_result
 from rs_ui.panels import plain

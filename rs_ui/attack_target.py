@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from rs_core.plots.wording import class_text
+from rs_core.plots.text import class_text
 from rs_ui import caching
 from rs_ui.forms import form
 from rs_ui.methods import reference_sets, spoken

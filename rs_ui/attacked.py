@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from rs_core.plots import BADGES, loss_figure, perturbation_picture, vote_shift_figure
-from rs_core.plots.attack_pictures import AMPLIFIED
-from rs_core.plots.attack_wording import (
+from rs_core.plots.attack.pictures import AMPLIFIED
+from rs_core.plots.attack.text import (
     budget_text,
     norm_text,
     remarks,
@@ -15,7 +15,7 @@ from rs_core.plots.attack_wording import (
     target_text,
     verdict,
 )
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results.attack import AttackResult
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_ui import caching, running, session

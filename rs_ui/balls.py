@@ -10,14 +10,14 @@ from rs_core.plots import (
     ball_graph_figure,
     order_change_figure,
 )
-from rs_core.plots.ball_wording import (
+from rs_core.plots.memory.text import (
     RULE_WORDS,
     ball_sentence,
     change_sentences,
     change_summary,
     label_text,
 )
-from rs_core.plots.wording import radius_text, tidy
+from rs_core.plots.text import radius_text, tidy
 from rs_core.results.arrangement import Arrangement
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.curves import chart

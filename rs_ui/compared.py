@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rs_core.plots import BADGES, repicked_sigma_figure, slope_chart
-from rs_core.plots.comparison_tables import (
+from rs_core.plots.compare.tables import (
     ORACLE_WARNING,
     index_text,
     oracle_table,

@@ -11,7 +11,7 @@ import streamlit as st
 from rs_core.logs.comparison import write_comparison
 from rs_core.logs.origin import Origin
 from rs_core.plots import comparison_report
-from rs_core.plots.wording import network_text
+from rs_core.plots.text import network_text
 from rs_core.results import ModelSpec
 from rs_core.results.comparison import Comparison
 from rs_ui.status import Status

@@ -9,10 +9,10 @@ import streamlit as st
 from PIL import Image
 
 from rs_core.plots import search_trace, selection_curve, sparkline
-from rs_core.plots.comparison_points import image_text, method_names
-from rs_core.plots.comparison_tables import image_table
-from rs_core.plots.palette import certificate_badge
-from rs_core.plots.wording import tidy
+from rs_core.plots.compare.points import image_text, method_names
+from rs_core.plots.compare.tables import image_table
+from rs_core.plots.style import certificate_badge
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec
 from rs_core.results.comparison import Comparison, Method
 from rs_ui import caching, session

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.evaluation.cost import comparison_draws
-from rs_core.plots.comparison_tables import live_tables
+from rs_core.plots.compare.tables import live_tables
 from rs_core.results.comparison import Comparison, MethodScore
 from rs_ui import caching, ended, refusals, session
 from rs_ui.answers import started

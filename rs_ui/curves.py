@@ -7,9 +7,9 @@ import numpy as np
 import streamlit as st
 
 from rs_core.plots import Band, alt_text, radius_figure, sigma_slider_figure, votes_figure
-from rs_core.plots.certificate_table import READING_NOTES, certificate_table
-from rs_core.plots.palette import BadgeStyle
-from rs_core.plots.wording import radius_text
+from rs_core.plots.style import BadgeStyle
+from rs_core.plots.sweep.table import READING_NOTES, certificate_table
+from rs_core.plots.text import radius_text
 from rs_core.results import Certificate, RadiusCurve
 from rs_ui import caching, session
 from rs_ui.panels import certificate_card, plain

@@ -13,7 +13,7 @@ import streamlit as st
 from rs_core.logs import Origin, row_from_certificate, write_log
 from rs_core.logs.tables import text_cell
 from rs_core.plots import noisy_copies_figure, sweep_report
-from rs_core.plots.wording import class_text, network_text
+from rs_core.plots.text import class_text, network_text
 from rs_core.results import RadiusCurve
 from rs_ui.session import Subject
 from rs_ui.status import Status

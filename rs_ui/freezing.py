@@ -6,8 +6,8 @@ from dataclasses import replace
 import streamlit as st
 
 from rs_core.plots import BADGES
-from rs_core.plots.certificate_table import certificate_table
-from rs_core.plots.palette import BadgeStyle
+from rs_core.plots.style import BadgeStyle
+from rs_core.plots.sweep.table import certificate_table
 from rs_core.results import from_json
 from rs_core.results.arrangement import FrozenRegions
 from rs_ui import refusals, running, session

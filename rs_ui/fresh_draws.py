@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rs_core.plots.looking import picked_certificate, reason
+from rs_core.plots.sweep.looking import picked_certificate, reason
 from rs_core.results import Certificate, from_json
 from rs_ui import refusals, running, session
 from rs_ui.session import Subject

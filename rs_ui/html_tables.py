@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from rs_core.plots.report import Table
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 
 _CELL = "padding:6px 12px 6px 0; text-align:left; border-bottom:1px solid rgba(128,128,128,.35)"
 

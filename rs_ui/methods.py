@@ -6,7 +6,7 @@ import streamlit as st
 
 from rs_core.evaluation.cost import declared_levels
 from rs_core.plots import BADGES
-from rs_core.plots.comparison_tables import PROMISES
+from rs_core.plots.compare.tables import PROMISES
 from rs_ui import caching, teaching
 from rs_ui.forms import form
 from rs_ui.image_sets import fitting_sets

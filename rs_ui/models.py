@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json
 from rs_core.strict_json import parse_json
 from rs_ui import caching, session

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.ball_wording import label_text
-from rs_core.plots.wording import radius_text, tidy
+from rs_core.plots.memory.text import label_text
+from rs_core.plots.text import radius_text, tidy
 from rs_core.results.arrangement import Points, by_degree
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.lineup import Lineup, keep_lineup, lineup_of

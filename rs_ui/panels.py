@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from rs_core.abstention import why_abstains
-from rs_core.plots.palette import BadgeStyle, certificate_badge
-from rs_core.plots.wording import class_text, radius_text, tidy
+from rs_core.plots.style import BadgeStyle, certificate_badge
+from rs_core.plots.text import class_text, radius_text, tidy
 from rs_core.results import Certificate
 from rs_ui.session import Subject
 

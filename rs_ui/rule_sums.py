@@ -3,7 +3,7 @@
 import streamlit as st
 
 from rs_core.plots import degrees_figure, rule_radii_figure
-from rs_core.plots.ball_wording import total_text
+from rs_core.plots.memory.text import total_text
 from rs_ui.arranged import Mapped, arranged
 from rs_ui.curves import chart
 from rs_ui.lineup import lineup_of

@@ -5,17 +5,17 @@ import html
 import streamlit as st
 
 from rs_core.plots import BADGES
-from rs_core.plots.palette import NOTHING, BadgeStyle, certificate_badge
-from rs_core.plots.perturbation import magnified
-from rs_core.plots.sandwich_bars import upper_text
-from rs_core.plots.sandwich_facts import (
+from rs_core.plots.attack.pictures import magnified
+from rs_core.plots.sandwich.bars import upper_text
+from rs_core.plots.sandwich.facts import (
     attack_table,
     confirmation_table,
     ends_text,
     short_names,
     verdict_text,
 )
-from rs_core.plots.wording import tidy
+from rs_core.plots.style import NOTHING, BadgeStyle, certificate_badge
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec
 from rs_core.results.attack import AttackResult
 from rs_core.results.sandwich import Sandwich, SandwichStrip

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from rs_core.plots import sandwich_figure
-from rs_core.plots.sandwich_facts import joint_text, short_names, summary_text
+from rs_core.plots.sandwich.facts import joint_text, short_names, summary_text
 from rs_core.results import ModelSpec
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip

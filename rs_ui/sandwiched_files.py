@@ -11,7 +11,7 @@ import streamlit as st
 from rs_core.logs.origin import Origin
 from rs_core.logs.sandwich import write_sandwiches
 from rs_core.plots import sandwich_report
-from rs_core.plots.wording import network_text
+from rs_core.plots.text import network_text
 from rs_core.results import ModelSpec
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip

@@ -4,7 +4,7 @@ import streamlit as st
 
 from rs_core.evaluation.cost import sandwich_passes
 from rs_core.plots import live_sandwich_figure
-from rs_core.plots.sandwich_facts import short_names
+from rs_core.plots.sandwich.facts import short_names
 from rs_core.results.sandwich import SandwichStrip
 from rs_ui import ended, refusals, session
 from rs_ui.answers import started

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.wording import class_text
+from rs_core.plots.text import class_text
 from rs_core.results import ModelSpec, from_json
 from rs_ui import answers, caching, session, teaching
 from rs_ui.jobs import WorkerError

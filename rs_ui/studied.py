@@ -11,8 +11,8 @@ import streamlit as st
 from rs_core.logs.origin import Origin
 from rs_core.logs.study import write_study
 from rs_core.plots import BADGES, study_figures, study_report
-from rs_core.plots.study_report import study_statement, study_table
-from rs_core.plots.study_wording import STUDY_NOTES
+from rs_core.plots.study.report import study_statement, study_table
+from rs_core.plots.study.text import STUDY_NOTES
 from rs_core.results import from_json
 from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Study
 from rs_ui import caching, changed, running, session

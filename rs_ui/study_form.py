@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.study_wording import VOTE_WORDS
+from rs_core.plots.study.text import VOTE_WORDS
 from rs_core.results.study import ATTACK_KINDS, STRENGTHS
 from rs_ui import caching
 from rs_ui.forms import form

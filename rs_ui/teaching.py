@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots.wording import radius_text
+from rs_core.plots.text import radius_text
 from rs_core.results import Certificate
 from rs_core.statistics import ceil_digits, floor_decimals
 

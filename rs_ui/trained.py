@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rs_core.plots.confusion_matrix import confusion_figure
+from rs_core.plots.train.confusion import confusion_figure
 from rs_core.results import from_json
 from rs_core.results.training import TrainingOutcome
 from rs_ui import caching, session

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from rs_core.plots.probe_radii import probe_radii_figure
-from rs_core.plots.training_curves import accuracy_figure, training_loss_figure
-from rs_core.plots.wording import chance_text, tidy
+from rs_core.plots.text import chance_text, tidy
+from rs_core.plots.train.curves import accuracy_figure, training_loss_figure
+from rs_core.plots.train.probes import probe_radii_figure
 from rs_core.results.training import Course
 from rs_ui import caching, session
 from rs_ui.curves import chart

@@ -1000,8 +1000,8 @@ MUTANTS = (
     ),
     Mutant(
         "trial: an attack's own opinion counts as broken",
-        (("rs_core/plots/attack_wording.py", "if result.confirmed:", "if result.success:"),),
-        ("tests/plots/test_attack_wording.py",),
+        (("rs_core/plots/attack/text.py", "if result.confirmed:", "if result.success:"),),
+        ("tests/plots/attack/test_text.py",),
     ),
     Mutant(
         "votes: of a network with noise of its own certify",

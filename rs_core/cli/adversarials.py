@@ -11,7 +11,7 @@ from rs_core.cli.terminal import told
 from rs_core.durable import hold_writable, write_durably
 from rs_core.errors import ParameterError
 from rs_core.logs.adversarial_files import arrays_file, png_file
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results.attack import AttackResult
 from rs_core.results.attack_trial import AttackTrial, is_already
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from rs_core.cli.scores import joint_lines
 from rs_core.evaluation.summary import attacked_summary
-from rs_core.plots.attack_wording import (
+from rs_core.plots.attack.text import (
     NO_PROOF,
     budget_text,
     norm_text,
@@ -15,7 +15,7 @@ from rs_core.plots.attack_wording import (
     verdict,
     within,
 )
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results.attack import AttackCheck, TransferMatrix
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.smoothing.statements import class_label

@@ -30,7 +30,7 @@ from rs_core.fields import check_params, param
 from rs_core.logs.certificates import row_from_certificate, write_log
 from rs_core.logs.columns import COLUMNS
 from rs_core.logs.origin import Origin
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import Certificate, Decision, to_json
 from rs_core.smoothing import Certify, CertifySequential
 from rs_core.smoothing.options import SIGMA_MAX, CertifyOptions, DrawOptions

@@ -14,7 +14,7 @@ from rs_core.errors import CheckpointError
 from rs_core.fields import check_params, param
 from rs_core.models import load_model, save_model
 from rs_core.models.weights import hold_file_name
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.store import checkpoint_of_run, model_of_run
 from rs_core.training.checkpoints import load_checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rs_core.errors import DataError, ParameterError
 from rs_core.images import FolderListing, folder_listing
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec
 
 _CAP = 16 * 2**20  # bytes of a table of names and labels

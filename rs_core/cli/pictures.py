@@ -12,7 +12,7 @@ from rs_core.datasets.archives import SUFFIX
 from rs_core.errors import ImageError, ParameterError, UnknownNameError
 from rs_core.fields import param
 from rs_core.images import ImageInput, hold_amount, load_image
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec
 
 _MOST = 500

@@ -19,7 +19,7 @@ from rs_core.cli.scores import joint_lines, unlabelled
 from rs_core.cli.tables import heading, image_notes, notes_below
 from rs_core.evaluation.summary import predicted_summary
 from rs_core.logs import PREDICTION_COLUMNS, Origin, write_predictions
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import Prediction, to_json
 from rs_core.smoothing import Predict
 from rs_core.smoothing.options import noise_kind

@@ -37,7 +37,7 @@ from rs_core.guarantees.allocation_file import (
 )
 from rs_core.guarantees.asking import AskRegions, Reply
 from rs_core.guarantees.regions import Regions, RegionsStep
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import Certificate, to_json
 from rs_core.statistics import ceil_digits
 

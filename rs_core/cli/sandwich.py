@@ -23,8 +23,8 @@ from rs_core.fields import check_params, param
 from rs_core.logs.columns import SANDWICH_COLUMNS
 from rs_core.logs.origin import Origin
 from rs_core.logs.sandwich import write_sandwiches
-from rs_core.plots.sandwich_facts import pipeline_text
-from rs_core.plots.wording import tidy
+from rs_core.plots.sandwich.facts import pipeline_text
+from rs_core.plots.text import tidy
 from rs_core.results import to_json
 from rs_core.results.crossings import crossing_report, crossing_sentence
 from rs_core.results.sandwich import SandwichStrip

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from rs_core.cli.tables import aligned
-from rs_core.plots.sandwich_bars import state_of, state_words, upper_text
-from rs_core.plots.wording import tidy
+from rs_core.plots.sandwich.bars import state_of, state_words, upper_text
+from rs_core.plots.text import tidy
 from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import floor_decimals

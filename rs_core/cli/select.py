@@ -35,7 +35,7 @@ from rs_core.guarantees import GUARANTEES, Guarantee, Memory, Regions
 from rs_core.logs.certificates import row_from_certificate, write_log
 from rs_core.logs.columns import COLUMNS
 from rs_core.logs.origin import Origin
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import Certificate, Selection, to_json
 from rs_core.selectors import MultistartUniform, Selector
 

@@ -18,7 +18,7 @@ from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve
 from rs_core.fields import param
 from rs_core.logs.study import write_study
 from rs_core.plots.report import Table
-from rs_core.plots.study_wording import STUDY_NOTES
+from rs_core.plots.study.text import STUDY_NOTES
 from rs_core.results import to_json
 from rs_core.results.study import Study
 from rs_core.selectors import SELECTORS
@@ -120,7 +120,7 @@ class _StudyCommand:
             self.output.write_report(study_report(found, settings=settings))
 
     def _print(self, found: Study) -> None:
-        from rs_core.plots.study_report import study_statement, study_table
+        from rs_core.plots.study.report import study_statement, study_table
 
         print(f"{seed_line()}\n{text_table(study_table(found))}")
         print(f"D Empirical: {study_statement(found)}")

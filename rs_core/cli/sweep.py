@@ -15,7 +15,7 @@ from rs_core.cli.tables import certificate_table, heading, image_notes, levels_t
 from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
 from rs_core.logs.certificates import row_from_certificate, write_log
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import RadiusCurve, to_json
 from rs_core.smoothing import Sweep, noisy_copies
 from rs_core.statistics import ceil_digits

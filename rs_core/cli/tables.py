@@ -8,7 +8,7 @@ from rs_core.cli.pictures import Picked, Selection
 from rs_core.cli.seeds import seed_line
 from rs_core.guarantees.allocation_file import AllocationRecord
 from rs_core.images import ImageInput
-from rs_core.plots.wording import share_text, tidy
+from rs_core.plots.text import share_text, tidy
 from rs_core.results import BADGE_WORDS, Certificate
 from rs_core.smoothing.statements import class_label
 from rs_core.statistics import ceil_digits, floor_decimals

@@ -110,7 +110,7 @@ def outliving_reader() -> Iterator[None]:
 
 def complain(command: str, sentence: str) -> None:
     """Print one line on stderr; control characters of a stranger's file do not reach it."""
-    from rs_core.plots.wording import tidy
+    from rs_core.plots.text import tidy
 
     print(f"rs {tidy(command)}: {tidy(sentence)}", file=sys.stderr)
 
@@ -122,7 +122,7 @@ def remark(sentence: str) -> None:
 
 def shown(path: Path) -> str:
     """A path for a sentence."""
-    from rs_core.plots.wording import tidy
+    from rs_core.plots.text import tidy
 
     return tidy(str(path))
 

@@ -26,7 +26,7 @@ from rs_core.fields import check_params, param
 from rs_core.images import load_image
 from rs_core.models import hold_architecture, read_spec
 from rs_core.models.weights import hold_file_name, save_model
-from rs_core.plots.wording import tidy
+from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints import (

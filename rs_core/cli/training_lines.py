@@ -7,7 +7,7 @@ import numpy as np
 
 from rs_core.datasets import Dataset, pixel_digest
 from rs_core.events import PhaseStep, Stream
-from rs_core.plots.wording import chance_text, tidy
+from rs_core.plots.text import chance_text, tidy
 from rs_core.statistics import ceil_digits, floor_decimals
 from rs_core.training import PROBE_NOTE, EpochDone, ProbeRadius, Probes, Recipe, Trained
 

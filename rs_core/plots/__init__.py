@@ -1,36 +1,35 @@
 """Results as plotly figures and self-contained reports; neither torch nor streamlit."""
 
-from rs_core.plots.attack_pictures import loss_figure, perturbation_picture, vote_shift_figure
-from rs_core.plots.ball_circles import ball_circles_figure
-from rs_core.plots.ball_graph import ball_graph_figure
-from rs_core.plots.certificates_report import certificates_report
-from rs_core.plots.comparison_report import comparison_report
-from rs_core.plots.confusion_matrix import confusion_figure
-from rs_core.plots.frame import alt_text
-from rs_core.plots.frontier import frontier_figure
-from rs_core.plots.noise_curves import noise_curve_figure
-from rs_core.plots.noisy_copies import noisy_copies_figure
-from rs_core.plots.order_change import order_change_figure
-from rs_core.plots.palette import BADGES, BadgeStyle
-from rs_core.plots.predictions_report import predictions_report
-from rs_core.plots.probe_radii import probe_radii_figure
-from rs_core.plots.radii import radii_figure
-from rs_core.plots.radius_curve import radius_figure
-from rs_core.plots.radius_points import Band
-from rs_core.plots.repicked_sigma import repicked_sigma_figure
+from rs_core.plots.attack.pictures import loss_figure, perturbation_picture, vote_shift_figure
+from rs_core.plots.compare.repicked import repicked_sigma_figure
+from rs_core.plots.compare.report import comparison_report
+from rs_core.plots.compare.search import search_trace, sparkline
+from rs_core.plots.compare.selection import selection_curve
+from rs_core.plots.compare.slopes import slope_chart
+from rs_core.plots.memory.change import order_change_figure
+from rs_core.plots.memory.circles import ball_circles_figure
+from rs_core.plots.memory.graph import ball_graph_figure
+from rs_core.plots.memory.rules import degrees_figure, rule_radii_figure
 from rs_core.plots.report import Statement, Table, html_report
-from rs_core.plots.rule_radii import degrees_figure, rule_radii_figure
-from rs_core.plots.sandwich import live_sandwich_figure, sandwich_figure
-from rs_core.plots.sandwich_report import sandwich_report
-from rs_core.plots.search_trace import search_trace, sparkline
-from rs_core.plots.selection_curve import selection_curve
-from rs_core.plots.sigma_slider import sigma_slider_figure
-from rs_core.plots.slopes import slope_chart
-from rs_core.plots.strength import strength_figure
-from rs_core.plots.study_report import study_figures, study_report
-from rs_core.plots.sweep_report import sweep_report
-from rs_core.plots.training_curves import accuracy_figure, training_loss_figure
-from rs_core.plots.votes import votes_figure
+from rs_core.plots.sandwich.figure import live_sandwich_figure, sandwich_figure
+from rs_core.plots.sandwich.report import sandwich_report
+from rs_core.plots.study.frontier import frontier_figure
+from rs_core.plots.study.noise import noise_curve_figure
+from rs_core.plots.study.report import study_figures, study_report
+from rs_core.plots.study.strength import strength_figure
+from rs_core.plots.style import BADGES, BadgeStyle, alt_text
+from rs_core.plots.sweep.certificates_report import certificates_report
+from rs_core.plots.sweep.copies import noisy_copies_figure
+from rs_core.plots.sweep.curve import radius_figure
+from rs_core.plots.sweep.points import Band
+from rs_core.plots.sweep.predictions_report import predictions_report
+from rs_core.plots.sweep.radii import radii_figure
+from rs_core.plots.sweep.report import sweep_report
+from rs_core.plots.sweep.slider import sigma_slider_figure
+from rs_core.plots.sweep.votes import votes_figure
+from rs_core.plots.train.confusion import confusion_figure
+from rs_core.plots.train.curves import accuracy_figure, training_loss_figure
+from rs_core.plots.train.probes import probe_radii_figure
 
 __all__ = [
     "BADGES",

@@ -15,8 +15,8 @@ from rs_core.events import Finished, drain
 from rs_core.experiments import MAX_METHODS, Compare, CompareStep, Pair
 from rs_core.guarantees import GUARANTEES, Dual, Frozen, GridMinimum, PublishedDual, Regions
 from rs_core.images import ImageInput, image_from_array
-from rs_core.plots.comparison_points import slope_groups
-from rs_core.plots.comparison_tables import image_table
+from rs_core.plots.compare.points import slope_groups
+from rs_core.plots.compare.tables import image_table
 from rs_core.results import from_json, to_json
 from rs_core.results.comparison import Comparison, method_scores
 from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Grid, Multistart

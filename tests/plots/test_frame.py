@@ -1,6 +1,6 @@
 import plotly.graph_objects as go
 
-from rs_core.plots.frame import alt_text, frame
+from rs_core.plots.style import alt_text, frame
 
 
 def test_frame_sets_words_and_returns_the_same_figure() -> None:

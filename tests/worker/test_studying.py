@@ -7,7 +7,7 @@ import pytest
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.experiments.studies import Frontier
 from rs_core.fields import describe_fields
-from rs_core.plots.study_wording import VOTE_WORDS
+from rs_core.plots.study.text import VOTE_WORDS
 from rs_core.results import from_json
 from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy
 from rs_core.smoothing.ballots import VOTES

@@ -1,0 +1,1 @@
+"""An attack drawn and put in words."""

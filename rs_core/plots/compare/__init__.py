@@ -1,0 +1,1 @@
+"""A comparison of selectors drawn and put in words."""

@@ -1,0 +1,1 @@
+"""Balls and regions drawn and put in words."""

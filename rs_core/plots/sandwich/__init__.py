@@ -1,0 +1,1 @@
+"""Sandwiches drawn and put in words."""

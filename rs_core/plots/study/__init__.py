@@ -1,0 +1,1 @@
+"""Studies of many images drawn and put in words."""

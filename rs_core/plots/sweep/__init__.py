@@ -1,0 +1,1 @@
+"""Certificates, votes and radius curves drawn and put in words."""

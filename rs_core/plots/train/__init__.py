@@ -1,0 +1,1 @@
+"""A training drawn, epoch by epoch."""
