@@ -141,14 +141,14 @@ MUTANTS = (
     ),
     Mutant(
         "a second seed that is no second look",
-        (("rs_core/worker/asking.py", 'return f"{look}, seed {seed}"', "return look"),),
+        (("rs_core/worker/request.py", 'return f"{look}, seed {seed}"', "return look"),),
         ("tests/worker/test_looks.py",),
     ),
     Mutant(
         "images counted by their ids, and not by their pixels",
         (
             (
-                "rs_core/worker/asking.py",
+                "rs_core/worker/request.py",
                 'dict.fromkeys(image["digest"] for',
                 "dict.fromkeys(str(image) for",
             ),
@@ -1621,17 +1621,17 @@ MUTANTS = (
                 "return alpha",
             ),
         ),
-        ("tests/cli/test_origins.py",),
+        ("tests/cli/outputs/test_origins.py",),
     ),
     Mutant(
         "a table is gone on from with other settings",
-        (("rs_core/cli/resuming.py", "        if there != here:", "        if False:"),),
-        ("tests/cli/test_resuming.py",),
+        (("rs_core/cli/outputs/resume.py", "        if there != here:", "        if False:"),),
+        ("tests/cli/outputs/test_resume.py",),
     ),
     Mutant(
         "two commands write one table",
-        (("rs_core/cli/growing.py", "if not lock_alone(file.fileno()):", "if False:"),),
-        ("tests/cli/test_growing.py",),
+        (("rs_core/cli/outputs/growing.py", "if not lock_alone(file.fileno()):", "if False:"),),
+        ("tests/cli/outputs/test_growing.py",),
     ),
     Mutant(
         "a result that was changed on disk is believed",

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
-from rs_core.cli.stopping import ending, ending_alike, leaving_at_once, was_ended
+from rs_core.cli.signals import ending, ending_alike, leaving_at_once, was_ended
 from rs_core.cli.terminal import (
     complain,
     drop_unprinted,
@@ -25,42 +25,66 @@ from rs_core.errors import RsError, UnknownNameError
 
 _READER_LEFT = 141  # 128 and SIGPIPE's number, as of a program that a closed pipe kills
 COMMANDS = {
-    "certify": ("rs_core.cli.certify:CertifyCommand", "certify an image, or a folder of images"),
-    "sweep": ("rs_core.cli.sweep:SweepCommand", "radius curve of an image over noise levels"),
-    "select": ("rs_core.cli.select:SelectCommand", "let a selector pick sigma per image"),
+    "certify": (
+        "rs_core.cli.commands.certify:CertifyCommand",
+        "certify an image, or a folder of images",
+    ),
+    "sweep": (
+        "rs_core.cli.commands.sweep:SweepCommand",
+        "radius curve of an image over noise levels",
+    ),
+    "select": ("rs_core.cli.commands.select:SelectCommand", "let a selector pick sigma per image"),
     "regions allocate": (
-        "rs_core.cli.regions:AllocateCommand",
+        "rs_core.cli.commands.regions:AllocateCommand",
         "divide input space into frozen regions of one sigma each",
     ),
-    "regions check": ("rs_core.cli.regions:CheckCommand", "whether a frozen file is as it was"),
-    "regions show": ("rs_core.cli.regions:ShowCommand", "its regions, or the answer to a query"),
+    "regions check": (
+        "rs_core.cli.commands.regions:CheckCommand",
+        "whether a frozen file is as it was",
+    ),
+    "regions show": (
+        "rs_core.cli.commands.regions:ShowCommand",
+        "its regions, or the answer to a query",
+    ),
     "sandwich": (
-        "rs_core.cli.sandwich:SandwichCommand",
+        "rs_core.cli.commands.sandwich:SandwichCommand",
         "certified radius and smallest confirmed attack, per image",
     ),
-    "predict": ("rs_core.cli.predict:PredictCommand", "smoothed class of images, or accuracy"),
-    "attack": ("rs_core.cli.attack:AttackCommand", "look for adversarial images, and confirm them"),
+    "predict": (
+        "rs_core.cli.commands.predict:PredictCommand",
+        "smoothed class of images, or accuracy",
+    ),
+    "attack": (
+        "rs_core.cli.commands.attack:AttackCommand",
+        "look for adversarial images, and confirm them",
+    ),
     "transfer": (
-        "rs_core.cli.transfer:TransferCommand",
+        "rs_core.cli.commands.transfer:TransferCommand",
         "adversarial images of some networks against others",
     ),
     "study noise": (
-        "rs_core.cli.study:NoiseCommand",
+        "rs_core.cli.commands.study:NoiseCommand",
         "accuracy against noise, attacked and not, for several votes",
     ),
-    "study strength": ("rs_core.cli.study:StrengthCommand", "accuracy against attack radius"),
+    "study strength": (
+        "rs_core.cli.commands.study:StrengthCommand",
+        "accuracy against attack radius",
+    ),
     "study frontier": (
-        "rs_core.cli.study:FrontierCommand",
+        "rs_core.cli.commands.study:FrontierCommand",
         "clean against robust accuracy, weaker and stronger attack",
     ),
-    "train": ("rs_core.cli.train:TrainCommand", "train a small network on noisy images"),
+    "train": ("rs_core.cli.commands.train:TrainCommand", "train a small network on noisy images"),
     "export": (
-        "rs_core.cli.export:ExportCommand",
+        "rs_core.cli.commands.export:ExportCommand",
         "model file of a training, finished or not",
     ),
-    "models": ("rs_core.cli.listings:ModelsCommand", "list the networks and shipped weights"),
-    "datasets": ("rs_core.cli.listings:DatasetsCommand", "list the data sets and samples"),
-    "app": ("rs_core.cli.app:AppCommand", "serve the page on 127.0.0.1:8501"),
+    "models": (
+        "rs_core.cli.commands.listings:ModelsCommand",
+        "list the networks and shipped weights",
+    ),
+    "datasets": ("rs_core.cli.commands.listings:DatasetsCommand", "list the data sets and samples"),
+    "app": ("rs_core.cli.commands.app:AppCommand", "serve the page on 127.0.0.1:8501"),
 }
 
 
@@ -122,7 +146,7 @@ def _run(name: str, arguments: list[str]) -> int:
         print(_help(COMMANDS), flush=True)
         return 0
     if name in ("-V", "--version"):
-        from rs_core.cli.listings import version
+        from rs_core.cli.commands.listings import version
 
         print(version())
         return 0
@@ -136,7 +160,7 @@ def _run(name: str, arguments: list[str]) -> int:
         raise UnknownNameError("command", name, COMMANDS)
     with leaving_at_once(name):
         from rs_core.allocator import keep_freed_memory
-        from rs_core.cli.outputs import leaves_files
+        from rs_core.cli.outputs.results import leaves_files
         from rs_core.cli.seeds import with_seed
 
         keep_freed_memory()
@@ -156,7 +180,7 @@ def parsed(name: str, arguments: list[str]) -> Any:
     """
     import tyro
 
-    from rs_core.cli.arguments import checked_arguments, hold_once
+    from rs_core.cli.parser import checked_arguments, hold_once
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)

@@ -8,7 +8,7 @@ import torch
 
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.classifiers.devices import has_bf16
-from rs_core.cli.training_words import FOLDER_SUFFIX
+from rs_core.cli.train_options import FOLDER_SUFFIX
 from rs_core.datasets import Dataset, load_archive, load_dataset
 from rs_core.datasets.archives import SUFFIX
 from rs_core.errors import ParameterError, RsError, WeightsNotFoundError

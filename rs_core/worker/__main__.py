@@ -24,11 +24,11 @@ from rs_core.store import (
     rs_home,
     write_description,
 )
-from rs_core.worker.bench import Bench
-from rs_core.worker.describe import describe
+from rs_core.worker.desk.describe import describe
+from rs_core.worker.desk.verbs import Desk
 from rs_core.worker.life import Life
-from rs_core.worker.loop import answer_lines, serve
-from rs_core.worker.verbs import Desk
+from rs_core.worker.protocol import answer_lines, serve
+from rs_core.worker.scheduler import Bench
 
 GRACE_SECONDS = 10.0  # for the step under way, when the process is told to end or left alone
 _PATIENCE_SECONDS = GRACE_SECONDS + 2.0  # a process that was left alone may still be ending

@@ -7,7 +7,7 @@ from rs_core.classifiers.fingerprints import file_id
 from rs_core.errors import RsError
 from rs_core.results import ModelSpec, from_json
 from rs_core.store import Asked, Run, RunStore
-from rs_core.worker.asking import subject_of, subjects
+from rs_core.worker.request import subject_of, subjects
 
 
 def known_questions(store: RunStore, owner: str) -> Iterator[Asked]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rs_core.attacks import ATTACKS, Attack, Confirm, SelfCheck, Transfer
 from rs_core.classifiers import Classifier
-from rs_core.cli.attack_tables import transfer_lines
+from rs_core.cli.outputs.attack_text import transfer_lines
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, drain
 from rs_core.images import ImageInput, image_from_array

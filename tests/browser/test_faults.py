@@ -370,7 +370,7 @@ def test_two_clicks_and_two_tabs_are_one_run_that_goes_on_alone(
 IMPATIENT = """
 import sys
 if "rs_core.worker" in sys.orig_argv:
-    from rs_core.worker.bench import Bench
+    from rs_core.worker.scheduler import Bench
     Bench.__init__.__kwdefaults__["idle_seconds"] = 3.0
 """
 
@@ -378,7 +378,7 @@ if "rs_core.worker" in sys.orig_argv:
 def test_an_abandoned_sweep_pauses_and_goes_on_when_its_owner_returns(
     visit: Visitor, tmp_path: Path
 ) -> None:
-    """Row 36, with 3 s in the place of the 120 that tests/worker/test_bench.py holds."""
+    """Row 36, with 3 s in the place of the 120 that tests/worker/test_scheduler.py holds."""
     (tmp_path / "sitecustomize.py").write_text(IMPATIENT)
     paths = os.pathsep.join((str(ROOT), str(tmp_path)))
     hasty = serve(tmp_path / "home", PYTHONPATH=paths)

@@ -135,6 +135,6 @@ def test_predictions_do_not_depend_on_how_many_are_drawn_at_once(
     command = [*PREDICT, *MNIST, "--limit", "5", "--batch-size", "64", "--json"]
     assert main(command) == 0
     together = capsys.readouterr().out
-    monkeypatch.setattr("rs_core.cli.predict._COPIES_AT_ONCE", 1)
+    monkeypatch.setattr("rs_core.cli.commands.predict._COPIES_AT_ONCE", 1)
     assert main(command) == 0
     assert capsys.readouterr().out == together

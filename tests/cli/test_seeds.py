@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rs_core.cli import main
-from rs_core.cli.scores import joint_lines
+from rs_core.cli.outputs.scores import joint_lines
 
 MACHINE = ("--threads", "1", "--precision", "fp32", "--device", "cpu")
 SET = ("--dataset", "mnist5k", "--split", "train", "--every", "1000", "--limit", "2")

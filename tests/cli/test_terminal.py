@@ -143,10 +143,10 @@ def test_what_a_signal_broke_off_is_not_called_a_bug(
             os.kill(os.getpid(), signal.SIGTERM)
         raise AttributeError("half imported")
 
-    monkeypatch.setattr("rs_core.cli.listings.ModelsCommand.run", broken)
+    monkeypatch.setattr("rs_core.cli.commands.listings.ModelsCommand.run", broken)
     assert main(["models"]) == 143
     assert capsys.readouterr().err == "rs models: terminated\n"
-    monkeypatch.setattr("rs_core.cli.listings.ModelsCommand.run", lambda _: 1 / 0)
+    monkeypatch.setattr("rs_core.cli.commands.listings.ModelsCommand.run", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["models"])
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from rs_core.cli import main
-from rs_core.cli.arguments import checked_arguments
-from rs_core.cli.train import TrainCommand
-from rs_core.cli.training_words import RECORD, written_out
+from rs_core.cli.commands.train import TrainCommand
+from rs_core.cli.parser import checked_arguments
+from rs_core.cli.train_options import RECORD, written_out
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.models import load_model
 from rs_core.store import CHECKPOINT_FOLDER, Progress, RunStore, owner_id

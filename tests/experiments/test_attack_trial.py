@@ -24,8 +24,8 @@ from rs_core.results import from_json, to_json
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.selectors import SELECTORS, FromNetwork, Grid
 from rs_core.smoothing import sampling
-from rs_core.worker.attacking import attack_task
-from rs_core.worker.tasks import Origin
+from rs_core.worker.tasks.attack import attack_task
+from rs_core.worker.tasks.base import Origin
 from tests.conftest import Coin, MakeLinear, spec_of
 
 SHAPE = (1, 8, 8)

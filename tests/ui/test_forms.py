@@ -6,15 +6,15 @@ from streamlit.testing.v1 import AppTest
 
 from rs_core.results import to_json
 from rs_core.training import RECIPES
-from rs_core.worker.describe import describe
-from rs_core.worker.training_config import recipe_fields, train_task
+from rs_core.worker.desk.describe import describe
+from rs_core.worker.training.config import recipe_fields, train_task
 
 
 def page(recipe: str) -> None:
     import streamlit as st
 
     from rs_core.results import to_json
-    from rs_core.worker.training_config import recipe_fields
+    from rs_core.worker.training.config import recipe_fields
     from rs_ui.forms import form
 
     fields = to_json(recipe_fields(recipe))

@@ -15,7 +15,7 @@ from rs_core.models import build_network, save_model
 from rs_core.results import ModelSpec
 from rs_core.store import RunStore
 from rs_core.worker import Bench, Desk
-from rs_core.worker.bench import TURN_SECONDS
+from rs_core.worker.scheduler import TURN_SECONDS
 
 DIGITS = tuple("0123456789")
 QUICK = {"sigmas": [0.1, 0.25, 0.5], "n": 200, "n0": 50}

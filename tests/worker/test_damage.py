@@ -14,7 +14,7 @@ from rs_core.store.documents import read_document
 from tests.store.conftest import DEEP
 from tests.worker.conftest import QUICK, Office
 from tests.worker.test_main import replies_of
-from tests.worker.test_opening import restarted
+from tests.worker.test_runs import restarted
 from tests.worker.training_office import SETTINGS, probes, train, until_epoch
 
 WRONG = (b"null", b"[]", DEEP)

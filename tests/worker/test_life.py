@@ -10,9 +10,9 @@ import pytest
 from rs_core.store import Tenancy
 from rs_core.worker import Bench, Desk, life
 from rs_core.worker.life import Life, memory_kills
-from rs_core.worker.opening import MAX_STRIKES
+from rs_core.worker.runs import MAX_STRIKES
 from tests.worker.conftest import Office
-from tests.worker.test_opening import restarted
+from tests.worker.test_runs import restarted
 
 
 def moved_in(home: Path) -> Tenancy:
@@ -182,7 +182,7 @@ def test_a_file_that_kills_the_process_strikes_no_neighbour(
             found.append(killed_in_turn(at, job))
             raise MemoryError
 
-        monkeypatch.setattr("rs_core.worker.image_verbs.decode", die)
+        monkeypatch.setattr("rs_core.worker.desk.images.decode", die)
         with pytest.raises(MemoryError):
             office.ask("decode", "bob", model="mnist-conv4", name="bomb.jpg", data="AAAA")
         (office,) = later

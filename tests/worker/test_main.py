@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHATTY = """
 import os, sys, warnings
 import rs_core.worker.__main__ as entry
-from rs_core.worker.verbs import Desk
+from rs_core.worker.desk.verbs import Desk
 
 def chat(self, verb, request):
     print("stray print")
@@ -183,7 +183,7 @@ def test_an_orphan_ends(tmp_path: Path) -> None:
 
 ENDLESS = """
 import time
-from rs_core.worker.bench import Bench
+from rs_core.worker.scheduler import Bench
 Bench.turn = lambda self: time.sleep(600)
 """
 

@@ -1,0 +1,1 @@
+"""What the compute process answers at once, while it computes."""

@@ -1,0 +1,1 @@
+"""The questions that a run can ask about images, built from JSON values."""

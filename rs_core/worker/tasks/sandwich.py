@@ -1,0 +1,140 @@
+"""A strip of sandwiches, built from JSON values with every field checked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rs_core.classifiers import Classifier
+from rs_core.errors import ParameterError
+from rs_core.events import Stream
+from rs_core.experiments.sandwich import MakeSandwiches, SandwichOptions
+from rs_core.fields import describe_fields
+from rs_core.images import ImageInput
+from rs_core.results import to_json
+from rs_core.results.sandwich import SandwichStrip
+from rs_core.selectors import Selector
+from rs_core.worker.requests import shortened
+from rs_core.worker.settings import built
+from rs_core.worker.tasks.base import Origin, Share, look_at, selector_fields, selector_of
+
+MAX_SANDWICHES = 50
+MAX_PASSES = 100_000_000  # of all images: hours of a small network on two cores
+# What one step covers; others wait for it.
+MAX_DRAWS, MAX_JUDGED, MAX_LOOKS, MAX_PICKS = 256, 1024, 5000, 10_000
+_PICKS_PER_ROUND = 4  # judgements beside the climb, each with a choice of sigma
+_OF_SELECTOR = ("selector", "settings")
+
+
+@dataclass(frozen=True)
+class SandwichTask:
+    """A strip as the worker runs it."""
+
+    made: MakeSandwiches
+
+    @property
+    def share(self) -> Share:
+        """Both ends are statements, and so is the second row's."""
+        made = self.made
+        look = str(made.selector) if made.sigma is None else look_at(made.sigma)
+        return Share(made.statements, made.risk, (look,))
+
+    def config(self) -> dict[str, Any]:
+        """All settings, as JSON values that `sandwich_task` takes."""
+        names = [facts.name for facts in describe_fields(SandwichOptions)]
+        return {
+            **{name: getattr(self.made, name) for name in names},
+            "selector": _settable(self.made.selector),
+        }
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse what could not end well, and what would take too long."""
+        made = self.made
+        if len(images) > MAX_SANDWICHES:
+            raise ParameterError(
+                f"{len(images)} images are too many for one strip: the limit is {MAX_SANDWICHES}."
+            )
+        made.check(classifier, images)
+        passes = len(images) * (made.most_passes + _repicks(made))
+        if passes > MAX_PASSES:
+            raise ParameterError(
+                f"these settings can cost {passes:,} forward passes: the limit is {MAX_PASSES:,}; "
+                "give fewer images, steps, copies or rounds."
+            )
+
+    def run(
+        self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int
+    ) -> Stream[SandwichStrip]:
+        """Yields steps, then the strip."""
+        return self.made.run(classifier, images, seed=seed, batch_size=batch_size)
+
+
+def sandwich_task(config: Mapping[str, Any], origin: Origin) -> SandwichTask:
+    """The checked strip of a config: the fields of `SandwichOptions`, and who picks sigma.
+
+    `selector` is {"selector": name, "settings": {...}}, or null where sigma is fixed beforehand.
+
+    Raises:
+        ParameterError, UnknownNameError: a field is unknown, of another kind or out of its range.
+    """
+    own = {name: value for name, value in config.items() if name != "selector"}
+    if own.get("sigma") is None:
+        own.pop("sigma", None)
+    options = built(SandwichOptions, own, "sandwich")
+    _hold_steps(options)
+    selector = _selector(config.get("selector"))
+    if options.pipeline and selector is not None and selector.most_draws > MAX_PICKS:
+        raise ParameterError(
+            f"{selector.name} takes {selector.most_draws:,} draws for each choice, and the attack "
+            f"asks for many: the limit is {MAX_PICKS:,}; choose fewer of them, or leave pipeline "
+            "off."
+        )
+    made = MakeSandwiches(
+        **vars(options), selector=selector, dataset=origin.dataset, indices=origin.indices
+    )
+    return SandwichTask(made)
+
+
+def _selector(given: Any) -> Selector | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not set(given) <= set(_OF_SELECTOR):
+        raise ParameterError(
+            f"selector={shortened(given)} must be null, or an object with selector and settings."
+        )
+    name, settings = given.get("selector"), given.get("settings")
+    if not isinstance(name, str) or not isinstance(settings, dict | None):
+        raise ParameterError("a selector is named in text, and its settings are an object.")
+    return selector_of(name, settings or {})
+
+
+def _settable(selector: Selector | None) -> dict[str, Any] | None:
+    if selector is None:
+        return None
+    names = [facts.name for facts in selector_fields(selector.name)]
+    settings = {name: to_json(getattr(selector, name)) for name in names}
+    return {"selector": selector.name, "settings": settings}
+
+
+def _hold_steps(options: SandwichOptions) -> None:
+    """A step computes every copy of a group of images, so that there may not be too many."""
+    limits = {"draws": MAX_DRAWS, "judged": MAX_JUDGED}
+    for name, limit in limits.items():
+        if getattr(options, name) > limit:
+            raise ParameterError(
+                f"{name}={getattr(options, name)} is too many here: the limit is {limit}, the "
+                "command line takes more."
+            )
+    if options.looks * options.restarts > MAX_LOOKS:
+        raise ParameterError(
+            f"steps={options.steps} in {options.rounds} rounds and {options.restarts} searches are "
+            f"{options.looks * options.restarts:,} steps: the limit is {MAX_LOOKS:,}."
+        )
+
+
+def _repicks(made: MakeSandwiches) -> int:
+    """Noisy copies with which an attack on the pipeline chooses sigma, about, per image."""
+    if not made.pipeline or made.selector is None:
+        return 0
+    every = 1 if made.attack == "square" else made.reselect
+    picks = made.looks // every + _PICKS_PER_ROUND * made.rounds + made.confirmations
+    return made.restarts * picks * made.selector.most_draws

@@ -1,0 +1,1 @@
+"""Trainings as runs of the compute process."""
