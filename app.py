@@ -11,19 +11,21 @@ import streamlit as st
 
 def draw() -> None:
     """One visit's page."""
-    from rs_ui import browser, session, sharing, shell, sidebar, upload_room
+    from rs_ui.runs import session
+    from rs_ui.server import uploads
+    from rs_ui.shell import navigation, share, sidebar
 
-    shell.configure()
-    upload_room.hold()
-    shell.mark_routed()
-    shell.readable_buttons()
-    page = st.navigation(shell.pages())
-    owner = browser.exchange_owner()
+    navigation.configure()
+    uploads.hold()
+    navigation.mark_routed()
+    navigation.readable_buttons()
+    page = st.navigation(navigation.pages())
+    owner = share.exchange_owner()
     if owner is None:
         st.skeleton(height=400)
         st.stop()
     session.keep_owner(owner)
-    sharing.tidy_address()
+    share.tidy_address()
     with st.spinner("The compute process is starting: a few seconds, once ..."), st.sidebar:
         sidebar.draw_sidebar()
     page.run()
@@ -32,6 +34,6 @@ def draw() -> None:
 if __name__ == "__main__":
     draw()
 else:
-    from rs_ui import server
+    from rs_ui.server import launch
 
-    app = st.App(__file__, **server.options(Path(__file__)))
+    app = st.App(__file__, **launch.options(Path(__file__)))

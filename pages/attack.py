@@ -4,15 +4,18 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from rs_ui import attacking, session, shell, studies
-from rs_ui.session import Subject
+from rs_ui.attack import form as attack_form
+from rs_ui.runs import session
+from rs_ui.runs.session import Subject
+from rs_ui.shell import navigation
+from rs_ui.study import form as study_form
 
 PARTS: dict[str, Callable[[Subject], None]] = {
-    "One image": attacking.show,
-    "On a set": studies.show,
+    "One image": attack_form.show,
+    "On a set": study_form.show,
 }
 
-shell.guard()
+navigation.guard()
 st.title("What breaks it?")
 st.write(
     "A certificate of the smoothed network is a lower end: closer than its radius nothing changes "

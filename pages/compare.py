@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from rs_ui import compared, comparing, session, shell
-from rs_ui.compared_files import download_comparison
-from rs_ui.compared_images import images
-from rs_ui.jobs import WorkerError
-from rs_ui.models import spec_of
+from rs_ui.client.worker import WorkerError
+from rs_ui.compare import form, view
+from rs_ui.compare.files import download_comparison
+from rs_ui.compare.image import images
+from rs_ui.inputs.models import spec_of
 from rs_ui.panels import error_box
+from rs_ui.runs import session
+from rs_ui.shell import navigation
 
-shell.guard()
+navigation.guard()
 st.title("Who picks the noise level best?")
 st.write(
     "Each method chooses a noise level σ for each image, and a certificate is made at it on fresh "
@@ -20,8 +22,8 @@ subject = session.subject()
 if subject is None:
     st.info("Choose a network in the sidebar, then images and methods here.")
     st.stop()
-wanted = comparing.controls(subject)
-compared.counterexample()
+wanted = form.controls(subject)
+view.counterexample()
 job = session.run_id("compare")
 if job is None:
     st.info(
@@ -31,10 +33,10 @@ if job is None:
     )
     st.stop()
 try:
-    done = comparing.watched(job, wanted)
+    done = form.watched(job, wanted)
     if done is not None:
         spec = spec_of(done.status.about["model"])
-        compared.scores(job, done.status, done.result, spec)
+        view.scores(job, done.status, done.result, spec)
         download_comparison(done.status, done.result, spec)
         images(job, done.status.about["image_ids"], done.result, spec)
 except WorkerError as error:

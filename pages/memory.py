@@ -2,22 +2,14 @@
 
 import streamlit as st
 
-from rs_ui import (
-    balls,
-    freezing,
-    gathering,
-    ordering,
-    pointing,
-    points_form,
-    rule_sums,
-    session,
-    shell,
-    teaching,
-)
-from rs_ui.jobs import WorkerError
-from rs_ui.lineup import lineup_of, points_text
+from rs_ui import teaching
+from rs_ui.client.worker import WorkerError
+from rs_ui.memory import add, balls, certify, freeze, order
+from rs_ui.memory.points import lineup_of, points_text
+from rs_ui.memory.world import choose_world
 from rs_ui.panels import error_box
-from rs_ui.worlds import choose_world
+from rs_ui.runs import session
+from rs_ui.shell import navigation
 
 LESSON = (
     "If every image may pick its own σ, an attacker may move the image to where another σ is "
@@ -27,7 +19,7 @@ LESSON = (
     "the order matters, and why a linear programme that knows all points beforehand can do better."
 )
 
-shell.guard()
+navigation.guard()
 st.title("Which balls can stand side by side?")
 st.write(
     "Each point certifies a ball of its own. A memory keeps every answer that it gave, and regions "
@@ -38,12 +30,12 @@ teaching.say(LESSON)
 world = choose_world(session.subject())
 if world is None:
     st.stop()
-gathering.gather(world, session.subject())
+add.gather(world, session.subject())
 with st.container(border=True):
-    config = points_form.settings(world)
-    pointing.certify(world, config)
+    config = certify.settings(world)
+    certify.certify(world, config)
 try:
-    mapped = pointing.found(world, config)
+    mapped = certify.found(world, config)
     if not lineup_of(world.key).came:
         st.info(
             f"No point yet: add {'one' if world.plane else 'this image'}, or a batch, then "
@@ -51,7 +43,7 @@ try:
             icon=":material/scatter_plot:",
         )
         st.stop()
-    ordering.line_up(world, mapped)
+    order.line_up(world, mapped)
     if mapped is None:
         st.info("Certify the points to see their balls.")
         st.stop()
@@ -62,11 +54,11 @@ try:
     if not shown:
         st.stop()
     if not waiting:
-        pointing.keep_order(shown)
+        certify.keep_order(shown)
     balls.preview_note()
     left = balls.compare(world, mapped)
     balls.table(mapped, left, world.spec.class_names)
-    rule_sums.online_against_lp(world, mapped)
-    freezing.freeze(world, mapped, shown)
+    balls.online_against_lp(world, mapped)
+    freeze.freeze(world, mapped, shown)
 except WorkerError as error:
     error_box(str(error))

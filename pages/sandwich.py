@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from rs_ui import sandwiched, sandwiching, session, shell, teaching
-from rs_ui.jobs import WorkerError
-from rs_ui.models import spec_of
+from rs_ui import teaching
+from rs_ui.client.worker import WorkerError
+from rs_ui.inputs.models import spec_of
 from rs_ui.panels import error_box
-from rs_ui.sandwich_image import images
-from rs_ui.sandwiched_files import download_sandwich
+from rs_ui.runs import session
+from rs_ui.sandwich import form, view
+from rs_ui.sandwich.files import download_sandwich
+from rs_ui.sandwich.image import images
+from rs_ui.shell import navigation
 
 LESSON = (
     "Truth is between the bars. The certificate says: up to here *no* change of the image can "
@@ -17,7 +20,7 @@ LESSON = (
     "finds nothing, that is no safety: it was only not found."
 )
 
-shell.guard()
+navigation.guard()
 st.title("How robust is this image, really?")
 st.write(
     "A certificate is a lower bound and an attack an upper bound on the same unknown number: how "
@@ -29,8 +32,8 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then make a sandwich of it here.")
     st.stop()
-wanted = sandwiching.controls(subject)
-job = session.run_id(sandwiching.PAGE)
+wanted = form.controls(subject)
+job = session.run_id(form.PAGE)
 if job is None:
     st.info(
         "No sandwich yet: press the button above. Both ends move while the copies vote and the "
@@ -39,13 +42,13 @@ if job is None:
     )
     st.stop()
 try:
-    done = sandwiching.watched(job, wanted)
+    done = form.watched(job, wanted)
     if done is not None:
         spec = spec_of(done.status.about["model"])
-        sandwiched.crossings(done.status, done.result)
-        sandwiched.overview(job, done.status, done.result, spec)
+        view.crossings(done.status, done.result)
+        view.overview(job, done.status, done.result, spec)
         download_sandwich(done.status, done.result, spec)
         images(job, done.status.about["image_ids"], done.result, spec)
 except WorkerError as error:
-    session.keep_run(sandwiching.PAGE, None)
+    session.keep_run(form.PAGE, None)
     error_box(str(error))

@@ -2,31 +2,26 @@
 
 import streamlit as st
 
-from rs_ui import (
-    certifying,
-    fresh_draws,
-    gallery,
-    refusals,
-    running,
-    session,
-    shell,
-    subjects,
-    tour,
-)
-from rs_ui.jobs import WorkerError
+from rs_ui import teaching
+from rs_ui.certify import fresh_draws, view
+from rs_ui.client.worker import WorkerError
+from rs_ui.inputs import presets
+from rs_ui.inputs.subject import subject_of
 from rs_ui.panels import error_box
+from rs_ui.runs import run, session
+from rs_ui.shell import navigation
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 0.75, 1.0, 1.5)
 COPIES = 2000
 
-shell.guard()
+navigation.guard()
 st.title("How far can this image be changed?")
 st.write(
     "One image, many noisy copies, one vote. The share of copies that agree certifies a radius: "
     "no change of the image smaller than that can change the answer of the smoothed classifier, "
     "but for the risk that stands beside it."
 )
-tour.offer_tour()
+teaching.offer_tour()
 subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar: its certificate appears here.")
@@ -40,25 +35,25 @@ sigma = st.select_slider(
     help="How strong the noise on every copy is. More noise can certify a larger radius, until "
     "the network no longer recognises the image.",
 )
-job = running.begin_once("certify", "start", subject, {"sigma": sigma, "n": COPIES})
-refusals.show("start")
+job = run.begin_once("certify", "start", subject, {"sigma": sigma, "n": COPIES})
+run.show_refusal("start")
 try:
     if job is not None:
-        status = running.watch(job, certifying.waiting, kind="certify")
-        asked = subjects.subject_of(job, status.about, subject)
-        certifying.verdict(status, asked)
+        status = run.watch(job, view.waiting, kind="certify")
+        asked = subject_of(job, status.about, subject)
+        view.verdict(status, asked)
         if status.state == "finished":
             fresh = fresh_draws.offer(status, asked)
             if fresh is not None:
                 st.subheader("On fresh draws")
-                again = running.watch(fresh, certifying.waiting, kind="certify")
-                certifying.verdict(again, asked)
+                again = run.watch(fresh, view.waiting, kind="certify")
+                view.verdict(again, asked)
             st.page_link(
                 "pages/sweep.py",
                 label="Which noise level is best for this image?",
                 icon=":material/show_chart:",
             )
-            certifying.evidence(job, status, asked)
-            gallery.preset_cards()
+            view.evidence(job, status, asked)
+            presets.preset_cards()
 except WorkerError as error:
     error_box(str(error))

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from rs_ui import session, shell, teaching, training_form, training_list, training_view
-from rs_ui.jobs import WorkerError
+from rs_ui import teaching
+from rs_ui.client.worker import WorkerError
 from rs_ui.panels import error_box
+from rs_ui.runs import session
+from rs_ui.shell import navigation
+from rs_ui.train import form, runs, view
 
 LESSON = (
     "Train at the noise you test. A network that never saw noise loses its way in it: the copies "
@@ -14,16 +17,16 @@ LESSON = (
     "Watch the two curves of accuracy, then start a second training at another σ and compare."
 )
 
-shell.guard()
+navigation.guard()
 st.title("How does training with noise change the radii?")
 st.write(
     "Choose images, a network and a way of training. After every epoch a few images are certified "
     "with the network as it is then, so you see what it has learned to withstand."
 )
 teaching.say(LESSON)
-training_form.controls(session.subject())
+form.controls(session.subject())
 try:
-    training_list.found_again()
+    runs.found_again()
     job = session.run_id("train")
     if job is None:
         st.info(
@@ -32,7 +35,7 @@ try:
             icon=":material/model_training:",
         )
         st.stop()
-    training_view.show(job)
+    view.show(job)
 except WorkerError as error:
     session.keep_run("train", None)
     error_box(str(error))

@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from rs_core.abstention import why_abstains
+from rs_core.plots.report import Table
 from rs_core.plots.style import BadgeStyle, certificate_badge
 from rs_core.plots.text import class_text, radius_text, tidy
 from rs_core.results import Certificate
-from rs_ui.session import Subject
+from rs_ui.runs.session import Subject
 
 _IN_A_ROW, _SMALL = 20, 40
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@^=])")
@@ -123,3 +124,33 @@ def thumbnail_row(pictures: Sequence[bytes]) -> None:
             st.image(picture, width=_SMALL, alt="one of the images")
         if len(pictures) > _IN_A_ROW:
             st.caption(f"and {len(pictures) - _IN_A_ROW} more", width="content")
+
+
+_CELL = "padding:6px 12px 6px 0; text-align:left; border-bottom:1px solid rgba(128,128,128,.35)"
+
+
+def table_of(table: Table) -> None:
+    """The table; columns without any content are left out. Cells are texts."""
+    kept = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
+    head = "".join(f'<th scope="col" style="{_CELL}">{_text(table.header[i])}</th>' for i in kept)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<th scope="row" style="{_CELL}; font-weight:400">{_text(row[i])}</th>'
+            if i == kept[0]
+            else f'<td style="{_CELL}">{_text(row[i])}</td>'
+            for i in kept
+        )
+        + "</tr>"
+        for row in table.rows
+    )
+    st.html(
+        f'<div role="region" tabindex="0" aria-label="{_text(table.caption)}" '
+        'style="overflow-x:auto"><table style="border-collapse:collapse; width:100%; '
+        f'font-size:.95rem; font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _text(cell: object) -> str:
+    return html.escape(tidy(str(cell)))

@@ -8,7 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from rs_ui import browser, caching
+from rs_ui.runs import cache
+from rs_ui.shell import share
 from tests.pages.fake_worker import FakeWorker
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
@@ -22,7 +23,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeWork
     monkeypatch.setenv("RS_HOME", str(tmp_path))
     loggers = [logging.getLogger(name) for name in ("rs_ui", "streamlit.error_util")]
     before = [list(logger.handlers) for logger in loggers]
-    monkeypatch.setattr(caching, "Worker", lambda: fake)
+    monkeypatch.setattr(cache, "Worker", lambda: fake)
     _forget_shared()
     yield fake
     _forget_shared()
@@ -33,7 +34,7 @@ def worker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeWork
 
 
 def _forget_shared() -> None:
-    caching.client.cache_clear()
+    cache.client.cache_clear()
     st.cache_data.clear()
     st.cache_resource.clear()
 
@@ -43,7 +44,7 @@ def open_app(worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens the app, at a page and with query parameters, as the browser that holds `owner`."""
 
     def visit(page: str = "", owner: str | None = OWNER, **params: str) -> AppTest:
-        monkeypatch.setattr(browser, "exchange_owner", lambda: owner)
+        monkeypatch.setattr(share, "exchange_owner", lambda: owner)
         app = AppTest.from_file(APP, default_timeout=20)
         app.query_params.update(params)
         app.run()

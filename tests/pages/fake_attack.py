@@ -8,7 +8,7 @@ import numpy as np
 from rs_core.results import to_json
 from rs_core.results.attack import ALREADY, AttackCheck, AttackResult, Confirmation, norms
 from rs_core.results.attack_trial import AttackTrial, Ballot
-from rs_ui.subjects import pixels_of
+from rs_ui.inputs.subject import pixels_of
 from tests.pages import fake_worker
 from tests.pages.fake_worker import FakeWorker
 

@@ -8,7 +8,7 @@ import numpy as np
 from rs_core.experiments import arrange
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.results.arrangement import FrozenRegions, Points
-from rs_ui.jobs import WorkerError
+from rs_ui.client.worker import WorkerError
 from tests.experiments.conftest import certificate_of, on_a_line, points_of
 from tests.pages import fake_worker
 from tests.pages.fake_worker import FakeWorker

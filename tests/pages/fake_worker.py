@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from rs_core.results import Certificate, ModelSpec, RadiusCurve, from_json, to_json
 from rs_core.statistics import l2_radius, lower_confidence_bound
-from rs_ui.jobs import WorkerError
+from rs_ui.client.worker import WorkerError
 from tests.pages import fake_comparison, fake_sandwich, fake_training
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)

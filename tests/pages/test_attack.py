@@ -11,8 +11,9 @@ from rs_core.logs.adversarial_files import png_file
 from rs_core.results import from_json, to_json
 from rs_core.results.attack import AttackCheck, Confirmation
 from rs_core.results.attack_trial import AttackTrial, Ballot
-from rs_ui import attacked_files, caching
-from rs_ui.attack_target import NETWORK, PIPELINE
+from rs_ui.attack import files
+from rs_ui.attack.target import NETWORK, PIPELINE
+from rs_ui.runs import cache
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_attack import ALREADY_WRONG, NOT_FOUND, AttackWorker
 
@@ -20,7 +21,7 @@ from tests.pages.fake_attack import ALREADY_WRONG, NOT_FOUND, AttackWorker
 @pytest.fixture
 def desk(worker, monkeypatch: pytest.MonkeyPatch) -> AttackWorker:
     fake = AttackWorker()
-    monkeypatch.setattr(caching, "Worker", lambda: fake)
+    monkeypatch.setattr(cache, "Worker", lambda: fake)
     return fake
 
 
@@ -265,11 +266,11 @@ def test_downloads_are_what_was_stored(open_app: Open, desk: AttackWorker) -> No
     trial = from_json(AttackTrial, desk.call("follow", owner=OWNER, job=job)["result"])
     read = np.asarray(Image.open(BytesIO(png_file(trial.results[0].stored))), np.float32)
     assert np.array_equal(read[None] / np.float32(255), trial.results[0].stored)
-    rows = list(io.StringIO(attacked_files.tsv_text(trial)))
+    rows = list(io.StringIO(files.tsv_text(trial)))
     assert len(rows) == 2
     row = dict(zip(rows[0].strip().split("\t"), rows[1].strip("\n").split("\t"), strict=True))
     assert (row["name"], row["command"]) == ("digit-3", "rs app")
-    told = json.loads(attacked_files.json_text(to_json(trial), trial))
+    told = json.loads(files.json_text(to_json(trial), trial))
     assert told["version"] == row["version"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 import streamlit as st
 
-from rs_ui import caching
+from rs_ui.runs import cache
 from tests.pages.conftest import Open
 from tests.pages.fake_worker import FakeWorker
 
@@ -19,12 +19,12 @@ def test_emptied_caches_start_no_second_worker_and_lose_no_run(
 ) -> None:
     app = open_app()
     figures = len(app.get("plotly_chart"))
-    monkeypatch.setattr(caching, "Worker", lambda: pytest.fail("a second worker was started"))
+    monkeypatch.setattr(cache, "Worker", lambda: pytest.fail("a second worker was started"))
     before = {verb: worker.count(verb) for verb in ("decode", "start", "noise")}
     for page in ("", "pages/sweep.py", "pages/compare.py", "pages/start.py"):
         empty_caches()
         app.switch_page(page).run() if page else app.run()
         assert not app.exception
-    assert caching.worker() is worker
+    assert cache.worker() is worker
     assert worker.count("start") == before["start"]
     assert len(app.get("plotly_chart")) == figures

@@ -8,7 +8,7 @@ import pytest
 from rs_core.logs import read_log
 from rs_core.results import from_json
 from rs_core.results.comparison import Comparison
-from rs_ui import compared_files
+from rs_ui.compare import files
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import MODELS, FakeWorker
 
@@ -294,7 +294,7 @@ def finished(open_app: Open, worker: FakeWorker) -> dict:
 
 def test_downloads_parse_and_agree(finished: dict) -> None:
     comparison = from_json(Comparison, finished["result"])
-    text = compared_files.tsv_text(comparison)
+    text = files.tsv_text(comparison)
     rows = read_log(io.StringIO(text))
     assert len(rows) == 5 * 20
     assert [r.radius for r in rows] == [
@@ -303,6 +303,6 @@ def test_downloads_parse_and_agree(finished: dict) -> None:
     assert text.splitlines()[1].endswith("\tfixed")
     assert [row.name for row in rows[:20]] == list(comparison.names)
     assert {(row.dataset, row.split, row.command) for row in rows} == {("MNIST", "test", "rs app")}
-    report = compared_files.report_text(comparison, MODELS["mnist-conv4"], finished["about"])
+    report = files.report_text(comparison, MODELS["mnist-conv4"], finished["about"])
     assert report.startswith("<!DOCTYPE html>")
     assert "Index set: 20 images of MNIST test" in report

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rs_ui import certifying
+from rs_ui.certify import view
 from tests.pages.conftest import Open
 
 
@@ -14,7 +14,7 @@ def test_a_bug_in_a_page_is_written_to_the_log(
     def broken(*_: object) -> None:
         raise RuntimeError("a bug in a page")
 
-    monkeypatch.setattr(certifying, "verdict", broken)
+    monkeypatch.setattr(view, "verdict", broken)
     app.run()
     assert app.exception
     assert "a bug in a page" in (tmp_path / "rs.log").read_text(encoding="utf-8")

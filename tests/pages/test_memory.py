@@ -3,7 +3,7 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rs_ui import caching
+from rs_ui.runs import cache
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_points import HASH, PointsWorker
 
@@ -13,7 +13,7 @@ PLANE = "Points in the plane"
 @pytest.fixture
 def desk(worker, monkeypatch: pytest.MonkeyPatch) -> PointsWorker:
     fake = PointsWorker()
-    monkeypatch.setattr(caching, "Worker", lambda: fake)
+    monkeypatch.setattr(cache, "Worker", lambda: fake)
     return fake
 
 

@@ -10,7 +10,7 @@ from rs_core import __version__
 from rs_core.results import from_json
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip
-from rs_ui import sandwiched, sandwiched_files
+from rs_ui.sandwich import files, view
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import MODELS, FakeWorker
 
@@ -318,18 +318,18 @@ def test_an_image_that_was_deleted_is_said(open_app: Open, worker: FakeWorker) -
 def finished(open_app: Open, worker: FakeWorker):
     worker.cases = ["usual", "none", "unconfirmed", "crossing"]
     job = start(open_app("sandwich", **FOUR)).query_params["run"]
-    return sandwiched_files.Status(
+    return files.Status(
         **{
             name: value
             for name, value in worker.call("follow", owner=OWNER, job=job).items()
-            if name in sandwiched_files.Status.__dataclass_fields__
+            if name in files.Status.__dataclass_fields__
         }
     )
 
 
 def test_downloads_parse_and_agree(finished) -> None:
     strip = from_json(SandwichStrip, finished.result)
-    text = sandwiched_files.tsv_text(strip)
+    text = files.tsv_text(strip)
     header, *lines = [line.split("\t") for line in text.splitlines()]
     named = [dict(zip(header, line, strict=True)) for line in lines]
     assert [row["upper"] for row in named] == [
@@ -338,30 +338,30 @@ def test_downloads_parse_and_agree(finished) -> None:
     assert [row["lower"] for row in named] == [repr(s.lower) for s in strip.sandwiches]
     assert [row["hollow"] != "" for row in named] == [False, False, True, False]
     assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
-    told = json.loads(sandwiched_files.json_text(finished, strip))
+    told = json.loads(files.json_text(finished, strip))
     assert told.pop("crossing_report") == crossing_report(strip)
     assert (told.pop("command"), told.pop("version")) == ("rs app", __version__)
     assert (told.pop("dataset"), told.pop("split")) == ("MNIST", "test")
     assert told == {k: v for k, v in finished.result.items() if k != "dataset"}
     assert [row["name"] for row in named] == [one.name for one in strip.sandwiches]
     assert {row["bound"] for row in named} == {"clopper-pearson"}
-    held = np.load(io.BytesIO(sandwiched_files.npz_bytes(strip)))
+    held = np.load(io.BytesIO(files.npz_bytes(strip)))
     assert held["frozen_index"].tolist() == [0, 2, 3]
     assert held["frozen_confirmed"].tolist() == [True, False, True]
     np.testing.assert_array_equal(held["frozen"][1], strip.sandwiches[2].attack.adversarial)
-    report = sandwiched_files.report_text(finished, strip, MODELS["mnist-conv4"])
+    report = files.report_text(finished, strip, MODELS["mnist-conv4"])
     assert report.startswith("<!DOCTYPE html>")
     assert '"seed": 0' in report.replace("&quot;", '"')
 
 
 def test_the_bundle_of_a_bug_report_repeats_the_run(finished, worker: FakeWorker) -> None:
     report = crossing_report(from_json(SandwichStrip, finished.result))
-    told = json.loads(sandwiched.bundle_text(finished, OWNER, report))
+    told = json.loads(view.bundle_text(finished, OWNER, report))
     assert [one["name"] for one in told["report"]["crossings"]] == ["mnist5k 150"]
     assert told["result"] == finished.result
     assert told["about"]["config"] == finished.about["config"]
     first = from_json(np.ndarray, told["images"][0])
     assert first.shape == (1, 28, 28)
     worker.refuse["image"] = "image not found: it was deleted."
-    again = json.loads(sandwiched.bundle_text(finished, OWNER, report))
+    again = json.loads(view.bundle_text(finished, OWNER, report))
     assert again["images"] == [None] * 4

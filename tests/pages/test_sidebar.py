@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rs_ui.jobs import WorkerError
+from rs_ui.client.worker import WorkerError
 from rs_ui.panels import plain
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import DIGITS, MODELS, FakeWorker

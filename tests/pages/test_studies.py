@@ -19,7 +19,8 @@ from rs_core.results.study import (
     StrengthStudy,
     StudySet,
 )
-from rs_ui import caching, studied
+from rs_ui.runs import cache
+from rs_ui.study import view
 from tests.pages.conftest import Open
 from tests.pages.fake_worker import FakeWorker
 
@@ -81,13 +82,14 @@ def page() -> None:
     import numpy as np
 
     from rs_core.results import ModelSpec
-    from rs_ui import session, studies
+    from rs_ui.runs import session
+    from rs_ui.study import form
 
     session.keep_owner("a" * 64)
     digits, file = tuple("0123456789"), "m-12.safetensors"
     spec = ModelSpec("mnist-conv4", "conv4", (1, 28, 28), digits, weights=file)
     pixels = np.zeros((1, 28, 28), np.float32)
-    studies.show(
+    form.show(
         session.Subject(
             "i", "seven", pixels, b"", (), 7, False, "mnist-conv4", spec, 3, 1e-3, "auto"
         )
@@ -97,7 +99,7 @@ def page() -> None:
 @pytest.fixture
 def study_worker(worker: FakeWorker, monkeypatch: pytest.MonkeyPatch) -> StudyWorker:
     fake = StudyWorker()
-    monkeypatch.setattr(caching, "Worker", lambda: fake)
+    monkeypatch.setattr(cache, "Worker", lambda: fake)
     return fake
 
 
@@ -208,12 +210,12 @@ def test_a_run_of_another_kind_is_no_study(study_worker: StudyWorker) -> None:
 
 def test_files_hold_every_point() -> None:
     for kind, study in STUDIES.items():
-        rows = studied.tsv_text(study).splitlines()
+        rows = view.tsv_text(study).splitlines()
         assert len(rows) == 1 + len(study.points)
         assert "D" in rows[1].split("\t")
         assert "not a guarantee" in rows[1]
         assert rows[0].split("\t")[-5:] == ["seed", "dataset", "split", "version", "command"]
         assert rows[1].split("\t")[-1] == "rs app"
-        text = studied.report_text(study, {"model": "m", "device": "cpu", "config": {}})
+        text = view.report_text(study, {"model": "m", "device": "cpu", "config": {}})
         assert "D Empirical" in text
-        assert from_json(studied.KINDS[kind].result, to_json(study)).points == study.points
+        assert from_json(view.KINDS[kind].result, to_json(study)).points == study.points

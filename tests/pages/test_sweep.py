@@ -8,9 +8,9 @@ import pytest
 from rs_core import __version__
 from rs_core.logs import read_log
 from rs_core.results import RadiusCurve, from_json
-from rs_ui import downloads
-from rs_ui.session import Subject
-from rs_ui.status import Status
+from rs_ui.runs.session import Subject
+from rs_ui.runs.status import Status
+from rs_ui.sweep import files
 from tests.pages.conftest import Open
 from tests.pages.fake_worker import MODELS, SIGMAS, FakeWorker
 
@@ -153,8 +153,8 @@ def test_downloads_parse_and_agree(finished: tuple[Subject, dict]) -> None:
         seconds=1.0,
         about={"origin": {"dataset": "MNIST test", "index": 20}},
     )
-    rows = list(csv.DictReader(io.StringIO(downloads.csv_text(curve, subject, status.about))))
-    log = read_log(io.StringIO(downloads.tsv_text(curve, subject, status)))
+    rows = list(csv.DictReader(io.StringIO(files.csv_text(curve, subject, status.about))))
+    log = read_log(io.StringIO(files.tsv_text(curve, subject, status)))
     radii = [c.radius for c in curve.certificates]
     assert [float(row["radius"]) for row in rows] == [*radii, curve.best.radius]
     assert [row.radius for row in log] == radii
@@ -164,11 +164,11 @@ def test_downloads_parse_and_agree(finished: tuple[Subject, dict]) -> None:
     }
     assert {row["name"] for row in rows} == {f"'{subject.name}"}
     assert {row["command"] for row in rows} == {"rs app"}
-    told = json.loads(downloads.json_text(subject, status))
+    told = json.loads(files.json_text(subject, status))
     assert from_json(RadiusCurve, told) == curve
     assert (told["index"], told["dataset"], told["split"]) == (20, "MNIST", "test")
     assert (told["name"], told["version"]) == (subject.name, __version__)
-    report = downloads.report_text(curve, subject, [[[[0.0] * 28] * 28]] * len(radii))
+    report = files.report_text(curve, subject, [[[[0.0] * 28] * 28]] * len(radii))
     assert report.startswith("<!DOCTYPE html>")
     assert MODELS["mnist-conv4"].name in report
 

@@ -7,7 +7,7 @@ import pytest
 
 from rs_core.results import from_json
 from rs_core.results.training import TrainingOutcome
-from rs_ui import training_files
+from rs_ui.train import files
 from tests.pages import fake_training
 from tests.pages.conftest import OWNER, Open
 from tests.pages.fake_worker import FakeWorker
@@ -271,10 +271,10 @@ def test_files_hold_the_network_and_the_history(open_app: Open, worker: FakeWork
     labels = [b.proto.label for b in app.main.get("download_button")]
     assert labels == ["Network", "History, TSV", "Everything, JSON"]
     outcome = outcome_of(worker)
-    archive = zipfile.ZipFile(io.BytesIO(training_files.network_zip(OWNER, outcome)))
+    archive = zipfile.ZipFile(io.BytesIO(files.network_zip(OWNER, outcome)))
     assert archive.namelist() == ["trained-1234.safetensors", "trained-1234.json"]
     assert json.loads(archive.read("trained-1234.json"))["name"] == "trained"
-    lines = training_files.history_tsv(outcome).splitlines()
+    lines = files.history_tsv(outcome).splitlines()
     assert lines[0].split("\t")[:2] == ["epoch", "loss"]
     assert len(lines) == 1 + 8
     rows = list(csv.DictReader(lines, delimiter="\t"))

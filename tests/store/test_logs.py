@@ -27,7 +27,7 @@ def test_one_process_rotates_and_the_other_follows(
     handlers.append(("rs_ui", log_to_file(tmp_path, logger="rs_ui", rotates=False)))
     for _ in range(12):
         logging.getLogger("rs_core.x").info("y" * 100_000)
-    logging.getLogger("rs_ui.jobs").info("after the rotation")
+    logging.getLogger("rs_ui.client.worker").info("after the rotation")
     assert "after the rotation" in (tmp_path / LOG_NAME).read_text()
     assert (tmp_path / f"{LOG_NAME}.1").stat().st_size > 900_000
 

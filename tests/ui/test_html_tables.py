@@ -2,7 +2,7 @@ import pytest
 import streamlit as st
 
 from rs_core.plots import Table
-from rs_ui.html_tables import table_of
+from rs_ui.panels import table_of
 
 
 def test_cells_are_texts_and_empty_columns_stay_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from rs_core.plots import BADGES
-from rs_ui.drawing import png_of
+from rs_ui.inputs.picture import png_of
 from rs_ui.panels import badge_html, plain, shown
-from rs_ui.status import Status, draws_of, duration
+from rs_ui.runs.status import Status, draws_of, duration
 
 
 @pytest.mark.parametrize(

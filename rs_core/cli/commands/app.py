@@ -44,7 +44,7 @@ def _hold_free(port: int) -> None:
 
 
 def _page() -> Path:
-    checkout = Path(__file__).resolve().parents[2]
+    checkout = Path(__file__).resolve().parents[3]
     installed = Path(sysconfig.get_path("data")) / "share" / "rs-lab"
     for home in (checkout, installed):
         if (home / "app.py").is_file():

@@ -7,7 +7,7 @@ import pytest
 
 from rs_core.cli import main
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_taken_port_is_said_with_what_to_do(

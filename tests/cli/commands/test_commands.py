@@ -14,7 +14,7 @@ from rs_core.cli import COMMANDS, main
 from rs_core.logs import read_log
 from rs_core.results import Certificate, RadiusCurve, from_json
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DIGIT = str(sample_path("digit-7"))
 QUICK = ["--model", "mnist-conv4", "--device", "cpu", "--n", "300"]
 

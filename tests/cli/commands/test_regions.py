@@ -9,7 +9,7 @@ from rs_core.cli import main
 from rs_core.guarantees.allocation_file import read_allocation
 from rs_core.results import Certificate, from_json
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 QUICK = ["--n", "200", "--selector", "multistart", "--selector-m", "32", "--selector-levels", "3"]
 SET = ["--dataset", "mnist5k", "--split", "train", "--limit", "4"]
 Captured = pytest.CaptureFixture[str]

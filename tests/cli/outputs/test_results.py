@@ -15,7 +15,7 @@ from rs_core.cli import main
 from rs_core.cli.outputs.results import Output
 from rs_core.logs import read_log
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DIGIT = sample_path("digit-7")
 WEIGHTS = ROOT / "assets" / "weights"
 CERTIFY = ["certify", "--device", "cpu", "--sigma", "0.5", "--n", "100"]

@@ -1,0 +1,1 @@
+"""The attack lab: one image under attack."""

@@ -1,0 +1,1 @@
+"""Start: one image, one certificate."""

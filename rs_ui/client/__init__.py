@@ -1,0 +1,1 @@
+"""The client of the compute process; plain Python, no streamlit."""

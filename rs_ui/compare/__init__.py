@@ -1,0 +1,1 @@
+"""Selectors side by side."""

@@ -1,0 +1,1 @@
+"""What a run is asked about: picture, network, images of a set, settings."""

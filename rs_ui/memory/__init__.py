@@ -1,0 +1,1 @@
+"""The page of balls: points, their order, what a rule leaves, frozen regions."""

@@ -1,0 +1,142 @@
+"""Freezing an allocation of regions: a run of its own, its certificates, and the file of it."""
+
+import json
+from dataclasses import replace
+
+import streamlit as st
+
+from rs_core.plots import BADGES
+from rs_core.plots.style import BadgeStyle
+from rs_core.plots.sweep.table import certificate_table
+from rs_core.results import from_json
+from rs_core.results.arrangement import FrozenRegions
+from rs_ui.client.worker import WorkerError
+from rs_ui.inputs.models import spec_of
+from rs_ui.memory.certify import Mapped, begin
+from rs_ui.memory.world import World, key_of
+from rs_ui.panels import badge_html, error_box, plain
+from rs_ui.runs import run, session
+from rs_ui.runs.status import Status
+
+_MODES = {
+    "online": "one after another, in your order",
+    "strict": "linear programme, disjoint",
+    "label_aware": "linear programme, one class may overlap",
+}
+
+
+def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
+    """The section: what freezing is, the button, and the frozen regions.
+
+    Args:
+        world: what the controls show.
+        mapped: the points; they are frozen with the settings of their run.
+        shown: those of them that are frozen, in their order.
+    """
+    images = tuple(mapped.images[k] for k in shown)
+    st.subheader("Freeze the regions")
+    st.write(
+        "All of the above is a preview: what a memory or an allocation would hold for these "
+        "certificates. Freezing certifies the points again on fresh draws, in your order, and "
+        "seals the regions in a file. From then on each statement holds for later queries."
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        mode = st.selectbox(
+            "Regions", list(_MODES), format_func=lambda key: _MODES[key], key="freeze_mode",
+            width=340,
+        )  # fmt: skip
+        st.button(
+            "Freeze", key="start_regions", icon=":material/ac_unit:", on_click=session.remember,
+            args=("regions_pressed", True),
+        )  # fmt: skip
+    with session.pressed("regions_pressed") as pressed:
+        if pressed:
+            config = {**mapped.about["config"], "mode": mode}
+            job = begin("regions", _as_asked(world, mapped), images, config)
+            if job is not None:
+                _keep(world, job)
+    run.show_refusal("regions", images, mode, mapped.job)
+    job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
+    if job is not None:
+        _watch(world, job, images)
+    st.caption(
+        "A memory that lasts is the command line's: `rs select --guarantee memory --path FILE` "
+        "stores every answer before it is shown."
+    )
+
+
+def _keep(world: World, job: str | None) -> None:
+    session.remember(f"frozen_{world.key}", job)
+    if job is None:
+        st.query_params.pop("frozen", None)
+    else:
+        st.query_params["frozen"] = job
+
+
+def _as_asked(world: World, mapped: Mapped) -> World:
+    """The network, seed and risk of the points."""
+    asked = mapped.about
+    return replace(
+        world, model=asked["model"], seed=asked["seed"], device=asked["device"],
+        alpha=asked["config"]["alpha"],
+    )  # fmt: skip
+
+
+def _watch(world: World, job: str, images: tuple[str, ...]) -> None:
+    try:
+        status = run.watch(job, _live, kind="regions")
+    except WorkerError as error:
+        _keep(world, None)
+        error_box(str(error))
+        return
+    if key_of(spec_of(status.about["model"])) != world.key:
+        return
+    _keep(world, job)
+    if status.state == "finished":
+        if tuple(status.about["image_ids"]) != images:
+            st.info("The points or their order have changed since these regions were frozen.")
+        _show(world, from_json(FrozenRegions, status.result))
+
+
+def _live(status: Status) -> None:
+    if status.state == "cancelled":
+        st.info("Cancelled: nothing was frozen.")
+    elif status.error:
+        error_box(status.error)
+    elif status.step:
+        st.caption(plain(str(status.step["phase"]).capitalize()))
+
+
+def _show(world: World, frozen: FrozenRegions) -> None:
+    badge, seal = BADGES["B"], frozen.file["allocation"]["hash"]
+    st.html(
+        f'<div style="display:flex; gap:8px; align-items:center; font-weight:600">'
+        f"{badge_html(badge)}{badge.text}: valid for queries after this allocation was frozen"
+        f" (hash {seal})</div>"
+    )
+    held = sum(c.predicted is not None for c in frozen.certificates)
+    st.write(
+        f"{held} of {len(frozen.certificates)} points have a region or share one; the error of "
+        f"each statement is {plain(frozen.budget)}."
+    )
+    for note in frozen.notes:
+        st.caption(plain(note))
+    found = certificate_table(
+        "Regions", "point", frozen.names, frozen.certificates, world.spec.class_names
+    )
+    cells = [[_cell(row[k]) for row in found.rows] for k in range(len(found.header))]
+    cells.append([c.statement for c in frozen.certificates])
+    header = (*found.header, "statement")
+    st.dataframe(dict(zip(header, cells, strict=True)), hide_index=True, key="frozen_table")
+    name = f"rs-regions-{seal[:8]}.json"
+    st.download_button(
+        "Frozen regions, JSON", data=lambda: json.dumps(frozen.file), file_name=name,
+        mime="application/json", key="download_regions", on_click="ignore",
+        icon=":material/download:",
+    )  # fmt: skip
+    st.caption("Look at it again, or ask it, on the command line:")
+    st.code(f"rs regions check {name} --hash {seal}\nrs regions show {name}", language="bash")
+
+
+def _cell(cell: str | BadgeStyle) -> str:
+    return cell.text if isinstance(cell, BadgeStyle) else cell

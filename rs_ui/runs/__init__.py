@@ -1,0 +1,1 @@
+"""One run on a page: asked, watched, found again; what a session remembers."""

@@ -1,0 +1,231 @@
+"""What sandwiches are made with: where sigma comes from, the attack, the numbers of copies."""
+
+from typing import Any
+
+import streamlit as st
+
+from rs_core.evaluation.cost import choosing_draws, sandwich_passes
+from rs_core.plots import live_sandwich_figure
+from rs_core.plots.sandwich.facts import short_names
+from rs_core.results.sandwich import SandwichStrip
+from rs_ui.inputs.fields import form
+from rs_ui.inputs.image_sets import THIS_IMAGE, choose_images, count_text
+from rs_ui.inputs.selectors import reference_sets, spoken, suited
+from rs_ui.panels import error_box, plain
+from rs_ui.runs import cache, ended, run, session
+from rs_ui.runs.changed import Wanted
+from rs_ui.runs.ended import Done, without_result
+from rs_ui.runs.run import started
+from rs_ui.runs.session import Subject
+from rs_ui.runs.status import Status, cost_text
+from rs_ui.sweep.view import chart
+
+_FIXED, _PICKED = "Fixed", "Picked for each image"
+_EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
+_SIGMA = 0.25
+_SHOWN = ("n", "eps", "steps", "draws", "restarts")
+_ELSEWHERE = ("alpha", "sigma", "attack", "pipeline", "reselect")
+_MOST_PICKS = 10_000  # the worker refuses more in an attack that picks again
+# UX.md, the page's own ranges; the engine and the command line take more.
+_RANGES = {"steps": (10, 200), "draws": (1, 128)}
+
+
+def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
+    """The task's settings but alpha; None while one of them makes no sense."""
+    fields = {f["name"]: _within(f) for f in cache.description()["forms"]["sandwich"]}
+    noise = _noise(subject, fields, prefix)
+    kind = _attack(prefix)
+    alone = kind != _EPGD  # PGD sees one copy a step, Square judges without climbing
+    given = (*_ELSEWHERE, "draws") if alone else _ELSEWHERE
+    numbers = _numbers(fields, given, prefix)
+    if noise is None or numbers is None:
+        return None
+    attack = {"attack": "square" if kind == _SQUARE else "minimal"}
+    return {**attack, **({"draws": 1} if alone else {}), **numbers, **noise}
+
+
+def _numbers(
+    fields: dict[str, dict[str, Any]], given: tuple[str, ...], prefix: str
+) -> dict[str, Any] | None:
+    """The numbers that matter most, two in a row, and the others on request."""
+    first = [name for name in _SHOWN if name not in given]
+    parts = []
+    for place, name in enumerate(first):
+        if place % 2 == 0:  # a row for each two: a narrow screen keeps their order
+            columns = st.columns(2, vertical_alignment="bottom")
+        with columns[place % 2]:
+            parts.append(form([fields[name]], prefix=prefix, first=(name,), given=()))
+    rest = (*given, *first)
+    parts.append(form(list(fields.values()), prefix=prefix, first=(), given=rest))
+    found: dict[str, Any] = {}
+    for part in parts:
+        if part is None:
+            return None
+        found |= part
+    return found
+
+
+def _attack(prefix: str) -> str:
+    kind: str = st.segmented_control(
+        "Attack",
+        (_EPGD, _PGD, _SQUARE),
+        default=_EPGD,
+        required=True,
+        key=f"{prefix}_attack",
+        bind="query-params",
+        persist_state="session",
+        help="Each looks for the smallest change. EPGD follows the mean gradient of several noisy "
+        "copies in each step, PGD that of one. Square is a random search, for networks without "
+        "gradients: weaker, but nothing can hide a gradient from it.",
+    )
+    return kind
+
+
+def _within(field: dict[str, Any]) -> dict[str, Any]:
+    """The field, held to the page's range."""
+    low, high = _RANGES.get(field["name"], (field["low"], field["high"]))
+    return {**field, "low": low, "high": high}
+
+
+def _noise(
+    subject: Subject, fields: dict[str, dict[str, Any]], prefix: str
+) -> dict[str, Any] | None:
+    """Sigma or the selector that picks it, and whether the system that re-picks is attacked."""
+    source = st.segmented_control(
+        "Noise level σ",
+        (_FIXED, _PICKED),
+        default=_FIXED,
+        required=True,
+        key=f"{prefix}_level",
+        bind="query-params",
+        persist_state="session",
+        help="Fixed beforehand: both ends concern one classifier for all images. Picked for each "
+        "image: both ends concern the classifier frozen at the σ that was picked.",
+    )
+    rest = {"pipeline": False, "reselect": fields["reselect"]["default"]}
+    if source == _FIXED:
+        sigma = {**fields["sigma"], "default": _SIGMA, "help": "noise level σ"}
+        chosen = form([sigma], prefix=prefix, first=("sigma",), given=())
+        return None if chosen is None else {**chosen, "selector": None, **rest}
+    picked = _selector(subject, prefix)
+    on = st.toggle(
+        "Also attack the system that picks σ again",
+        key=f"{prefix}_pipeline",
+        bind="query-params",
+        persist_state="session",
+        help="A second attack, on the deployed system: it looks at each moved image and picks "
+        "another σ. Nothing is certified of that system, so its row has an attack end only.",
+    )
+    again: dict[str, Any] | None = {}
+    if on:
+        field = [fields["reselect"]]
+        again = form(field, prefix=prefix, first=("reselect",), given=())
+    if picked is None or again is None or (on and not _quick(picked)):
+        return None
+    return {"sigma": None, "selector": picked, **rest, **again, "pipeline": on}
+
+
+def _quick(picked: dict[str, Any]) -> bool:
+    """Whether sigma can be picked again and again in an attack; says why not."""
+    draws = choosing_draws(picked["selector"], picked["settings"])
+    if draws > _MOST_PICKS:
+        error_box(
+            f"{spoken(picked['selector'])} takes {draws:,} copies for each choice of σ, and that "
+            f"attack picks σ many times: the limit is {_MOST_PICKS:,}. Give the selector fewer "
+            "copies, choose another one, or do not attack the system that picks σ again."
+        )
+    return draws <= _MOST_PICKS
+
+
+def _selector(subject: Subject, prefix: str) -> dict[str, Any] | None:
+    """A selector by name with its settings; None while one of them makes no sense."""
+    offered = cache.description()["selectors"]
+    able = [n for n in offered if n != "fixed" and (n != "knn" or reference_sets(subject))]
+    name = st.selectbox(
+        "Selector",
+        able,
+        key=f"{prefix}_selector",
+        bind="query-params",
+        persist_state="session",
+        format_func=spoken,
+    )
+    # l1 radii cannot stand in one sandwich with an l2 attack.
+    fields = [suited(field, subject) for field in offered[name] if field["name"] != "norm"]
+    chosen = form(fields, prefix=f"{prefix}_{name}", first=(), given=())
+    return None if chosen is None else {"selector": name, "settings": chosen}
+
+
+PAGE = "sandwich"
+MOST_IMAGES = 50
+
+
+def controls(subject: Subject) -> Wanted | None:
+    """Images, sigma, attack, what they cost, and Start; what that would start, if anything."""
+    with st.container(border=True):
+        images = choose_images(subject, PAGE, first=THIS_IMAGE, most=MOST_IMAGES)
+        config = settings(subject, PAGE)
+        wanted = None
+        if images is not None and config is not None:
+            wanted = Wanted(subject, images.ids, {**config, "alpha": subject.alpha})
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
+                key="start_sandwich",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=wanted is None,
+                on_click=session.remember,
+                args=("sandwich_pressed", True),
+            )
+            if wanted is not None:
+                st.caption(_cost(wanted), width="content")
+        with session.pressed("sandwich_pressed") as pressed:
+            if pressed and wanted is not None:
+                _start(wanted)
+        run.show_refusal(PAGE, images, config, *subject.settings)
+    return wanted
+
+
+def _cost(wanted: Wanted) -> str:
+    count = len(wanted.images)
+    passes = cost_text(wanted.subject, sandwich_passes(wanted.config, images=count))
+    return f"{count_text(count)}: at most {passes}"
+
+
+def _start(wanted: Wanted) -> None:
+    job = started(PAGE, PAGE, wanted.subject, wanted.images, wanted.config)
+    if job is not None:
+        session.keep_run(PAGE, job)
+
+
+def watched(job: str, wanted: Wanted | None) -> Done[SandwichStrip] | None:
+    """The finished run; None while it is under way or without a result, which is drawn here.
+
+    A note says where it is not what the controls want.
+
+    Raises:
+        WorkerError: this browser has no such run, or the worker cannot be reached.
+    """
+    return ended.watched(job, _draw, kind=PAGE, result=SandwichStrip, wanted=wanted)
+
+
+def _draw(status: Status) -> None:
+    if without_result(status):
+        return
+    step = status.step or {}
+    count = count_text(len(status.about.get("image_ids", ())))
+    words = [plain(str(step["phase"]))] if step.get("phase") else []
+    st.caption(" · ".join([*words, count]))
+    rows = step.get("sandwiches")
+    if not rows:
+        st.skeleton(height=240)
+        return
+    about = status.about
+    begun = about["indices"][: len(rows)]
+    names = short_names([row["name"] for row in rows], about["dataset"], begun)
+    named = [{**row, "name": name} for row, name in zip(rows, names, strict=True)]
+    chart(live_sandwich_figure(named, about["config"]["eps"]), "live_sandwich")
+    st.caption(
+        "So far: a lower end that still moves is valid by itself at every moment; a hollow upper "
+        "end is the attack's own opinion and counts only once fresh noise has confirmed it."
+    )

@@ -1,0 +1,115 @@
+"""A finished strip of sandwiches on its page: what crosses, the bars, the level of both ends."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from rs_core.plots import sandwich_figure
+from rs_core.plots.sandwich.facts import joint_text, short_names, summary_text
+from rs_core.results import ModelSpec
+from rs_core.results.crossings import crossing_report
+from rs_core.results.sandwich import SandwichStrip
+from rs_core.statistics import ceil_digits
+from rs_ui.client.worker import WorkerError
+from rs_ui.panels import error_box, plain
+from rs_ui.runs import cache, session
+from rs_ui.runs.status import Status, duration
+from rs_ui.sweep.view import chart
+
+_ENDS = 2  # statements that a sandwich makes of its image
+
+
+def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:
+    """The bars, sorted by their gap, and what may be claimed of them together."""
+    about = status.about
+    where = f" of {plain(strip.dataset)}" if strip.dataset else ""
+    st.caption(
+        f"{plain(spec.name)} · {_images(strip)}{where} · σ: "
+        f"{plain(strip.sigma_from)} · seed {about['seed']} · {duration(status.seconds)}"
+    )
+    names = short_names([s.name for s in strip.sandwiches], strip.dataset, strip.indices)
+    figure = cache.drawn(session.owner(), job, "sandwich", lambda: sandwich_figure(strip, names))
+    chart(figure, f"sandwich_{job}")
+    if len(names) > 1:
+        st.write(plain(summary_text(strip)))
+    st.caption(plain(joint_text(strip)))
+    if status.questions > _ENDS + about["config"]["pipeline"] or status.at_least:
+        st.caption(
+            f":material/casino: {status.count_text} statements were made of one of these images, "
+            f"those of other runs among them. Each holds by itself; {status.best_text}."
+        )
+
+
+def crossings(status: Status, strip: SandwichStrip) -> None:
+    """A red box where ends cross, with everything that a bug report needs; else nothing."""
+    if not strip.crossings:
+        return
+    report = crossing_report(strip)
+    names = ", ".join(one.name for one in strip.crossings)
+    error_box(
+        f"{report['verdict'].capitalize()}. The ends cross for {len(strip.crossings)} of "
+        f"{_images(strip)}: {names}."
+    )
+    with st.expander("Diagnostics", expanded=True, icon=":material/bug_report:"):
+        _diagnosis(report)
+        owner = session.owner()  # a download is built where there is no session
+        st.download_button(
+            "The whole run, for a bug report",
+            data=lambda: bundle_text(status, owner, report),
+            file_name="rs-sandwich-inconsistent.json",
+            mime="application/json",
+            key="download_sandwich_bundle",
+            on_click="ignore",
+            icon=":material/bug_report:",
+        )
+        st.caption("The run itself stays in the run store, under the id in the address.")
+
+
+def _diagnosis(report: dict[str, Any]) -> None:
+    """How many crossings chance explains, and per image what the ends do not share."""
+    st.write(
+        f"Chance explains {ceil_digits(report['expected'], 3)} crossings among "
+        f"{report['images']} images, at most and on average. Where the ends differ in what they "
+        "concern, they are of two classifiers. Otherwise run it again with another seed: what "
+        "crosses twice is a bug."
+    )
+    for one in report["crossings"]:
+        certificate, attack = one["certificate"], one["attack"]
+        differ = "; ".join(one["differences"]) or "no difference between what the ends concern"
+        st.write(f"- {plain(one['sentence'])}. {plain(differ.capitalize())}.")
+        st.caption(
+            plain(
+                f"σ {certificate['sigma']!r}, weights {certificate['weights_id']}, image "
+                f"{certificate['image_digest']}, seeds {certificate['seed']} and {attack['seed']}, "
+                f"{certificate['n_top']:,} of {certificate['n']:,} votes, alpha "
+                f"{ceil_digits(certificate['alpha'], 6)}; {len(attack['confirmations'])} PREDICTs, "
+                f"alpha {ceil_digits(attack['alpha'], 6)}."
+            )
+        )
+
+
+def _images(strip: SandwichStrip) -> str:
+    count = len(strip.sandwiches)
+    return f"{count} image{'s' * (count > 1)}"
+
+
+def bundle_text(status: Status, owner: str, report: dict[str, Any]) -> str:
+    """What was asked, what came out and the images' pixels, as JSON: enough to repeat the run."""
+    pictures = [_pixels(owner, image) for image in status.about["image_ids"]]
+    told: dict[str, Any] = {
+        "version": cache.description()["version"],
+        "about": status.about,
+        "report": report,
+        "images": pictures,
+        "result": status.result,
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _pixels(owner: str, image: str) -> Any:
+    """The pixels that the network saw; None where the image was deleted meanwhile."""
+    try:
+        return cache.worker().call("image", owner=owner, image=image)["pixels"]
+    except WorkerError:
+        return None

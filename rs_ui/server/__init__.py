@@ -1,0 +1,1 @@
+"""How the server starts, what it refuses, what its answers carry."""

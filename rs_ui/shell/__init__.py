@@ -1,0 +1,1 @@
+"""The pages' frame: list, sidebar, links."""

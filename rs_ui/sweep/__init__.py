@@ -1,0 +1,1 @@
+"""The radius curve of one image."""

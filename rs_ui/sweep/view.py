@@ -1,0 +1,109 @@
+"""A radius curve on a page: live with its honest band, finished with all that it claims."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from rs_core.plots import Band, alt_text, radius_figure, sigma_slider_figure, votes_figure
+from rs_core.plots.style import BadgeStyle
+from rs_core.plots.sweep.table import READING_NOTES, certificate_table
+from rs_core.plots.text import radius_text
+from rs_core.results import Certificate, RadiusCurve
+from rs_ui.panels import certificate_card, plain
+from rs_ui.runs import cache, session
+from rs_ui.runs.status import Status
+
+_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+}
+
+
+def chart(figure: Any, key: str) -> None:
+    """A figure with its words for a screen reader."""
+    st.plotly_chart(figure, key=key, alt=alt_text(figure), config=_CONFIG)
+
+
+def live_curve(status: Status, names: tuple[str, ...]) -> None:
+    """The band so far, or a placeholder before the first copies have voted."""
+    if status.step is None:
+        st.skeleton(height=460)
+        return
+    step = status.step
+    upper = [np.inf if value is None else value for value in step["upper"]]
+    band = Band(
+        sigmas=step["sigmas"],
+        lower=step["lower"],
+        upper=upper,
+        predicted=step["predicted"],
+        done=status.done,
+        total=status.total,
+    )
+    config = status.about["config"]
+    empty = RadiusCurve((), config["alpha"], config["simultaneous"])
+    chart(radius_figure(empty, band=band, class_names=names), "live_curve")
+
+
+def finished_curve(
+    job: str, curve: RadiusCurve, subject: session.Subject, copies: Callable[[], np.ndarray]
+) -> None:
+    """The best sigma's card and why it was picked, the curve, the votes, the slider, the table."""
+    owner, names = session.owner(), subject.class_names
+    if curve.best is not None:
+        certificate_card(curve.best, subject.label, names)
+        st.caption(plain(why_best(curve)))
+    elif all(c.predicted is None for c in curve.certificates):
+        st.warning(
+            "Every noise level abstains: its copies do not tell which class is the likeliest. Take "
+            "more copies, add smaller noise levels, or choose a network trained with noise."
+        )
+    chart(
+        cache.drawn(owner, job, "curve", lambda: radius_figure(curve, class_names=names)),
+        f"curve_{job}",
+    )
+    left, right = st.columns([3, 2])
+    with left:
+        slider = cache.drawn(
+            owner, job, "slider", lambda: sigma_slider_figure(curve, copies(), names)
+        )
+        chart(slider, f"slider_{job}")
+    with right:
+        votes = cache.drawn(owner, job, "votes", lambda: votes_figure(curve, names))
+        chart(votes, f"votes_{job}")
+    with st.expander("Every number, and how to read it", icon=":material/table:"):
+        _table(curve, names)
+
+
+def why_best(curve: RadiusCurve) -> str:
+    """Why this sigma, and what its badge does not cover."""
+    best = curve.best
+    if best is None:
+        return ""
+    top = max(curve.certificates, key=lambda c: c.radius)
+    fresh = (
+        f"On fresh draws it certifies {radius_text(best.radius)}."
+        if best.predicted is not None
+        else "On fresh draws it abstains."
+    )
+    return (
+        f"σ = {best.sigma:g} has the largest radius of the curve ({radius_text(top.radius)}), so "
+        f"it was certified again on copies that had no part in the choice. {fresh} Badge C: σ was "
+        "picked for this very image and is then held fixed; somebody who may change σ too is not "
+        "covered."
+    )
+
+
+def _table(curve: RadiusCurve, names: tuple[str, ...]) -> None:
+    rows: list[Certificate] = [*curve.certificates, *([curve.best] if curve.best else [])]
+    labels = ["grid"] * len(curve.certificates) + ["best, fresh draws"] * bool(curve.best)
+    table = certificate_table("Certificates", "source", labels, rows, names)
+    cells = [[_cell(row[i]) for row in table.rows] for i in range(len(table.header))]
+    st.dataframe(dict(zip(table.header, cells, strict=True)), hide_index=True)
+    for note in READING_NOTES:
+        st.caption(plain(note))
+
+
+def _cell(cell: str | BadgeStyle) -> str:
+    return cell.text if isinstance(cell, BadgeStyle) else cell
