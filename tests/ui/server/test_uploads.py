@@ -65,6 +65,6 @@ def test_it_is_in_force_once_a_page_has_run(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(runtime, "get_instance", lambda: Server)
     Server.uploaded_file_mgr.add_file("ann", file("a", 30))
     for _ in range(2):
-        uploads.hold()
+        room.hold()
     assert type(Server.uploaded_file_mgr) is LimitedUploads
     assert Server.uploaded_file_mgr.get_files("ann", ["a"])[0].data == bytes(30)
