@@ -4,19 +4,19 @@ import argparse
 
 import torch
 
-from benchmarks import (
-    attack_speed,
-    certify_speed,
+from benchmarks.app import startup
+from benchmarks.memory import certify as certify_memory
+from benchmarks.memory import guarantee as memory_guarantee
+from benchmarks.speed import (
+    attack,
+    certify,
     exact_noise,
-    gpu_speed,
-    memory,
-    memory_guarantee,
-    regions_speed,
-    selection_speed,
+    gpu,
+    regions,
+    selection,
     sequential_draws,
-    startup,
-    sweep_speed,
-    training_speed,
+    sweep,
+    training,
 )
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -25,15 +25,15 @@ parser.add_argument("--mnist", help="folder of MNIST, for its test images")
 choice = parser.parse_args()
 print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {choice.device}")
 startup.main()
-certify_speed.main(choice.device)  # before sweep_speed, which changes the allocator for good
-sweep_speed.main(choice.device)
+certify.main(choice.device)  # before sweep, which changes the allocator for good
+sweep.main(choice.device)
 exact_noise.main(choice.device)
 sequential_draws.main(choice.device, choice.mnist)
-memory.main(choice.device)
-attack_speed.main(choice.device)
-regions_speed.main()
-selection_speed.main(choice.device, choice.mnist)
+certify_memory.main(choice.device)
+attack.main(choice.device)
+regions.main()
+selection.main(choice.device, choice.mnist)
 memory_guarantee.main()
-training_speed.main(choice.device)
+training.main(choice.device)
 if choice.device != "cpu":
-    gpu_speed.main(choice.device)
+    gpu.main(choice.device)

@@ -44,11 +44,14 @@ T_PROBING, T_WITNESS = ("tests/classifiers/test_probe.py",), ("tests/smoothing/t
 T_SMOOTHING = ("tests/smoothing", "tests/classifiers/test_classifier.py")
 
 GUARANTEES, STORE = "rs_core/guarantees", "rs_core/store"
-MEMORY, SCAN = f"{GUARANTEES}/ball_memory.py", f"{GUARANTEES}/ball_scan.py"
-REGIONS, CLAIMS = f"{GUARANTEES}/regions.py", f"{GUARANTEES}/claims.py"
-RADII_OF, PROGRAMME = f"{GUARANTEES}/region_radii.py", f"{GUARANTEES}/programme.py"
-ALLOCATION = f"{GUARANTEES}/allocation.py"
-ALLOCATION_FILE = f"{GUARANTEES}/allocation_file.py"
+MEMORY, SCAN = "rs_core/guarantees/memory/balls.py", "rs_core/guarantees/memory/scan.py"
+REGIONS, CLAIMS = "rs_core/guarantees/regions/guarantee.py", "rs_core/guarantees/regions/claims.py"
+RADII_OF, PROGRAMME = (
+    "rs_core/guarantees/regions/radii.py",
+    "rs_core/guarantees/regions/programme.py",
+)
+ALLOCATION = "rs_core/guarantees/regions/allocation.py"
+ALLOCATION_FILE = "rs_core/guarantees/regions/file.py"
 GRID_MINIMUM, DUAL = f"{GUARANTEES}/grid_minimum.py", f"{GUARANTEES}/dual.py"
 T_GUARANTEES = (
     *("tests/guarantees/test_conformance.py", "tests/guarantees/test_false_statements.py"),
@@ -56,11 +59,19 @@ T_GUARANTEES = (
 )
 MOVING, ORDER = "rs_core/statistics/moving_sigma.py", "rs_core/statistics/order.py"
 _AT = "tests/guarantees"
-T_MEMORY = (f"{_AT}/test_ball_memory.py", f"{_AT}/test_memory.py")
+T_MEMORY = ("tests/guarantees/memory/test_balls.py", "tests/guarantees/memory/test_guarantee.py")
 T_REGIONS = (
-    *(f"{_AT}/test_allocation.py", f"{_AT}/test_allocation_file.py", f"{_AT}/test_asking.py"),
-    *(f"{_AT}/test_claims.py", f"{_AT}/test_regions.py", f"{_AT}/test_region_radii.py"),
-    f"{_AT}/test_programme.py",
+    *(
+        "tests/guarantees/regions/test_allocation.py",
+        "tests/guarantees/regions/test_file.py",
+        "tests/guarantees/regions/test_query.py",
+    ),
+    *(
+        "tests/guarantees/regions/test_claims.py",
+        "tests/guarantees/regions/test_guarantee.py",
+        "tests/guarantees/regions/test_radii.py",
+    ),
+    "tests/guarantees/regions/test_programme.py",
 )
 T_MOVING = ("tests/statistics/test_moving_sigma.py", f"{_AT}/test_conformance.py")
 T_MEDIAN = (
@@ -489,12 +500,18 @@ MUTANTS = (
     ),
     Mutant(
         "memory: an edited row is believed",
-        (("rs_core/guarantees/ball_file.py", "_seal(tuple(facts), raw) == seal", "True"),),
+        (("rs_core/guarantees/memory/file.py", "_seal(tuple(facts), raw) == seal", "True"),),
         T_MEMORY,
     ),
     Mutant(
         "memory: votes shown behind an inherited label",
-        (("rs_core/guarantees/memory.py", 'if backed and ball.kind != "inherited":', "if True:"),),
+        (
+            (
+                "rs_core/guarantees/memory/guarantee.py",
+                'if backed and ball.kind != "inherited":',
+                "if True:",
+            ),
+        ),
         T_MEMORY,
     ),
     Mutant(
@@ -517,7 +534,7 @@ MUTANTS = (
         "regions: any network may ask",
         (
             (
-                f"{GUARANTEES}/asking.py",
+                "rs_core/guarantees/regions/query.py",
                 "if classifier.weights_id != allocation.weights_id:",
                 "if False:",
             ),
@@ -621,23 +638,23 @@ MUTANTS = (
     ),
     Mutant(
         "regions: a radius may exceed its certificate",
-        ((f"{GUARANTEES}/backing.py", "or radii[k] > backing.radius * ROUNDING", ""),),
-        (f"{_AT}/test_backing.py",),
+        (("rs_core/guarantees/regions/backing.py", "or radii[k] > backing.radius * ROUNDING", ""),),
+        ("tests/guarantees/regions/test_backing.py",),
     ),
     Mutant(
         "regions: a certificate's radius is believed without its votes",
-        ((f"{GUARANTEES}/backing.py", "backing.radius > most * ROUNDING or ", ""),),
-        (f"{_AT}/test_backing.py",),
+        (("rs_core/guarantees/regions/backing.py", "backing.radius > most * ROUNDING or ", ""),),
+        ("tests/guarantees/regions/test_backing.py",),
     ),
     Mutant(
         "regions: certificates may pay more than the allocation says",
-        ((f"{GUARANTEES}/backing.py", "if paid > risk * ROUNDING or ", "if "),),
-        (f"{_AT}/test_backing.py",),
+        (("rs_core/guarantees/regions/backing.py", "if paid > risk * ROUNDING or ", "if "),),
+        ("tests/guarantees/regions/test_backing.py",),
     ),
     Mutant(
         "regions: certificates are no part of the hash",
         ((ALLOCATION, "(field.name in _ADDED and not value)", "field.name in _ADDED"),),
-        (f"{_AT}/test_backing.py",),
+        ("tests/guarantees/regions/test_backing.py",),
     ),
     Mutant(
         "regions: a fallback reaches into a region",
@@ -885,7 +902,7 @@ MUTANTS = (
         "l1: a lambda for l2 radii and the reverse",
         (
             (
-                "rs_core/guarantees/guarantee.py",
+                "rs_core/guarantees/base.py",
                 "if selection.norm not in (None, self.norm):",
                 "if False:",
             ),
@@ -1519,7 +1536,7 @@ MUTANTS = (
         "compare: certified on the votes that chose",
         (
             (
-                "rs_core/guarantees/guarantee.py",
+                "rs_core/guarantees/base.py",
                 'caller=f"{self.name} {settled}".strip(), guarantee=self.badge',
                 'caller="grid", guarantee=self.badge',
             ),
@@ -1651,7 +1668,7 @@ MUTANTS = (
     Mutant(
         "a clock that is ahead for a moment is believed",
         ((f"{STORE}/calendar.py", "seen, believed = now, seen", "seen, believed = now, now"),),
-        ("tests/store/test_calendar.py", "tests/store/test_eviction.py"),
+        ("tests/store/test_calendar.py", "tests/store/limits/test_eviction.py"),
     ),
 )
 

@@ -86,7 +86,7 @@ LINES = sorted({*lines(), *REGISTERED})
 def test_there_are_command_lines() -> None:
     assert {name for name, _ in LINES} >= {
         "README.md", "CONTRIBUTING.md", "assets/SOURCES.md", "docs/attacks.md", "docs/selectors.md",
-        "docs/training.md", "docs/attack-benchmarks.md", "benchmarks/attack_quality.py",
+        "docs/training.md", "docs/attack-benchmarks.md", "benchmarks/studies/attack_quality.py",
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for path in sorted((ROOT / "rs_core").rglob("*.py")):
+    for path in sorted([*(ROOT / "rs_core").rglob("*.py"), *(ROOT / "rs_ui").rglob("*.py")]):
         assert str(path.relative_to(ROOT)) in names
     for path in sorted((ROOT / "assets").rglob("*")):
         if path.is_file():

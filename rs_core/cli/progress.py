@@ -11,7 +11,7 @@ from rs_core.classifiers import Classifier
 from rs_core.cli.choices import say
 from rs_core.cli.seeds import told
 from rs_core.events import Finished, Stream
-from rs_core.guarantees.programme import ProgrammeStep
+from rs_core.guarantees.regions.programme import ProgrammeStep
 from rs_core.images import ImageInput
 from rs_core.smoothing import draw_votes
 

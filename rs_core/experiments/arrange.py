@@ -14,9 +14,9 @@ import numpy as np
 
 from rs_core.errors import ParameterError
 from rs_core.fields import whole_number
-from rs_core.guarantees.ball_memory import BallMemory
-from rs_core.guarantees.overlaps import find_overlaps
-from rs_core.guarantees.region_radii import ABSTAIN, Layout, Mode, Order, in_order, lay_out
+from rs_core.guarantees.memory.balls import BallMemory
+from rs_core.guarantees.regions.overlaps import find_overlaps
+from rs_core.guarantees.regions.radii import ABSTAIN, Layout, Mode, Order, in_order, lay_out
 from rs_core.results.arrangement import Arrangement, PlacedBall, Points
 
 Rule = Literal["memory", "online", "strict", "label_aware"]

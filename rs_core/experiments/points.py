@@ -10,7 +10,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.guarantees import Frozen
-from rs_core.guarantees.overlaps import distances_from
+from rs_core.guarantees.regions.overlaps import distances_from
 from rs_core.images import ImageInput
 from rs_core.results.arrangement import Points
 from rs_core.selectors import Selector

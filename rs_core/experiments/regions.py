@@ -9,8 +9,8 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, PhaseStep, Stream
 from rs_core.experiments.points import in_words
 from rs_core.guarantees import Regions
-from rs_core.guarantees.allocation_file import AllocationRecord, prepared, sealed
-from rs_core.guarantees.regions import RegionsStep
+from rs_core.guarantees.regions.file import AllocationRecord, prepared, sealed
+from rs_core.guarantees.regions.guarantee import RegionsStep
 from rs_core.images import ImageInput
 from rs_core.results import Certificate, Selection
 from rs_core.results.arrangement import FrozenRegions

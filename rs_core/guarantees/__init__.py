@@ -1,11 +1,11 @@
 """What may be claimed once a sigma was proposed: badge, statement, error budget."""
 
+from rs_core.guarantees.base import Guarantee
 from rs_core.guarantees.dual import Dual, PublishedDual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
-from rs_core.guarantees.guarantee import Guarantee
-from rs_core.guarantees.memory import Memory
-from rs_core.guarantees.regions import Regions
+from rs_core.guarantees.memory.guarantee import Memory
+from rs_core.guarantees.regions.guarantee import Regions
 from rs_core.guarantees.sukenik import Sukenik
 from rs_core.guarantees.uniform_noise import FrozenLambda, GlobalLambda
 

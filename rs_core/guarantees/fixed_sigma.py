@@ -7,7 +7,7 @@ from typing import ClassVar
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
-from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.base import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.sampling import BATCH_SIZE

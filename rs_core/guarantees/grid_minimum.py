@@ -11,7 +11,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
-from rs_core.guarantees.guarantee import Guarantee
+from rs_core.guarantees.base import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.options import SIGMA_MAX

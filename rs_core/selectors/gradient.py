@@ -16,7 +16,7 @@ from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Norm, Selection
 from rs_core.seeding import derive_seed
-from rs_core.selectors.selector import UNTOLD, Selector, trained_at
+from rs_core.selectors.base import UNTOLD, Selector, trained_at
 from rs_core.selectors.soft_radius import CLAMP
 from rs_core.smoothing.noise import as_batch, standard_normal, standard_uniform
 from rs_core.smoothing.options import SIGMA_MAX

@@ -12,7 +12,7 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection, Votes
-from rs_core.selectors.selector import Selector
+from rs_core.selectors.base import Selector
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import l2_radius, lower_confidence_bound

@@ -16,7 +16,7 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
-from rs_core.selectors.selector import UNTOLD, Selector, trained_at
+from rs_core.selectors.base import UNTOLD, Selector, trained_at
 from rs_core.smoothing.sampling import BATCH_SIZE
 
 _AT_ONCE = 64  # images between two steps

@@ -16,7 +16,7 @@ from rs_core.events import Finished, Step, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
-from rs_core.selectors.selector import Selector
+from rs_core.selectors.base import Selector
 from rs_core.selectors.soft_radius import (
     CLAMP,
     UNCLAMPED,

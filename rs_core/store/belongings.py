@@ -16,8 +16,8 @@ from rs_core.errors import DamagedError, NotFoundError, StoreError
 from rs_core.seeding import drawn_seed
 from rs_core.store.documents import is_count, read_document, sealed, write_document
 from rs_core.store.home import folder_bytes, private_folder, reported
+from rs_core.store.limits.removal import Left, removed
 from rs_core.store.questions import Asked, Questions
-from rs_core.store.removal import Left, removed
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _WEIGHTS, _SPEC = "model.safetensors", "model.json"

@@ -18,11 +18,12 @@ from rs_core.durable import write_durably
 from rs_core.errors import DamagedError, NotFoundError, StoreError
 from rs_core.store.belongings import Belongings
 from rs_core.store.calendar import Calendar
-from rs_core.store.claims import Claim
 from rs_core.store.documents import read_document, sealed, write_document
 from rs_core.store.home import private_folder, reported, rs_home, tighten
 from rs_core.store.index import Row, RunIndex
-from rs_core.store.quota import Quota
+from rs_core.store.limits.quota import Quota
+from rs_core.store.limits.removal import Deletion, Left, removed
+from rs_core.store.limits.retention import Retention
 from rs_core.store.records import (
     DAMAGED,
     OPEN,
@@ -36,8 +37,7 @@ from rs_core.store.records import (
     index_row,
     read_run,
 )
-from rs_core.store.removal import Deletion, Left, removed
-from rs_core.store.retention import Retention
+from rs_core.store.run_lock import Claim
 
 _NOT_ASKED = ("job", "progress", "sealed")  # of a run's fields
 

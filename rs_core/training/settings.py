@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.fields import check_params, param
-from rs_core.training.batches import Batch
+from rs_core.training.data import Batch
 from rs_core.training.view import View
 
 _SMALLEST_PICTURE = 8  # pixels of its shorter side

@@ -15,19 +15,24 @@ from rs_core.errors import CheckpointError, ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
 from rs_core.seeding import block_seeds, derive_seed
-from rs_core.training.batches import PixelStore, pixel_store, shuffled
-from rs_core.training.checkpoints import Checkpoint, keep_checkpoint, load_checkpoint
-from rs_core.training.course import LOOK_EVERY, Course
-from rs_core.training.first_weights import continued_spec, first_weights
+from rs_core.training.checkpoints.files import Checkpoint, keep_checkpoint, load_checkpoint
+from rs_core.training.checkpoints.fingerprint import (
+    data_digest,
+    fitted_spec,
+    hold_identity,
+    training_identity,
+)
+from rs_core.training.checkpoints.first_weights import continued_spec, first_weights
+from rs_core.training.checkpoints.lock import held_alone
+from rs_core.training.data import PixelStore, pixel_store, shuffled
+from rs_core.training.evaluate import accuracy
+from rs_core.training.gradients import Passes
 from rs_core.training.history import ProbeDone, ProbeRadius, Trained
-from rs_core.training.identity import data_digest, fitted_spec, hold_identity, training_identity
-from rs_core.training.learner import Learner
-from rs_core.training.locks import held_alone
-from rs_core.training.measuring import accuracy
 from rs_core.training.optimiser import rate_at
-from rs_core.training.passes import Passes
 from rs_core.training.probes import Probes
+from rs_core.training.progress import LOOK_EVERY, Course
 from rs_core.training.settings import TrainingSettings
+from rs_core.training.state import Learner
 
 MEASURED_IMAGES = 1000
 KEEP_EVERY = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from rs_core.training.batches import affine
+from rs_core.training.data import affine
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from rs_core.datasets import DATASETS, Dataset, load_dataset
 from rs_core.errors import DataError, ParameterError, UnknownNameError
 from rs_core.events import PhaseStep
 from rs_core.results import ModelSpec
-from rs_core.training.identity import pixel_statistics
+from rs_core.training.checkpoints.fingerprint import pixel_statistics
 
 DATA_VARIABLE = "RS_DATA"
 _SEEN = "Training images: a network trained on them has seen them"

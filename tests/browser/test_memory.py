@@ -11,7 +11,7 @@ pytest.importorskip("playwright.sync_api")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from rs_core.guarantees.allocation_file import read_allocation
+from rs_core.guarantees.regions.file import read_allocation
 from tests.browser.acts import comes_true, main
 from tests.browser.conftest import Visitor
 

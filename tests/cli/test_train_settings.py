@@ -14,7 +14,7 @@ from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.models import load_model
 from rs_core.store import CHECKPOINT_FOLDER, Progress, RunStore, owner_id
 from rs_core.training import PRESETS
-from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
+from rs_core.training.checkpoints.files import FILE_NAME, load_checkpoint
 
 TINY = [
     *("train", "--dataset", "digits", "--widths", "4", "4", "4", "4", "--epochs", "1"),

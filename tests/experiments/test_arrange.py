@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rs_core.errors import ParameterError
 from rs_core.experiments import arrange
 from rs_core.experiments.arrange import RULES
-from rs_core.guarantees.ball_memory import BallMemory
-from rs_core.guarantees.region_radii import lay_out
+from rs_core.guarantees.memory.balls import BallMemory
+from rs_core.guarantees.regions.radii import lay_out
 from rs_core.results.arrangement import Arrangement, Points, by_degree, degrees
 from tests.experiments.conftest import on_a_line, points_of
 

@@ -15,7 +15,7 @@ from rs_core.events import drain
 from rs_core.experiments import FreezeRegions, MapPoints, arrange
 from rs_core.experiments.points import pairwise_distances, plane_map
 from rs_core.guarantees import Frozen, FrozenLambda, Memory, Regions
-from rs_core.guarantees.allocation_file import read_allocation
+from rs_core.guarantees.regions.file import read_allocation
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
 from rs_core.results.arrangement import FrozenRegions, Points

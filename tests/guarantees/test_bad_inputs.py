@@ -32,7 +32,7 @@ from rs_core.selectors import (
 )
 from rs_core.smoothing import Sweep
 from tests.conftest import Coin, MakeLinear, spec_of
-from tests.guarantees.test_regions import HALF_SPACE, N, at
+from tests.guarantees.regions.test_guarantee import HALF_SPACE, N, at
 from tests.words import over
 
 SPEC = spec_of((1, 8, 8), 2)

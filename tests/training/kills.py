@@ -114,7 +114,7 @@ def campaign(
         AssertionError: a newest checkpoint could not be read, a training did not go on, or ended
             with other weights than the undisturbed one.
     """
-    from rs_core.training.checkpoints import load_checkpoint
+    from rs_core.training.checkpoints.files import load_checkpoint
 
     chance = random.Random(seed)
     for straight in (folder / "first", folder / "straight"):  # the first waits for imports
@@ -137,7 +137,7 @@ def campaign(
 
 def main() -> None:
     """The nursery's loop: a line per training, the child's number back; "wait", its status back."""
-    from rs_core.training import checkpoints
+    from rs_core.training.checkpoints import files
 
     with tempfile.TemporaryDirectory() as folder:
         train(Path(folder))  # a child then spends its time on training
@@ -148,7 +148,7 @@ def main() -> None:
             status = 1
             try:
                 if int(in_place):
-                    checkpoints.write_durably = write_in_place
+                    files.write_durably = write_in_place
                 train(Path(place))
                 status = 0
             finally:

@@ -11,7 +11,7 @@ from rs_core.events import Finished, drain
 from rs_core.models import MODELS
 from rs_core.results import ModelSpec
 from rs_core.training import PRESETS, RECIPES, Recipe, Trained
-from rs_core.training.checkpoints import load_checkpoint
+from rs_core.training.checkpoints.files import load_checkpoint
 from rs_core.training.optimiser import rate_at
 
 # small enough for a test; what is not named here is the recipe's default

@@ -12,7 +12,7 @@ from rs_core.attacks import perturb_ddn
 from rs_core.attacks.gradients import gradient_of
 from rs_core.attacks.objective import Goal
 from rs_core.training import Adversarial, Macer, SmoothAdv
-from rs_core.training.batches import Batch, augmented_batch, pixel_store
+from rs_core.training.data import Batch, augmented_batch, pixel_store
 from rs_core.training.view import View
 
 CLASSES = 3

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
 from rs_core.training import RECIPES, Adversarial, Gaussian, Macer, SmoothAdv, UniversalSigma
-from rs_core.training.batches import PixelStore, augmented_batch
+from rs_core.training.data import PixelStore, augmented_batch
 from rs_core.training.view import View
 
 

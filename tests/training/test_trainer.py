@@ -13,8 +13,8 @@ from rs_core.events import Finished, drain
 from rs_core.models import load_model, save_model
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import EpochDone, Gaussian, Trained, UniversalSigma
-from rs_core.training.batches import Batch
-from rs_core.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
+from rs_core.training.checkpoints.files import FILE_NAME, load_checkpoint, save_checkpoint
+from rs_core.training.data import Batch
 from rs_core.training.history import LossStep
 from rs_core.training.view import View
 

@@ -246,7 +246,7 @@ def test_a_training_deleted_in_its_last_step_leaves_no_network(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process that holds it is in the midst of a turn and cannot have noticed."""
-    monkeypatch.setattr("rs_core.store.claims.Claim.is_void", False)
+    monkeypatch.setattr("rs_core.store.run_lock.Claim.is_void", False)
     office.bench._turn_seconds = 1e-9
     job = train(office, settings={"epochs": 1})
     while (office.follow(job)["step"] or {}).get("phase") != "counting the mistakes":

@@ -17,8 +17,8 @@ from rs_core.models.weights import hold_file_name
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.store import checkpoint_of_run, model_of_run
-from rs_core.training.checkpoints import load_checkpoint
-from rs_core.training.exporting import trained_network
+from rs_core.training.checkpoints.export import trained_network
+from rs_core.training.checkpoints.files import load_checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)

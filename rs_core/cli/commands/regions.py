@@ -27,16 +27,16 @@ from rs_core.durable import hold_writable
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
 from rs_core.fields import check_params, param, shown
-from rs_core.guarantees.allocation import Allocation
-from rs_core.guarantees.allocation_file import (
+from rs_core.guarantees.regions.allocation import Allocation
+from rs_core.guarantees.regions.file import (
     AllocationRecord,
     hold_absent,
     prepared,
     read_allocation,
     write_allocation,
 )
-from rs_core.guarantees.asking import AskRegions, Reply
-from rs_core.guarantees.regions import Regions, RegionsStep
+from rs_core.guarantees.regions.guarantee import Regions, RegionsStep
+from rs_core.guarantees.regions.query import AskRegions, Reply
 from rs_core.plots.text import tidy
 from rs_core.results import Certificate, to_json
 from rs_core.statistics import ceil_digits

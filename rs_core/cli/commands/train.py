@@ -29,15 +29,15 @@ from rs_core.models.weights import hold_file_name, save_model
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
-from rs_core.training.checkpoints import (
+from rs_core.training.checkpoints.files import (
     FILE_NAME,
     Checkpoint,
     forget_checkpoint,
     hold_nothing_unfinished,
     load_checkpoint,
 )
-from rs_core.training.first_weights import continued_spec
-from rs_core.training.locks import held_alone
+from rs_core.training.checkpoints.first_weights import continued_spec
+from rs_core.training.checkpoints.lock import held_alone
 
 _WITH_WIDTHS = ("conv4", "conv4-sigma")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from rs_core.classifiers import Classifier
 from rs_core.cli.pictures import Picked, Selection
 from rs_core.cli.seeds import seed_line
-from rs_core.guarantees.allocation_file import AllocationRecord
+from rs_core.guarantees.regions.file import AllocationRecord
 from rs_core.images import ImageInput
 from rs_core.plots.text import share_text, tidy
 from rs_core.results import BADGE_WORDS, Certificate

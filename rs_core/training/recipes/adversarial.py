@@ -8,7 +8,7 @@ from torch import Tensor
 from rs_core.attacks import perturb
 from rs_core.attacks.norms import Norm, hold_radius
 from rs_core.fields import param
-from rs_core.training.batches import Batch
+from rs_core.training.data import Batch
 from rs_core.training.recipes.recipe import Recipe, hits
 from rs_core.training.view import View
 

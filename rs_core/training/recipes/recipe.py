@@ -12,7 +12,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Stream
 from rs_core.fields import param
 from rs_core.results import ModelSpec
-from rs_core.training.batches import Batch
+from rs_core.training.data import Batch
 from rs_core.training.history import Trained
 from rs_core.training.probes import Probes
 from rs_core.training.settings import TrainingSettings

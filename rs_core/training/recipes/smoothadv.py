@@ -8,7 +8,7 @@ from torch import Tensor
 from rs_core.attacks import perturb, perturb_ddn
 from rs_core.errors import ParameterError
 from rs_core.fields import param
-from rs_core.training.batches import Batch
+from rs_core.training.data import Batch
 from rs_core.training.recipes.recipe import RangedRecipe, hits
 from rs_core.training.view import View
 

@@ -16,7 +16,7 @@ from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
 from rs_core.training import EpochDone, Probes
-from rs_core.training.checkpoints import load_checkpoint
+from rs_core.training.checkpoints.files import load_checkpoint
 from rs_core.worker.datasets import bare_spec
 from rs_core.worker.models import UPLOAD
 from rs_core.worker.pictures import image_of

@@ -7,7 +7,7 @@ from rs_core.images import ImageInput
 from rs_core.results import from_json
 from rs_core.results.training import Course, Epoch, Probe, ProbePoint
 from rs_core.training import EpochDone, ProbeRadius
-from rs_core.training.checkpoints import Checkpoint
+from rs_core.training.checkpoints.files import Checkpoint
 from rs_core.worker.training.config import TrainTask
 
 _FIGURES = tuple(Epoch.__dataclass_fields__)

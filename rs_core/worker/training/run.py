@@ -14,8 +14,8 @@ from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
 from rs_core.results.training import Course, TrainingOutcome
 from rs_core.training import EpochDone, ProbeDone, Probes
-from rs_core.training.checkpoints import Checkpoint, load_checkpoint
-from rs_core.training.exporting import trained_network
+from rs_core.training.checkpoints.export import trained_network
+from rs_core.training.checkpoints.files import Checkpoint, load_checkpoint
 from rs_core.worker.datasets import Splits, gathered
 from rs_core.worker.job import TrainStep
 from rs_core.worker.training.config import TrainTask

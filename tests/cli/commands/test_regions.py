@@ -6,7 +6,7 @@ import torch
 
 from rs_core.classifiers import devices
 from rs_core.cli import main
-from rs_core.guarantees.allocation_file import read_allocation
+from rs_core.guarantees.regions.file import read_allocation
 from rs_core.results import Certificate, from_json
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -103,7 +103,7 @@ def test_a_radius_that_its_votes_do_not_give_is_refused(
     """Hash and seal fit, and no two regions meet."""
     from dataclasses import replace
 
-    from rs_core.guarantees.allocation_file import write_allocation
+    from rs_core.guarantees.regions.file import write_allocation
 
     record = read_allocation(frozen)
     allocation = record.allocation
@@ -129,7 +129,7 @@ def test_a_file_without_certificates_is_read_and_not_checkable(
 ) -> None:
     from dataclasses import replace
 
-    from rs_core.guarantees.allocation_file import write_allocation
+    from rs_core.guarantees.regions.file import write_allocation
 
     record = read_allocation(frozen)
     old = replace(record.allocation, backings=(), alpha=None, risk=None, hash="")
@@ -196,7 +196,7 @@ def test_regions_that_meet_are_seen_from_the_pixels(
     """A forger can make hash and seal fit; not the distances."""
     from dataclasses import replace
 
-    from rs_core.guarantees.allocation_file import write_allocation
+    from rs_core.guarantees.regions.file import write_allocation
 
     record = read_allocation(frozen)
     wide = replace(record.allocation, radii=record.allocation.radii + 100, hash="")

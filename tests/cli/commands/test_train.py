@@ -7,7 +7,7 @@ import pytest
 from rs_core.cli import main
 from rs_core.models import read_spec
 from rs_core.training import EpochDone
-from rs_core.training.checkpoints import FILE_NAME, load_checkpoint
+from rs_core.training.checkpoints.files import FILE_NAME, load_checkpoint
 from tests.words import over
 
 TINY = [
@@ -136,7 +136,7 @@ def test_an_earlier_training_is_never_lost_silently(
     def stopped() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rs_core.training.course.Course.note_epoch", stopped_after(2, stopped))
+    monkeypatch.setattr("rs_core.training.progress.Course.note_epoch", stopped_after(2, stopped))
     assert main(command) == 130
     monkeypatch.undo()
     saved = load_checkpoint(folder)
@@ -159,7 +159,7 @@ def test_an_earlier_training_is_never_lost_silently(
 
 
 def stopped_after(epochs: int, stop: Callable[[], None]) -> Callable[..., None]:
-    from rs_core.training.course import Course
+    from rs_core.training.progress import Course
 
     real = Course.note_epoch
 

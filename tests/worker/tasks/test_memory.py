@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rs_core.errors import NotFoundError, ParameterError, UnknownNameError
-from rs_core.guarantees.allocation import Allocation
+from rs_core.guarantees.regions.allocation import Allocation
 from rs_core.results import from_json
 from rs_core.results.arrangement import Arrangement, FrozenRegions, Points
 from tests.worker.conftest import Office

@@ -19,7 +19,7 @@ from rs_core.results.training import TrainingOutcome
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_core.store import owner_id
 from rs_core.training import RECIPES
-from rs_core.training.checkpoints import load_checkpoint
+from rs_core.training.checkpoints.files import load_checkpoint
 from rs_core.worker.datasets import gathered
 from tests.worker.conftest import Office
 from tests.worker.test_runs import restarted
@@ -316,7 +316,7 @@ def test_a_disk_that_fills_ends_it_and_keeps_what_there_was(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rs_core.training.checkpoints.write_durably", full)
+        patched.setattr("rs_core.training.checkpoints.files.write_durably", full)
         office.finish()
     found = office.follow(job)
     assert (found["state"], "No space left" in found["error"]) == ("failed", True)

@@ -1,0 +1,1 @@
+"""Throughput, as ratios from one run."""

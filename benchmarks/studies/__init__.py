@@ -1,0 +1,1 @@
+"""Figures that take minutes or hours: how good, not how fast."""

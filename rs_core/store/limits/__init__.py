@@ -1,0 +1,1 @@
+"""How much is kept, and what goes first."""
