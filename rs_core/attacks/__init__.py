@@ -2,10 +2,10 @@
 
 from rs_core.attacks.base import Attack
 from rs_core.attacks.confirm import Confirm
-from rs_core.attacks.inner import perturb, perturb_ddn
 from rs_core.attacks.methods.cw import Cw
 from rs_core.attacks.methods.ddn import Ddn
 from rs_core.attacks.methods.gaussian import Gaussian
+from rs_core.attacks.methods.inner import perturb, perturb_ddn
 from rs_core.attacks.methods.minimal import Minimal
 from rs_core.attacks.methods.pgd import Epgd, Fgsm, Pgd
 from rs_core.attacks.methods.square import Square
