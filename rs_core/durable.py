@@ -42,7 +42,7 @@ def private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def hold_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Raise the OSError that writing there would raise, as far as it can be known beforehand.
 
     Nothing is left behind, and nothing that exists is changed.

@@ -545,7 +545,7 @@ MUTANTS = (
         "regions: online balls do not see each other",
         (
             (RADII_OF, "min(radii[k], free.min(initial=np.inf))", "radii[k]"),
-            (RADII_OF, "    hold_constraints(overlaps, found, radii, owners)\n", ""),
+            (RADII_OF, "    check_constraints(overlaps, found, radii, owners)\n", ""),
         ),
         T_REGIONS,
     ),
@@ -555,7 +555,7 @@ MUTANTS = (
             (PROGRAMME, "found * factor", "found"),
             (
                 PROGRAMME,
-                "    hold_constraints(overlaps, found, radii, np.arange(overlaps.count))\n",
+                "    check_constraints(overlaps, found, radii, np.arange(overlaps.count))\n",
                 "",
             ),
         ),
@@ -1136,7 +1136,7 @@ MUTANTS = (
     ),
     Mutant(
         "attack: lambda of uniform noise is taken for a sigma",
-        (("rs_core/attacks/base.py", "hold_gaussian(self.selector)", "pass"),),
+        (("rs_core/attacks/base.py", "check_gaussian(self.selector)", "pass"),),
         ("tests/attacks/test_settings.py",),
     ),
     Mutant(
@@ -1186,7 +1186,7 @@ MUTANTS = (
         (
             (
                 f"{ATTACKS}/targets.py",
-                "step = step if self.fresh or purpose != CLIMB else 0",
+                "step = step if self.fresh or purpose != ASCEND else 0",
                 "step = 0",
             ),
         ),
@@ -1198,7 +1198,7 @@ MUTANTS = (
             (
                 f"{ATTACKS}/targets.py",
                 "seeds = block_seeds(self.seeds[image], purpose,",
-                "seeds = block_seeds(self.seeds[image], CLIMB,",
+                "seeds = block_seeds(self.seeds[image], ASCEND,",
             ),
         ),
         T_ATTACKS,
@@ -1447,7 +1447,7 @@ MUTANTS = (
     ),
     Mutant(
         "dual: h is not tried",
-        ((DUAL, "        hold_scalar(self.network, classifier)\n", ""),),
+        ((DUAL, "        check_scalar(self.network, classifier)\n", ""),),
         T_MEDIAN,
     ),
     Mutant(

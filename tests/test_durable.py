@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rs_core.durable import hold_writable, is_outlet, write_durably
+from rs_core.durable import check_writable, is_outlet, write_durably
 
 
 def test_content_is_replaced_whole(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     for name, points_to in (("link", target), ("dangling", tmp_path / "folder" / "new")):
         link = tmp_path / name
         link.symlink_to(points_to)
-        hold_writable(link)
+        check_writable(link)
         write_durably(link, b"new")
         assert link.is_symlink()
         assert points_to.read_bytes() == b"new"
@@ -63,7 +63,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_a_fifo_gets_the_bytes_and_stays(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    hold_writable(fifo)
+    check_writable(fifo)
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
         write_durably(fifo, b"content")
@@ -80,14 +80,14 @@ def test_a_device_is_known_as_one(tmp_path: Path) -> None:
     link.symlink_to(os.devnull)
     for path in (link, Path(os.devnull)):
         assert is_outlet(path)
-        hold_writable(path)
+        check_writable(path)
     for path in (tmp_path, tmp_path / "absent", Path(__file__)):
         assert not is_outlet(path)
 
 
 def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 255)
-    hold_writable(path)
+    check_writable(path)
     assert not path.exists()
     write_durably(path, b"content")
     assert path.read_bytes() == b"content"
@@ -96,9 +96,9 @@ def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_known_beforehand(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.write_bytes(b"old")
-    hold_writable(old)
+    check_writable(old)
     assert old.read_bytes() == b"old"
     for path in (tmp_path / ("x" * 256), tmp_path / "no" / "file", tmp_path, Path("/proc/x")):
         with pytest.raises(OSError, match=r"."):
-            hold_writable(path)
+            check_writable(path)
     assert [p.name for p in tmp_path.iterdir()] == ["old"]

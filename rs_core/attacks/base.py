@@ -14,14 +14,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rs_core.attacks.batch import Found, Scene, attack_results, look_at_clean
-from rs_core.attacks.checks import hold_gaussian, hold_images, hold_target, label_of
-from rs_core.attacks.gradients import Said, cores, pass_rows, votes_of
-from rs_core.attacks.norms import Norm, hold_radius
-from rs_core.attacks.objective import Expectation, Goal
-from rs_core.attacks.parallel import abreast, shares, turn
+from rs_core.attacks.batch import AttackBatch, SearchResult, attack_results, clean_outputs
+from rs_core.attacks.checks import check_gaussian, check_images, check_target, label_of
+from rs_core.attacks.gradients import Outputs, cores, pass_rows, votes_of
+from rs_core.attacks.norms import Norm, check_radius
+from rs_core.attacks.objective import Expectation, Objective
+from rs_core.attacks.parallel import one_at_a_time, run_side_by_side, split_in_shards
 from rs_core.attacks.progress import AttackStep, Seen
-from rs_core.attacks.targets import Base, Target, smoothing_target
+from rs_core.attacks.targets import Plain, Target, smoothing_target
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream, still
@@ -75,7 +75,7 @@ class Attack(ABC):
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_gaussian(self.selector)
+        check_gaussian(self.selector)
         if self.sigma is not None and self.selector is not None:
             raise ParameterError(f"sigma={self.sigma:g} and a selector are both given: leave one.")
         if self.draws > 1 and not self.smoothed:
@@ -85,7 +85,7 @@ class Attack(ABC):
         if self.reselect and self.selector is None:
             raise ParameterError(f"reselect={self.reselect} needs a selector: give one, or 0.")
         if self.bounded:
-            hold_radius(getattr(self, "norm", "l2"), getattr(self, "eps", 0.0))
+            check_radius(getattr(self, "norm", "l2"), getattr(self, "eps", 0.0))
 
     @property
     def smoothed(self) -> bool:
@@ -98,7 +98,7 @@ class Attack(ABC):
         """Passes of one image's search, judgements left out."""
 
     @abstractmethod
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """Yields the passes per image that each step took; returns what was found."""
 
     def run(
@@ -123,7 +123,7 @@ class Attack(ABC):
                 label, or the network gives no gradients.
         """
         seed = check_seed(seed)
-        given = hold_images(classifier, images, labels, self.target)
+        given = check_images(classifier, images, labels, self.target)
         results: list[AttackResult] = []
         total = len(images) * self.passes
         size = self.together(classifier, batch_size)
@@ -131,13 +131,15 @@ class Attack(ABC):
             own, labelled = images[first : first + size], given[first : first + size]
             done = first * self.passes
             sigmas = yield from self._sigmas(classifier, own, seed, done, total)
-            lanes = min(self._lanes(classifier), len(own))
+            shards = min(self._shards(classifier), len(own))
             # A lone image's copies are shared out among all cores, step by step.
-            inner = cores(classifier) if lanes == 1 and self.draws > 1 else 1
+            inner = cores(classifier) if shards == 1 and self.draws > 1 else 1
             outer = cores(classifier) if inner == 1 and classifier.block > 4 else 1
             make = partial(self._scene, classifier, own, labelled, sigmas, seed, inner)
-            lane = partial(self._lane, make, seed)
-            steps = abreast(outer, [lane(which) for which in shares(len(own), lanes)])
+            shard = partial(self._shard, make, seed)
+            steps = run_side_by_side(
+                outer, [shard(which) for which in split_in_shards(len(own), shards)]
+            )
             while True:
                 try:
                     seen = next(steps)
@@ -153,7 +155,7 @@ class Attack(ABC):
         rows = min(batch_size, pass_rows(classifier) * cores(classifier))
         return max(rows // self.draws, 1)
 
-    def _lanes(self, classifier: Classifier) -> int:
+    def _shards(self, classifier: Classifier) -> int:
         """Threads that take images of their own; 1 where a foreign network must not be shared."""
         return 1 if self.reselect and isinstance(self.selector, FromNetwork) else cores(classifier)
 
@@ -180,51 +182,53 @@ class Attack(ABC):
         seed: int,
         inner: int,
         which: range,
-    ) -> Scene:
-        """The images of one lane."""
-        with turn():
+    ) -> AttackBatch:
+        """The images of one shard."""
+        with one_at_a_time():
             images = [group[i] for i in which]
             pixels = torch.cat([as_batch(classifier, image) for image in images])
             seeds = [
                 derive_seed(seed, "attack", self.name, image.digest, classifier.weights_id)
                 for image in images
             ]
-            target: Target = Base(classifier, seeds)
+            target: Target = Plain(classifier, seeds)
             if sigmas is not None:
                 target = smoothing_target(
                     classifier, seeds, images, [sigmas[i] for i in which], draws=self.draws,
                     fresh=self.fresh, selector=self.selector, reselect=self.reselect,
                 )  # fmt: skip
             target.threads = inner if target.shared else 1
-        clean = look_at_clean(target, pixels)
-        with turn():
+        clean = clean_outputs(target, pixels)
+        with one_at_a_time():
             known = [
                 label_of(image, given[i], votes)
                 for image, i, votes in zip(images, which, votes_of(clean).cpu(), strict=True)
             ]
-            hold_target(images, known, self.target)
-            goal = self._goal(torch.tensor(known, device=classifier.device))
+            check_target(images, known, self.target)
+            objective = self._objective(torch.tensor(known, device=classifier.device))
             copies = self.judged if target.noisy else 1
             norm: Norm = getattr(self, "norm", "l2")  # ddn and cw know no other
-            said = Said(goal, clean)
-            return Scene(classifier, images, pixels, seeds, target, goal, copies, said, norm)
+            said = Outputs(objective, clean)
+            return AttackBatch(
+                classifier, images, pixels, seeds, target, objective, copies, said, norm
+            )
 
-    def _lane(
-        self, make: Callable[[range], Scene], seed: int, which: range
+    def _shard(
+        self, make: Callable[[range], AttackBatch], seed: int, which: range
     ) -> Generator[Seen, None, list[AttackResult]]:
-        """What can be seen of a lane's steps, then its results."""
-        scene = make(which)
-        search = self.search(scene)
+        """What can be seen of a shard's steps, then its results."""
+        batch = make(which)
+        search = self.search(batch)
         while True:
             try:
                 passes = next(search)
             except StopIteration as ended:
                 return attack_results(
-                    scene, ended.value, seed,
+                    batch, ended.value, seed,
                     name=self.name, spare=self.spare, gradient_free=self.gradient_free,
                 )  # fmt: skip
-            yield Seen(passes, scene.said, scene.nearest)
+            yield Seen(passes, batch.outputs, batch.nearest)
 
-    def _goal(self, labels: Tensor) -> Goal:
+    def _objective(self, labels: Tensor) -> Objective:
         targets = None if self.target is None else torch.full_like(labels, self.target)
-        return Goal(labels, targets, expectation=self.expectation)
+        return Objective(labels, targets, expectation=self.expectation)

@@ -1,4 +1,4 @@
-"""Some images under attack together: their target, goal, random starts, and what was spent."""
+"""Some images under attack together: their target, objective, random starts, and what was spent."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rs_core.attacks.gradients import Said, Slope, judge, slope
-from rs_core.attacks.loop import Mover, Record, climb
+from rs_core.attacks.gradients import Gradient, Outputs, judge, objective_gradient
+from rs_core.attacks.loop import BestSoFar, StepRule, ascend
 from rs_core.attacks.norms import Norm, norm_of, per_image
-from rs_core.attacks.objective import Goal
+from rs_core.attacks.objective import Objective
 from rs_core.attacks.targets import CLEAN, JUDGE, START, Target
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
@@ -25,7 +25,7 @@ _SURE = 0.01
 
 
 @dataclass(eq=False)
-class Scene:
+class AttackBatch:
     """A group of images that is attacked together.
 
     Fields:
@@ -34,8 +34,8 @@ class Scene:
         clean: what `CLEAN_COPIES` copies said of the images as they are.
         norm: in which `nearest` is measured.
         spent: passes per image so far, forward passes alone counted as a third.
-        said: by the copies of the latest step; None before the first.
-        nearest: (b,) the smallest norm whose judging copies fulfilled the goal so far, else inf.
+        outputs: of the copies of the latest step; None before the first.
+        nearest: (b,) the smallest norm whose judging copies reached the objective, else inf.
     """
 
     classifier: Classifier
@@ -43,33 +43,33 @@ class Scene:
     pixels: Tensor
     seeds: Sequence[int]
     target: Target
-    goal: Goal
+    objective: Objective
     copies: int
-    clean: Said
+    clean: Outputs
     norm: Norm = "l2"
     spent: float = 0.0
-    said: Said | None = field(default=None, init=False)
+    outputs: Outputs | None = field(default=None, init=False)
     nearest: Tensor = field(init=False)
     _runs: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.nearest = self.pixels.new_full((len(self.pixels),), torch.inf)
 
-    def climb(
-        self, goal: Goal, start: Tensor, mover: Mover, record: Record, steps: int
+    def ascend(
+        self, objective: Objective, start: Tensor, rule: StepRule, best: BestSoFar, steps: int
     ) -> Generator[int, None, Tensor]:
-        """`ascent.climb` against the target; yields passes made, returns the last points."""
+        """`loop.ascend` against the target; yields passes made, returns the last points."""
         first, self._runs = self._runs, self._runs + steps
         draws = self.target.draws
 
-        def look(points: Tensor, step: int) -> Slope:
+        def look(points: Tensor, step: int) -> Gradient:
             self.spent += draws
             self.target.settle(points, step)
-            seen = slope(self.target, goal, points, first + step)
-            self.said = seen.said
+            seen = objective_gradient(self.target, objective, points, first + step)
+            self.outputs = seen.outputs
             return seen
 
-        steps_made = climb(look, start, mover, record, steps)
+        steps_made = ascend(look, start, rule, best, steps)
         while True:
             try:
                 next(steps_made)
@@ -78,15 +78,15 @@ class Scene:
                 return last
             yield draws
 
-    def judge(self, points: Tensor, goal: Goal | None = None) -> tuple[Tensor, Tensor]:
+    def judge(self, points: Tensor, objective: Objective | None = None) -> tuple[Tensor, Tensor]:
         """(value, reached), each (b,), on copies that no step climbs."""
         self.spent += self.copies * _FORWARD
-        goal = goal or self.goal
-        said = Said(goal, judge(self.target, points, self.copies, JUDGE))
-        reached = self.goal.reached(said.votes)
+        objective = objective or self.objective
+        said = Outputs(objective, judge(self.target, points, self.copies, JUDGE))
+        reached = self.objective.reached(said.votes)
         near = torch.minimum(self.nearest, norm_of(points - self.pixels, self.norm))
         self.nearest = torch.where(reached, near, self.nearest)
-        return said.value, reached if goal is self.goal else said.reached
+        return said.value, reached if objective is self.objective else said.reached
 
     def normals(self, number: int) -> Tensor:
         """(b, C, H, W) for a random start or a random direction; each number has its own."""
@@ -108,8 +108,8 @@ class Scene:
         return torch.tensor(values, dtype=torch.float32, device=self.pixels.device)
 
     def already(self) -> Tensor:
-        """(b,) whether an image fulfils the goal as it is; of a noisy target beyond chance."""
-        reached = self.goal.reached(self.clean.votes)
+        """(b,) whether an image fulfils the objective as it is; of a noisy target beyond chance."""
+        reached = self.objective.reached(self.clean.votes)
         if not self.target.noisy:
             return reached
         top = self.clean.votes.topk(2, dim=1).values.double().cpu().numpy()
@@ -118,12 +118,12 @@ class Scene:
 
 
 @dataclass(eq=False)
-class Found:
+class SearchResult:
     """What a search ends with.
 
     Fields:
         pixels: (b, C, H, W), the best points.
-        success: (b,) whether the target's judging copies vote as the goal wants.
+        success: (b,) whether the target's judging copies vote as the objective wants.
         trace: (steps, b) what was climbed on the run that was kept.
         broken, dead: (b,) steps whose gradient was NaN, or 0.
         steps: looks in all.
@@ -137,41 +137,39 @@ class Found:
     steps: int
 
     @classmethod
-    def of(cls, record: Record) -> "Found":
-        """The best of one climb, taken at its word."""
-        trace = torch.stack(record.trace)
-        return cls(
-            record.best, record.reached, trace, record.broken, record.dead, len(record.trace)
-        )
+    def of(cls, best: BestSoFar) -> "SearchResult":
+        """The best of one ascent, taken at its word."""
+        trace = torch.stack(best.trace)
+        return cls(best.best, best.reached, trace, best.broken, best.dead, len(best.trace))
 
 
-def look_at_clean(target: Target, pixels: Tensor) -> Tensor:
+def clean_outputs(target: Target, pixels: Tensor) -> Tensor:
     """Logits (b, copies, K) of images as they are."""
     return judge(target, pixels, CLEAN_COPIES if target.noisy else 1, CLEAN)
 
 
-def shortest(scene: Scene, found: Found, halvings: int) -> Found:
-    """The found points drawn towards their images as far as the goal still holds.
+def shortest(batch: AttackBatch, found: SearchResult, halvings: int) -> SearchResult:
+    """The found points drawn towards their images as far as the objective still holds.
 
     Forward passes only. A noisy point that lost on the judging copies is pushed outwards first,
     up to twice its distance.
     """
     if halvings == 0:
         return found
-    delta = found.pixels - scene.pixels
+    delta = found.pixels - batch.pixels
     high = torch.ones_like(found.success, dtype=torch.float32)
     reached = found.success.clone()
-    if scene.target.noisy:
+    if batch.target.noisy:
         reached = torch.zeros_like(reached)
         for stretch in (1.0, 1.03, 1.1, 1.3, 2.0):
-            held = scene.judge((scene.pixels + stretch * delta).clamp_(0, 1))[1]
+            held = batch.judge((batch.pixels + stretch * delta).clamp_(0, 1))[1]
             high = torch.where(held & ~reached, stretch, high)
             reached |= held
-    low, best = torch.zeros_like(high), (scene.pixels + per_image(high) * delta).clamp_(0, 1)
+    low, best = torch.zeros_like(high), (batch.pixels + per_image(high) * delta).clamp_(0, 1)
     for _ in range(halvings):
         middle = (low + high) / 2
-        points = (scene.pixels + per_image(middle) * delta).clamp_(0, 1)
-        held = scene.judge(points)[1] & reached
+        points = (batch.pixels + per_image(middle) * delta).clamp_(0, 1)
+        held = batch.judge(points)[1] & reached
         low, high = torch.where(held, low, middle), torch.where(held, middle, high)
         best = torch.where(per_image(held), points, best)
     found.pixels, found.success = best, reached
@@ -191,7 +189,13 @@ class _Row:
 
 
 def attack_results(
-    scene: Scene, found: Found, seed: int, *, name: str, spare: bool, gradient_free: bool
+    batch: AttackBatch,
+    found: SearchResult,
+    seed: int,
+    *,
+    name: str,
+    spare: bool,
+    gradient_free: bool,
 ) -> list[AttackResult]:
     """One result per image; an image that was misclassified beforehand stays as it is.
 
@@ -200,9 +204,9 @@ def attack_results(
         spare: off, such an image is attacked too: another network may be asked about it.
         gradient_free: whether the attack asks for no gradient, which then cannot be masked.
     """
-    already = scene.already() & spare
-    final = found.pixels.where(~already[:, None, None, None], scene.pixels)
-    sigmas = scene.target.settle(final, None)
+    already = batch.already() & spare
+    final = found.pixels.where(~already[:, None, None, None], batch.pixels)
+    sigmas = batch.target.settle(final, None)
     pixels = final.contiguous().cpu().numpy()
     columns = found.trace.cpu().double().numpy().T
     rows = [
@@ -212,28 +216,28 @@ def attack_results(
             found.broken.tolist(), found.dead.tolist(), strict=True,
         )
     ]  # fmt: skip
-    noisy = scene.target.noisy
+    noisy = batch.target.noisy
     notes = [_notes(row, found.steps, gradient_free, noisy=noisy) for row in rows]
-    return [_result(name, scene, i, row, sigmas, seed, notes[i]) for i, row in enumerate(rows)]
+    return [_result(name, batch, i, row, sigmas, seed, notes[i]) for i, row in enumerate(rows)]
 
 
 def _result(
     name: str,
-    scene: Scene,
+    batch: AttackBatch,
     index: int,
     row: _Row,
     sigmas: list[float] | None,
     seed: int,
     notes: tuple[str, ...],
 ) -> AttackResult:
-    image = scene.images[index]
+    image = batch.images[index]
     l2, linf = norms(row.pixels, image.pixels)
     stored_l2, stored_linf = norms(as_stored(row.pixels), image.pixels)
-    targets = scene.goal.targets
+    targets = batch.objective.targets
     return AttackResult(
         attack=name,
-        target=scene.target.described,
-        label=int(scene.goal.labels[index]),
+        target=batch.target.described,
+        label=int(batch.objective.labels[index]),
         goal=None if targets is None else int(targets[index]),
         adversarial=row.pixels,
         success=row.success,
@@ -243,12 +247,12 @@ def _result(
         stored_linf=stored_linf,
         loss_trace=row.trace,
         sigma=None if sigmas is None else sigmas[index],
-        passes=scene.spent,
-        weights_id=scene.classifier.weights_id,
+        passes=batch.spent,
+        weights_id=batch.classifier.weights_id,
         image_digest=image.digest,
         seed=seed,
         notes=notes,
-        precision=scene.classifier.precision,
+        precision=batch.classifier.precision,
     )
 
 

@@ -11,7 +11,7 @@ from rs_core.images import ImageInput
 from rs_core.selectors import Selector
 
 
-def hold_images(
+def check_images(
     classifier: Classifier,
     images: Sequence[ImageInput],
     labels: Sequence[int | None] | None,
@@ -37,8 +37,8 @@ def hold_images(
         pairs = zip(labels, given, strict=True)
         given = [own if label is None else label for label, own in pairs]
     for label in given:
-        _hold_class("label", label, classes, spec.name)
-    _hold_class("target", target, classes, spec.name)
+        _check_class("label", label, classes, spec.name)
+    _check_class("target", target, classes, spec.name)
     return given
 
 
@@ -58,7 +58,7 @@ def label_of(image: ImageInput, label: int | None, votes: Tensor) -> int:
     return int(votes.argmax())
 
 
-def hold_target(images: Sequence[ImageInput], labels: Sequence[int], target: int | None) -> None:
+def check_target(images: Sequence[ImageInput], labels: Sequence[int], target: int | None) -> None:
     """Refuse a class to reach that is the class to leave.
 
     Raises:
@@ -71,7 +71,7 @@ def hold_target(images: Sequence[ImageInput], labels: Sequence[int], target: int
             )
 
 
-def hold_gaussian(selector: Selector | None) -> None:
+def check_gaussian(selector: Selector | None) -> None:
     """Refuse a selector of l1 radii: its lambda of uniform noise is no sigma of Gaussian noise.
 
     Raises:
@@ -84,7 +84,7 @@ def hold_gaussian(selector: Selector | None) -> None:
         )
 
 
-def _hold_class(what: str, value: int | None, classes: int, name: str) -> None:
+def _check_class(what: str, value: int | None, classes: int, name: str) -> None:
     if value is None:
         return
     whole = whole_number(value)

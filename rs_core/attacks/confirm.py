@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rs_core.attacks.checks import hold_gaussian
+from rs_core.attacks.checks import check_gaussian
 from rs_core.attacks.predict import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
@@ -18,7 +18,7 @@ from rs_core.pixel_grid import snapped
 from rs_core.results.attack import AttackResult, Confirmation, as_stored, norms, unreached
 from rs_core.seeding import check_seed, derive_seed
 from rs_core.selectors import Selector
-from rs_core.smoothing.draw_checks import hold_decidable
+from rs_core.smoothing.draw_checks import check_decidable
 from rs_core.smoothing.options import ARITHMETIC, Arithmetic, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import class_label
@@ -57,8 +57,8 @@ class Confirm:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_gaussian(self.selector)
-        hold_decidable(self.n, self.level)
+        check_gaussian(self.selector)
+        check_decidable(self.n, self.level)
 
     @property
     def level(self) -> float:
@@ -89,7 +89,7 @@ class Confirm:
             ParameterError: results of other images, or of another shape than the network takes.
         """
         check_seed(seed)
-        _hold_pairs(classifier, images, results)
+        _check_pairs(classifier, images, results)
         judged = list(results)
         # An image that is misclassified as it is has nowhere to walk.
         steps = [self.stretch if result.l2 > 0 else 0.0 for result in results]
@@ -153,7 +153,7 @@ class Confirm:
         )  # fmt: skip
 
 
-def _hold_pairs(
+def _check_pairs(
     classifier: Classifier, images: Sequence[ImageInput], results: Sequence[AttackResult]
 ) -> None:
     if len(images) != len(results):
@@ -204,7 +204,7 @@ def _closed(result: AttackResult, names: tuple[str, ...]) -> AttackResult:
 
 
 def _class_text(index: int, names: tuple[str, ...]) -> str:
-    """The goal may be a class that the network asked does not have."""
+    """The objective may be a class that the network asked does not have."""
     return f"class {class_label(index, names) if index < len(names) else index}"
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.norms import norm_of
-from rs_core.attacks.objective import Goal
-from rs_core.attacks.parallel import turn
-from rs_core.attacks.targets import CLIMB, PART, Target
+from rs_core.attacks.objective import Objective
+from rs_core.attacks.parallel import one_at_a_time
+from rs_core.attacks.targets import ASCEND, PART, Target
 from rs_core.classifiers import Classifier
 from rs_core.classifiers.fast_layers import sums_only
 from rs_core.errors import ParameterError
@@ -22,16 +22,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Outputs:
     """What an image's copies said, logits (b, j, K); what follows from it, when asked for."""
 
-    goal: Goal
+    objective: Objective
     logits: Tensor
 
     @cached_property
     def value(self) -> Tensor:
         """(b,) what is climbed."""
-        return self.goal.over_copies(self.goal.each(self.logits))
+        return self.objective.over_copies(self.objective.each(self.logits))
 
     @cached_property
     def votes(self) -> Tensor:
@@ -40,8 +40,8 @@ class Said:
 
     @cached_property
     def reached(self) -> Tensor:
-        """(b,) whether the copies vote as the goal wants."""
-        return self.goal.reached(self.votes)
+        """(b,) whether the copies vote as the objective wants."""
+        return self.objective.reached(self.votes)
 
 
 def votes_of(logits: Tensor) -> Tensor:
@@ -51,14 +51,14 @@ def votes_of(logits: Tensor) -> Tensor:
     return ballot.sum(dim=1)
 
 
-def together(steps: Sequence[Said]) -> Said:
+def together(steps: Sequence[Outputs]) -> Outputs:
     """Steps of the same images as one: operations this small cost the same for all as for one."""
-    goal = steps[0].goal.repeated(len(steps))
-    return Said(goal, torch.cat([said.logits for said in steps]))
+    objective = steps[0].objective.repeated(len(steps))
+    return Outputs(objective, torch.cat([said.logits for said in steps]))
 
 
 @dataclass(frozen=True, eq=False)
-class Account:
+class StepSummary:
     """What is remembered of a step.
 
     Fields:
@@ -67,21 +67,21 @@ class Account:
         total: (b,) the sum of the gradient as it came, finite where all of it is.
     """
 
-    said: Said
+    outputs: Outputs
     largest: Tensor
     total: Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Slope:
-    """What one step sees; what follows from it, when asked for: by a lane in its turn.
+class Gradient:
+    """What one step sees; what follows from it, when asked for: by one shard at a time.
 
     Fields:
         said: by the step's copies.
         raw: (b, C, H, W) the gradient of what is climbed, as it came.
     """
 
-    said: Said
+    outputs: Outputs
     raw: Tensor
 
     @cached_property
@@ -95,9 +95,9 @@ class Slope:
         return norm_of(self.gradient, "linf")
 
     @property
-    def account(self) -> Account:
+    def summary(self) -> StepSummary:
         """The step without its gradient, for who keeps many."""
-        return Account(self.said, self.largest, self.raw.sum(dim=(1, 2, 3)))
+        return StepSummary(self.outputs, self.largest, self.raw.sum(dim=(1, 2, 3)))
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ def units(images: int, copies: int, rows: int, threads: int) -> Iterator[Unit]:
             yield Unit(range(image, image + 1), range(first, min(first + share, copies)))
 
 
-def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
-    """The goal's value and gradient at points (b, C, H, W), over the target's draws.
+def objective_gradient(target: Target, objective: Objective, pixels: Tensor, step: int) -> Gradient:
+    """The objective's value and gradient at points (b, C, H, W), over the target's draws.
 
     Raises:
         ParameterError: the network has no gradients.
@@ -156,23 +156,23 @@ def slope(target: Target, goal: Goal, pixels: Tensor, step: int) -> Slope:
         first, last = images.start, images.stop
 
         def logits_of(x: Tensor) -> Tensor:
-            return target.logits(x, images, copies, step, CLIMB)
+            return target.logits(x, images, copies, step, ASCEND)
 
-        found = gradient_of(logits_of, goal.part(first, last), pixels[first:last])
+        found = gradient_of(logits_of, objective.part(first, last), pixels[first:last])
         logits[first:last, copies.start : copies.stop] = found[0]
         gradients[slice(first, last) if whole else index] = found[1]
 
     spread(target, run, range(len(todo)))
     if not whole:
-        with turn():
-            gradients = _joined(goal, todo, logits, gradients)
-    return Slope(Said(goal, logits), gradients)
+        with one_at_a_time():
+            gradients = _joined(objective, todo, logits, gradients)
+    return Gradient(Outputs(objective, logits), gradients)
 
 
 def gradient_of(
-    logits_of: Callable[[Tensor], Tensor], goal: Goal, pixels: Tensor
+    logits_of: Callable[[Tensor], Tensor], objective: Objective, pixels: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Logits (b, j, K) and the goal's gradient (b, C, H, W), of the input only."""
+    """Logits (b, j, K) and the objective's gradient (b, C, H, W), of the input only."""
     with torch.enable_grad():
         x = pixels.detach().requires_grad_(True)
         logits = logits_of(x)
@@ -180,21 +180,21 @@ def gradient_of(
             raise ParameterError(
                 "the network gives no gradients: attack it with 'square', which needs none."
             )
-        with turn():
+        with one_at_a_time():
             # Of a sum: for anything else autograd imports a computer algebra, 30 MB of it.
-            total = (logits * goal.pull(logits)).sum()
+            total = (logits * objective.logit_gradient(logits)).sum()
         with sums_only():
             (gradient,) = torch.autograd.grad(total, x)
     return logits.detach(), gradient
 
 
-def _joined(goal: Goal, todo: list[Unit], logits: Tensor, gradients: Tensor) -> Tensor:
+def _joined(objective: Objective, todo: list[Unit], logits: Tensor, gradients: Tensor) -> Tensor:
     """The gradient (b, C, H, W) of images whose copies were cut into several passes."""
     joined = []
     for image in range(len(logits)):
         own = [i for i, unit in enumerate(todo) if unit.images.start == image]
-        alone, cuts = goal.part(image, image + 1), [todo[i].copies for i in own]
-        said = [Said(alone, logits[image : image + 1, cut.start : cut.stop]) for cut in cuts]
+        alone, cuts = objective.part(image, image + 1), [todo[i].copies for i in own]
+        said = [Outputs(alone, logits[image : image + 1, cut.start : cut.stop]) for cut in cuts]
         values = torch.stack([part.value for part in said])
         weights = alone.weights(values, values.new_tensor([len(cut) for cut in cuts]))
         joined.append((weights[:, :, None, None] * gradients[own]).sum(dim=0))

@@ -1,7 +1,7 @@
-"""The one loop of every gradient attack: look, remember, move.
+"""The one loop of every gradient attack: evaluate, remember, move.
 
-An attack is a goal (`losses`), a target (`targets`), and a `Mover`: the step rule with its
-schedule. The loop has no synchronisation with the device and a fixed cost.
+An attack is an objective (`objective`), a target (`targets`) and a `StepRule` with its schedule.
+The loop has no synchronisation with the device and a fixed cost.
 """
 
 import math
@@ -12,25 +12,25 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rs_core.attacks.gradients import Account, Slope, together
+from rs_core.attacks.gradients import Gradient, StepSummary, together
 from rs_core.attacks.norms import Ball, Norm, norm_of, per_image, unit
-from rs_core.attacks.parallel import turn
+from rs_core.attacks.parallel import one_at_a_time
 
-Look = Callable[[Tensor, int], Slope]
+Evaluate = Callable[[Tensor, int], Gradient]
 # Steps that are remembered at once: many small operations less.
 TOGETHER = 8
 
 
-class Mover(ABC):
+class StepRule(ABC):
     """A step rule."""
 
     @abstractmethod
-    def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
+    def move(self, points: Tensor, slope: Gradient, step: int) -> Tensor:
         """The next points (b, C, H, W), inside the pixel box."""
 
 
 @dataclass(frozen=True, eq=False)
-class Projected(Mover):
+class Projected(StepRule):
     """Projected gradient ascent: a step uphill, then back into ball and box.
 
     Steps have a fixed length, or fall to 0 along a cosine over `fading` of them. With steps of
@@ -44,7 +44,7 @@ class Projected(Mover):
     kick: Tensor  # (b, C, H, W), random directions of length 1
     fading: int = 0
 
-    def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
+    def move(self, points: Tensor, slope: Gradient, step: int) -> Tensor:
         """Uphill, then projected."""
         uphill = unit(slope.gradient, slope.largest, self.ball.norm, self.kick)
         length = self.step_size
@@ -54,8 +54,8 @@ class Projected(Mover):
 
 
 @dataclass(eq=False)
-class Record:
-    """What a climb has seen: the best point so far, the trace, and how often gradients failed.
+class BestSoFar:
+    """What an ascent has seen: the best point so far, the trace, and how often gradients failed.
 
     With a norm in `nearest`, of the reached points the one nearest to the centre is kept,
     otherwise the one with the largest value; while none is reached, the largest value.
@@ -80,13 +80,13 @@ class Record:
         self.broken = torch.zeros(count, dtype=torch.int64, device=device)
         self.dead = torch.zeros(count, dtype=torch.int64, device=device)
 
-    def see(self, points: Tensor, accounts: Sequence[Account]) -> None:
+    def see(self, points: Tensor, summaries: Sequence[StepSummary]) -> None:
         """Remember steps' points (n, b, C, H, W), as if they had been seen one after another."""
-        steps, said = len(accounts), together([account.said for account in accounts])
-        values, reached = said.value.view(steps, -1), said.reached.view(steps, -1)
+        steps, outputs = len(summaries), together([summary.outputs for summary in summaries])
+        values, reached = outputs.value.view(steps, -1), outputs.reached.view(steps, -1)
         self.trace += values.unbind()
-        broken = ~torch.isfinite(torch.stack([account.total for account in accounts]))
-        dead = torch.stack([account.largest for account in accounts]) == 0
+        broken = ~torch.isfinite(torch.stack([summary.total for summary in summaries]))
+        dead = torch.stack([summary.largest for summary in summaries]) == 0
         self.broken = self.broken + broken.sum(dim=0)
         self.dead = self.dead + (dead & ~broken).sum(dim=0)
         loud = values.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
@@ -114,8 +114,8 @@ class Record:
         return better
 
 
-def climb(
-    look: Look, start: Tensor, mover: Mover, record: Record | None, steps: int
+def ascend(
+    evaluate: Evaluate, start: Tensor, rule: StepRule, best: BestSoFar | None, steps: int
 ) -> Generator[int, None, Tensor]:
     """Yields the number of steps made; returns the last points, which nothing has looked at.
 
@@ -123,19 +123,19 @@ def climb(
     """
     # One place for the points of all steps, and one for those that are remembered. New ones would
     # come to lie where a pass had its activations, and those of the next pass outside the caches.
-    points, accounts = start.clone(), list[Account]()
-    kept = 0 if record is None else min(steps, TOGETHER)
+    points, summaries = start.clone(), list[StepSummary]()
+    kept = 0 if best is None else min(steps, TOGETHER)
     trail = points.new_empty_strided((kept, *points.shape), (points.numel(), *points.stride()))
     for step in range(steps):
-        slope = look(points, step)
-        with turn():
-            if record is not None:
-                trail[len(accounts)] = points
-                accounts.append(slope.account)
-                if len(accounts) == kept or step == steps - 1:
-                    record.see(trail[: len(accounts)], accounts)
-                    accounts.clear()
-            points.copy_(mover.move(points, slope, step))
-            del slope
+        seen = evaluate(points, step)
+        with one_at_a_time():
+            if best is not None:
+                trail[len(summaries)] = points
+                summaries.append(seen.summary)
+                if len(summaries) == kept or step == steps - 1:
+                    best.see(trail[: len(summaries)], summaries)
+                    summaries.clear()
+            points.copy_(rule.move(points, seen, step))
+            del seen
         yield step + 1
     return points

@@ -16,7 +16,7 @@ _INSIDE = 1 - 2e-6
 _TINY = 1e-30
 
 
-def hold_radius(norm: str, *eps: float) -> None:
+def check_radius(norm: str, *eps: float) -> None:
     """Refuse a ball that holds every image there is, mostly 8 where 8/255 is meant.
 
     Raises:

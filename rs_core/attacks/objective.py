@@ -12,7 +12,7 @@ Expectation = Literal["loss", "probability"]
 
 
 @dataclass(frozen=True, eq=False)
-class Goal:
+class Objective:
     """Where images shall go: away from `labels` (b,), to `targets` (b,) where given.
 
     `expectation` says how noisy copies are averaged: "loss" takes the mean of the loss, so the
@@ -26,22 +26,22 @@ class Goal:
     loss: Loss = "cross-entropy"
     expectation: Expectation = "loss"
 
-    def part(self, first: int, last: int) -> "Goal":
-        """The goal of images first, ..., last - 1."""
+    def part(self, first: int, last: int) -> "Objective":
+        """The objective of images first, ..., last - 1."""
         targets = None if self.targets is None else self.targets[first:last]
-        return Goal(self.labels[first:last], targets, self.loss, self.expectation)
+        return Objective(self.labels[first:last], targets, self.loss, self.expectation)
 
-    def repeated(self, times: int) -> "Goal":
-        """The goal of as many groups of the same images, one after another."""
+    def repeated(self, times: int) -> "Objective":
+        """The objective of as many groups of the same images, one after another."""
         targets = None if self.targets is None else self.targets.repeat(times)
-        return Goal(self.labels.repeat(times), targets, self.loss, self.expectation)
+        return Objective(self.labels.repeat(times), targets, self.loss, self.expectation)
 
-    def aimed_at(self, targets: Tensor) -> "Goal":
-        """The same goal with classes to reach."""
-        return Goal(self.labels, targets, self.loss, self.expectation)
+    def aimed_at(self, targets: Tensor) -> "Objective":
+        """The same objective with classes to reach."""
+        return Objective(self.labels, targets, self.loss, self.expectation)
 
     def each(self, logits: Tensor) -> Tensor:
-        """What to climb, per copy: (b, j) of logits (b, j, K).
+        """What to ascend, per copy: (b, j) of logits (b, j, K).
 
         The cross-entropy is log(1 + exp(u)) with u = logsumexp of the other classes minus the
         class's own logit: the same number, but its gradient keeps its direction where the
@@ -66,10 +66,10 @@ class Goal:
             return log - torch.logsumexp(-each, dim=1)
         return torch.logsumexp(each, dim=1) - log
 
-    def pull(self, logits: Tensor) -> Tensor:
+    def logit_gradient(self, logits: Tensor) -> Tensor:
         """(b, j, K): the derivative of `over_copies(each(logits))` of each image to its logits.
 
-        The commonest goal's is written out, which costs a fifth of what autograd's small steps
+        The commonest objective's is written out, which costs a fifth of what autograd's small steps
         take. Of the class's own logit it is minus the sum of the others, not softmax minus 1, so
         that its direction, too, outlives a softmax that has rounded to 1.
         """

@@ -1,6 +1,6 @@
 """Searches side by side: each core takes some images through every step on its own.
 
-Within a lane a step's passes, record and move run in one thread of the pool that also draws votes:
+Within a shard a step's passes, best and move run in one thread of the pool that also draws votes:
 no barrier in any layer, and activations stay in cache.
 """
 
@@ -21,28 +21,29 @@ B = TypeVar("B")
 
 
 @lru_cache(maxsize=1)
-def turn() -> Lock:
-    """Held for a lane's small operations.
+def one_at_a_time() -> Lock:
+    """Held for a shard's small operations.
 
-    Those of two lanes at once would hand the interpreter to and fro after each of them; so one
-    lane makes all of its own, and from then on their passes are out of step.
+    Those of two shards at once would contend for the GIL; so one shard makes all of its own, and
+    from then on their passes are out of step.
     """
     return Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=turn.cache_clear)  # a thread of the parent may hold it
+    # A thread of the parent may hold it.
+    os.register_at_fork(after_in_child=one_at_a_time.cache_clear)
 
 
-def abreast(
-    threads: int, lanes: Sequence[Generator[A, None, B]]
+def run_side_by_side(
+    threads: int, shards: Sequence[Generator[A, None, B]]
 ) -> Generator[list[A], None, list[B]]:
-    """Yields what the lanes' steps say, step by step; returns what all of them return.
+    """Yields what the shards' steps say, step by step; returns what all of them return.
 
-    Lanes do not wait for each other while the reader waits for them. When it holds a step, or
+    Shards do not wait for each other while the reader waits for them. When it holds a step, or
     closes the stream, each ends the step that it is in and makes no other until asked again.
     """
-    walks = [_Walk(lane, threads) for lane in lanes]
+    walks = [_Walk(shard, threads) for shard in shards]
     try:
         while True:
             for walk in walks:
@@ -60,24 +61,24 @@ def abreast(
             walk.rest()
 
 
-def shares(count: int, lanes: int) -> list[range]:
-    """`count` images in as many runs as there are lanes, of nearly equal length."""
-    edges = [count * lane // lanes for lane in range(lanes + 1)]
+def split_in_shards(count: int, shards: int) -> list[range]:
+    """`count` images in as many runs as there are shards, of nearly equal length."""
+    edges = [count * shard // shards for shard in range(shards + 1)]
     return [range(first, last) for first, last in pairwise(edges)]
 
 
 @dataclass(frozen=True)
 class _End(Generic[B]):
-    """What a lane returned, after its last step."""
+    """What a shard returned, after its last step."""
 
     result: B
 
 
 class _Walk(Generic[A, B]):
-    """A lane that a thread of the pool leads on for as long as somebody asks."""
+    """A shard that a thread of the pool leads on for as long as somebody asks."""
 
-    def __init__(self, lane: Generator[A, None, B], threads: int) -> None:
-        self._lane, self._threads = lane, threads
+    def __init__(self, shard: Generator[A, None, B], threads: int) -> None:
+        self._shard, self._threads = shard, threads
         self._said: SimpleQueue[A | _End[B] | BaseException] = SimpleQueue()
         self._lock, self._asked = Lock(), False
         self._walking: Future[None] | None = None
@@ -108,7 +109,7 @@ class _Walk(Generic[A, B]):
         """The next step, or the end.
 
         Raises:
-            BaseException: whatever the lane raised.
+            BaseException: whatever the shard raised.
         """
         if self._threads == 1:
             return self._step()
@@ -117,7 +118,7 @@ class _Walk(Generic[A, B]):
             try:
                 raise said
             finally:
-                del said  # its traceback holds this frame, and the lane's tensors
+                del said  # its traceback holds this frame, and the shard's tensors
         return said
 
     def _walk(self) -> None:
@@ -134,6 +135,6 @@ class _Walk(Generic[A, B]):
 
     def _step(self) -> A | _End[B]:
         try:
-            return next(self._lane)
+            return next(self._shard)
         except StopIteration as end:
             return _End(end.value)

@@ -11,7 +11,7 @@ from rs_core.events import Step, relay
 from rs_core.images import ImageInput
 from rs_core.results import Noise
 from rs_core.results.attack import Confirmation
-from rs_core.smoothing.draw_checks import hold_repeatable
+from rs_core.smoothing.draw_checks import check_repeatable
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
 
@@ -62,7 +62,7 @@ def _prediction(
 @torch.inference_mode()
 def _looked(classifier: Classifier, image: ImageInput) -> Confirmation:
     """The network's own answer, in a batch of the size in which it votes."""
-    hold_repeatable(classifier)
+    check_repeatable(classifier)
     rows = classifier.block if classifier.device.type == "cpu" else 1
     batch = torch.tensor(image.pixels)[None].to(classifier.device).repeat(rows, 1, 1, 1)
     logits: Tensor = classifier(batch.contiguous(memory_format=torch.channels_last), 0.0)[0]

@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from rs_core.attacks.gradients import Said
+from rs_core.attacks.gradients import Outputs
 from rs_core.events import Step
 
 
@@ -17,12 +17,12 @@ class Seen:
 
     Fields:
         passes: per image, that the step took.
-        said: by the step's copies; None before the first gradient.
+        outputs: of the step's copies; None before the first gradient.
         nearest: (b,) see `AttackStep.nearest`.
     """
 
     passes: int
-    said: Said | None
+    outputs: Outputs | None
     nearest: Tensor
 
 
@@ -38,13 +38,13 @@ class AttackStep(Step):
     """
 
     first: int
-    _said: tuple[Said, ...] | None
+    _said: tuple[Outputs, ...] | None
     _nearest: tuple[Tensor, ...]
 
     @classmethod
     def of(cls, done: int, total: int, first: int, seen: Sequence[Seen]) -> "AttackStep":
-        """The step that these lanes made."""
-        said = [one.said for one in seen if one.said is not None]
+        """The step that these shards made."""
+        said = [one.outputs for one in seen if one.outputs is not None]
         whole = tuple(said) if len(said) == len(seen) else None
         return cls(done, total, first, whole, tuple(one.nearest for one in seen))
 

@@ -19,7 +19,7 @@ from rs_core.smoothing.noise import standard_normal
 from rs_core.smoothing.options import SIGMA_MAX
 
 # Purposes of a stream of noise; no two share a generator.
-CLIMB, JUDGE, CLEAN, START = range(4)
+ASCEND, JUDGE, CLEAN, START = range(4)
 # Copies drawn by one generator, so that noise does not depend on how copies share passes.
 PART = 8
 
@@ -55,18 +55,18 @@ class Target(ABC):
 
     @abstractmethod
     def logits(
-        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = CLIMB
+        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = ASCEND
     ) -> Tensor:
         """Logits (b, j, K) of the copies of pixels (b, C, H, W), the images' points at a step."""
 
 
-class Base(Target):
+class Plain(Target):
     """The network itself, one copy without noise."""
 
     described = "the network itself"
 
     def logits(
-        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = CLIMB
+        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = ASCEND
     ) -> Tensor:
         """Logits (b, 1, K)."""
         return self.classifier(pixels, 0.0)[:, None]
@@ -100,7 +100,7 @@ class Smoothed(Target):
         return [float(sigma) for sigma in self._sigmas.tolist()]
 
     def logits(
-        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = CLIMB
+        self, pixels: Tensor, images: range, copies: range, step: int, purpose: int = ASCEND
     ) -> Tensor:
         """Logits (b, j, K) of x + sigma z."""
         z = self._noise(images, copies, step, purpose)  # (b, j, H, W, C)
@@ -118,8 +118,8 @@ class Smoothed(Target):
         return self._sigmas[images.start : images.stop]
 
     def _noise(self, images: range, copies: range, step: int, purpose: int) -> Tensor:
-        step = step if self.fresh or purpose != CLIMB else 0
-        parts = -(-self.draws // PART) if purpose == CLIMB else 1 << 12
+        step = step if self.fresh or purpose != ASCEND else 0
+        parts = -(-self.draws // PART) if purpose == ASCEND else 1 << 12
         first, last = copies.start // PART, -(-copies.stop // PART)
         drawn = []
         for image in images:
@@ -132,7 +132,7 @@ class Smoothed(Target):
         return flat.view(len(images), len(copies), *flat.shape[1:])
 
 
-class Repicked(Smoothed):
+class Reselected(Smoothed):
     """The pipeline with a selector that has no gradient, by straight-through re-selection.
 
     The selector picks sigma again for the points themselves every `every` steps, and again
@@ -170,7 +170,7 @@ class Repicked(Smoothed):
         return self.sigmas
 
 
-class Through(Smoothed):
+class Differentiable(Smoothed):
     """The pipeline with a selector network h, attacked by gradient through h and f alike.
 
     Hase et al., experiment B, the stronger attack: x moves both the image and its sigma = h(x).
@@ -228,5 +228,5 @@ def smoothing_target(
     if selector is None or not reselect:
         return Smoothed(classifier, seeds, sigmas, draws=draws, fresh=fresh)
     if isinstance(selector, FromNetwork):
-        return Through(classifier, seeds, selector, draws=draws, fresh=fresh)
-    return Repicked(classifier, seeds, images, selector, draws=draws, fresh=fresh, every=reselect)
+        return Differentiable(classifier, seeds, selector, draws=draws, fresh=fresh)
+    return Reselected(classifier, seeds, images, selector, draws=draws, fresh=fresh, every=reselect)

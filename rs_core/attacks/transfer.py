@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rs_core.attacks.base import Attack
-from rs_core.attacks.checks import hold_images
+from rs_core.attacks.checks import check_images
 from rs_core.attacks.predict import predictions
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
@@ -18,7 +18,7 @@ from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results.attack import AttackResult, Confirmation, TransferMatrix
 from rs_core.seeding import check_seed
-from rs_core.smoothing.draw_checks import hold_decidable
+from rs_core.smoothing.draw_checks import check_decidable
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 
@@ -55,7 +55,7 @@ class Transfer:
         if not self.attacks:
             raise ParameterError("no attack is given: name at least one.")
         if self.sigma is not None:
-            hold_decidable(self.n, self.alpha)
+            check_decidable(self.n, self.alpha)
 
     def run(
         self,
@@ -73,7 +73,7 @@ class Transfer:
                 classes; an image without a label.
         """
         check_seed(seed)
-        _hold_alike([*sources.values()], [*targets.values()], images)
+        _check_alike([*sources.values()], [*targets.values()], images)
         rows = [(s, a) for s in sources for a in self.attacks]
         attacking = sum(self.attacks[a].passes for _, a in rows) * len(images)
         copies = 1 if self.sigma is None else self.n
@@ -150,7 +150,7 @@ def _rates(images: Sequence[ImageInput], said: Sequence[Confirmation]) -> _Rates
     )
 
 
-def _hold_alike(
+def _check_alike(
     sources: Sequence[Classifier], targets: Sequence[Classifier], images: Sequence[ImageInput]
 ) -> None:
     if not (sources and targets and images):
@@ -164,7 +164,7 @@ def _hold_alike(
                 f"{first.name} ({first.input_shape}, {len(first.class_names)} classes) differ in "
                 "input or classes: choose networks that answer the same question."
             )
-    hold_images(sources[0], images, None, None)
+    check_images(sources[0], images, None, None)
     for image in images:
         if image.label is None:
             raise ParameterError(f"{image.name} has no label to lose: give one.")

@@ -24,7 +24,7 @@ from rs_core.classifiers.prepare import (
     TRIED_SIGMA,
     ThreadCopy,
     affine,
-    hold_module,
+    check_module,
     prepare,
     thread_copy,
 )
@@ -72,7 +72,7 @@ class Classifier:
         random: bool = False,
     ) -> None:
         self.spec = spec = check_spec(spec)
-        hold_module(module, spec)
+        check_module(module, spec)
         self.takes_sigma = bool(getattr(module, "takes_sigma", False))
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)

@@ -19,7 +19,7 @@ TRIED_SIGMA = 0.25  # at which a network that takes sigma is tried out
 _FOLDED_ROWS = 4  # on which folding is tried
 
 
-def hold_module(module: nn.Module, spec: ModelSpec) -> None:
+def check_module(module: nn.Module, spec: ModelSpec) -> None:
     """Refuse what cannot be prepared, or could not be told apart from another network.
 
     TorchScript hides the code that it runs, so two programs with equal weights would share one
@@ -76,7 +76,7 @@ def prepare(
             f"{spec.name}: the network cannot be copied ({told(error)}); remove what copy.deepcopy "
             "cannot take, e.g. weight norm hooks, locks or open files."
         ) from error
-    _hold_copy(module, network, spec)
+    _check_copy(module, network, spec)
     try:
         with torch.no_grad():
             network = network.float().to(device).eval()
@@ -130,7 +130,7 @@ def _inputs(network: nn.Module, pixels: Tensor) -> tuple[Tensor, ...]:
     return pixels, torch.full((len(pixels),), TRIED_SIGMA, device=pixels.device)
 
 
-def _hold_copy(module: nn.Module, network: nn.Module, spec: ModelSpec) -> None:
+def _check_copy(module: nn.Module, network: nn.Module, spec: ModelSpec) -> None:
     """Refuse a copy that has lost what changes answers: torch.fx copies a graph without its hooks.
 
     Raises:

@@ -75,11 +75,11 @@ def check_rows(
     rows = tried_rows(spec)
     images = tried_images(spec, max(rows, *passes)).to(device)
     same, resized = same_size_share(device, precision), _RESIZED[precision]
-    first = _hold_own(forward, images, rows, (torch.zeros_like, torch.ones_like), same, spec)
+    first = _check_own(forward, images, rows, (torch.zeros_like, torch.ones_like), same, spec)
     for count in passes:
         changes = (_strange,) if count == passes[0] else ()
-        found = _hold_own(forward, images, count, changes, same, spec)
-        _hold_alike(first[: len(found)], found[: len(first)], resized, spec)
+        found = _check_own(forward, images, count, changes, same, spec)
+        _check_alike(first[: len(found)], found[: len(first)], resized, spec)
 
 
 @torch.no_grad()
@@ -125,7 +125,7 @@ def check_calls(forward: Forward, spec: ModelSpec, device: torch.device) -> bool
             continue
         for call in range(calls):
             found = probe(forward, batches[call % len(batches)], spec)
-            _hold_alike(first[call % len(first)], found, same_size_share(device, "fp32"), spec)
+            _check_alike(first[call % len(first)], found, same_size_share(device, "fp32"), spec)
         return True
     return False
 
@@ -200,7 +200,7 @@ def _strange(images: Tensor) -> Tensor:
     return images
 
 
-def _hold_own(
+def _check_own(
     forward: Forward,
     images: Tensor,
     count: int,
@@ -213,7 +213,7 @@ def _hold_own(
     own, other = images[: count // 2], images[count // 2 : count]
     for change in changes:
         found = probe(forward, torch.cat([own, change(other)]), spec)
-        _hold_alike(first[: len(own)], found[: len(own)], share, spec)
+        _check_alike(first[: len(own)], found[: len(own)], share, spec)
     return first
 
 
@@ -223,7 +223,7 @@ _REMEDY = (
 )
 
 
-def _hold_alike(expected: Tensor, found: Tensor, share: float, spec: ModelSpec) -> None:
+def _check_alike(expected: Tensor, found: Tensor, share: float, spec: ModelSpec) -> None:
     if not agree(expected, found, share):
         raise ModelFileError(
             f"{spec.name}: the output for an image changes with the other images of its batch, "

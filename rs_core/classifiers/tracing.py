@@ -72,7 +72,7 @@ def tracing() -> Iterator[None]:
             road.changed.notify_all()
 
 
-class Gate:
+class ModelLock:
     """Lets one side through at a time; whoever loads goes before the next step.
 
     Args:

@@ -180,11 +180,11 @@ def parsed(name: str, arguments: list[str]) -> Any:
     """
     import tyro
 
-    from rs_core.cli.parser import checked_arguments, hold_once
+    from rs_core.cli.parser import check_once, checked_arguments
 
     module, _, attribute = COMMANDS[name][0].partition(":")
     command = getattr(import_module(module), attribute)
-    hold_once(arguments)
+    check_once(arguments)
     if hasattr(command, "written_out"):
         arguments = command.written_out(arguments)
     if hasattr(command, "for_arguments"):

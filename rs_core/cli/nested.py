@@ -84,7 +84,7 @@ def paired(selector: Selector, guarantee: Guarantee, *, declared: bool) -> Guara
     return Pair(selector, guarantee).guarantee
 
 
-def hold_possible(
+def check_possible(
     selector: Selector,
     guarantee: Guarantee | None,
     classifier: Classifier,

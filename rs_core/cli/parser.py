@@ -54,7 +54,7 @@ def checked_arguments(command: type, arguments: Sequence[str]) -> list[str]:
     return checked
 
 
-def hold_once(arguments: Sequence[str]) -> None:
+def check_once(arguments: Sequence[str]) -> None:
     """Refuse an option that was typed more than once: which one was meant cannot be known.
 
     Raises:

@@ -11,7 +11,7 @@ from rs_core.datasets import DATASETS, Dataset
 from rs_core.datasets.archives import SUFFIX
 from rs_core.errors import ImageError, ParameterError, UnknownNameError
 from rs_core.fields import param
-from rs_core.images import ImageInput, hold_amount, load_image
+from rs_core.images import ImageInput, check_amount, load_image
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec
 
@@ -53,7 +53,7 @@ class Selection:
             complain(command, f"left out: {sentence}")
         return 1 if self.unread else 0
 
-    def hold_whole(self, why: str) -> None:
+    def check_whole(self, why: str) -> None:
         """Refuse to go on without the files that could not be read.
 
         Raises:
@@ -123,7 +123,7 @@ class ImageChoice(DataChoice):
             ParameterError: an option that does not apply to what was chosen.
             ImageError, DataError: there are no such images.
         """
-        self._hold_options(spec)
+        self._check_options(spec)
         if self.dataset is not None:
             return self._from_dataset(spec)
         if not self.is_single:
@@ -136,7 +136,7 @@ class ImageChoice(DataChoice):
             )
         return Selection((Picked(0, image),), single=True)
 
-    def _hold_options(self, spec: ModelSpec) -> None:
+    def _check_options(self, spec: ModelSpec) -> None:
         """Refuse what would be ignored."""
         if self.image is not None and not self.image.strip():
             raise ParameterError(
@@ -174,7 +174,7 @@ class ImageChoice(DataChoice):
     def _from_folder(self, folder: Path, spec: ModelSpec) -> Selection:
         held = folder_images(folder, spec, label=self.label, labels=self.labels)
         chosen = held.images[:: self.every or 1][: self.limit or _MOST]
-        hold_amount([one.path for one in chosen], tidy(folder.name))
+        check_amount([one.path for one in chosen], tidy(folder.name))
         images, unread = [], []
         for one in chosen:
             try:

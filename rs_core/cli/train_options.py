@@ -57,7 +57,7 @@ def written_out(command: Any, arguments: Sequence[str]) -> list[str]:
         resumed = _own_folder(words)
     if resumed:
         words = [*_recorded(Path(resumed), recipe), *words]
-    _hold_settings(command, words)
+    _check_settings(command, words)
     return words if resumed is None else [*words, "--resume"]
 
 
@@ -74,7 +74,7 @@ def record(folder: Path, words: dict[str, Any]) -> None:
     write_durably(folder / RECORD, (json.dumps(words, indent=2) + "\n").encode())
 
 
-def _hold_settings(command: Any, words: list[str]) -> None:
+def _check_settings(command: Any, words: list[str]) -> None:
     """Refuse settings of another recipe than the one that the words name."""
     recipe = _value(words, "--recipe") or "gaussian"
     if recipe not in RECIPES or "-h" in words or "--help" in words:
@@ -199,7 +199,7 @@ def _config_words(
     words: list[str] = []
     for key, value in settings.items():
         if key not in names and _owners(key):
-            words += _words(key, value)  # of another recipe, which `_hold_settings` names
+            words += _words(key, value)  # of another recipe, which `_check_settings` names
             continue
         if key not in names:
             raise ParameterError(f"{path}: {UnknownNameError('setting', key, names)}")

@@ -75,7 +75,7 @@ def load_archive(
         rows = choose(len(labels))
         images = _channels_last(path, layout, members[layout.images], labels)[rows]
     names = read_names(path, "class_names") if "class_names" in present else ()
-    _hold_labels(path, labels, names)
+    _check_labels(path, labels, names)
     indices = np.arange(len(labels))
     if layout.indices in present:
         indices = _held_indices(path, read_npz(path, (layout.indices,))[layout.indices], labels)
@@ -140,7 +140,7 @@ def _channels_last(
     return np.ascontiguousarray(images)
 
 
-def _hold_labels(path: Path, labels: np.ndarray, names: tuple[str, ...]) -> None:
+def _check_labels(path: Path, labels: np.ndarray, names: tuple[str, ...]) -> None:
     if labels.min() < 0 or (names and labels.max() >= len(names)):
         last = f"0 to {len(names) - 1}, its class names" if names else "0 and more"
         raise DataError(

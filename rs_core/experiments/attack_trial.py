@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks import Attack, Confirm, SelfCheck
-from rs_core.attacks.checks import hold_images, hold_target
+from rs_core.attacks.checks import check_images, check_target
 from rs_core.attacks.methods.pgd import Pgd
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
@@ -84,9 +84,9 @@ class TryAttack:
         """
         if not images:
             raise ParameterError("there is no image to attack: give one at least.")
-        labels = hold_images(classifier, images, None, self.attack.target)
+        labels = check_images(classifier, images, None, self.attack.target)
         known = [(i, y) for i, y in zip(images, labels, strict=True) if y is not None]
-        hold_target([i for i, _ in known], [y for _, y in known], self.attack.target)
+        check_target([i for i, _ in known], [y for _, y in known], self.attack.target)
         if self.attack.selector is not None:
             self.attack.selector.check(classifier, images)
 

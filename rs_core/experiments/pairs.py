@@ -31,7 +31,7 @@ class Pair:
     def __post_init__(self) -> None:
         if not isinstance(self.selector, Selector) or not isinstance(self.guarantee, Guarantee):
             raise ParameterError("a method is a selector with a guarantee: give one of each.")
-        _hold_sense(self.selector, self.guarantee)
+        _check_sense(self.selector, self.guarantee)
 
     @classmethod
     def of(cls, selector: Selector, guarantee: type[Guarantee]) -> "Pair":
@@ -60,7 +60,7 @@ class Pair:
         return f"{self.selector.name} with {self.guarantee.name}"
 
 
-def _hold_sense(selector: Selector, guarantee: Guarantee) -> None:
+def _check_sense(selector: Selector, guarantee: Guarantee) -> None:
     name = selector.name
     if isinstance(guarantee, GlobalSigma | GlobalLambda) and not isinstance(selector, Fixed):
         frozen = guarantee.name.replace("global", "frozen").removesuffix("_sigma")
@@ -75,9 +75,9 @@ def _hold_sense(selector: Selector, guarantee: Guarantee) -> None:
             f"{guarantee.norm} radii: let both be of one norm."
         )
     if isinstance(guarantee, GridMinimum):
-        _hold_declared(selector, guarantee)
+        _check_declared(selector, guarantee)
     if isinstance(guarantee, Sukenik):
-        _hold_slope(selector, guarantee)
+        _check_slope(selector, guarantee)
     if isinstance(guarantee, Dual) and not isinstance(selector, FromNetwork):
         raise ParameterError(
             f"{guarantee.name} certifies the sigmas of its own network, not those of {name}: take "
@@ -85,7 +85,7 @@ def _hold_sense(selector: Selector, guarantee: Guarantee) -> None:
         )
 
 
-def _hold_slope(selector: Selector, guarantee: Sukenik) -> None:
+def _check_slope(selector: Selector, guarantee: Sukenik) -> None:
     # A selector of one's own may well have a slope: what it proposes is looked at then.
     known = isinstance(selector, (*SELECTORS.values(), FromNetwork))
     if known and not isinstance(selector, Knn):
@@ -93,10 +93,10 @@ def _hold_slope(selector: Selector, guarantee: Sukenik) -> None:
             f"sukenik needs a selector whose ln sigma has a bounded slope, and {selector.name} has "
             "none: take the selector knn, or the guarantee frozen."
         )
-    guarantee.hold_pairs((), ())
+    guarantee.check_pairs((), ())
 
 
-def _hold_declared(selector: Selector, guarantee: GridMinimum) -> None:
+def _check_declared(selector: Selector, guarantee: GridMinimum) -> None:
     possible = selector.possible_sigmas
     if possible is None:
         raise ParameterError(

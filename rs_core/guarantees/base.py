@@ -96,14 +96,14 @@ class Guarantee(CertifyOptions):
         batch_size: int,
     ) -> Stream[tuple[Certificate, ...]]:
         """Each image at its selected sigma, at alpha: yields steps, then the certificates."""
-        self.hold_pairs(images, selections)
+        self.check_pairs(images, selections)
         sigmas = np.array([[selection.sigma] for selection in selections])
         rows = yield from relay(
             self.fresh(classifier, images, sigmas, self.alpha, seed=seed, batch_size=batch_size)
         )
         yield Finished(tuple(row[0] for row in rows))
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse another number of selections than of images, and picks under other noise.
 
         Raises:

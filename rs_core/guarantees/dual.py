@@ -17,8 +17,8 @@ from rs_core.results import Badge, Certificate, Selection
 from rs_core.smoothing.median import (
     MedianBound,
     ScalarNetwork,
+    check_scalar,
     draw_scalars,
-    hold_scalar,
     median_bound,
     scalar_id,
 )
@@ -101,8 +101,8 @@ class Dual(Guarantee):
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields steps, then the certificates; the sigmas come from h, not from the selections."""
-        self.hold_pairs(images, selections)
-        hold_scalar(self.network, classifier)
+        self.check_pairs(images, selections)
+        check_scalar(self.network, classifier)
         scalar_id(self.network, classifier)  # one that has no name is refused before it draws
         self.check_n(self.level(len(images)))
         per_image = self.n_h + self.most * (self.n0 + self.n)

@@ -44,17 +44,17 @@ class GlobalSigma(Frozen):
     name: ClassVar[str] = "global_sigma"
     badge: ClassVar[Badge] = "A"
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse sigmas that were picked for images.
 
         Raises:
             ParameterError: a selection is not of the selector `fixed`, or the sigmas differ.
         """
-        super().hold_pairs(images, selections)
-        hold_fixed(self.name, selections, "frozen or grid_minimum")
+        super().check_pairs(images, selections)
+        check_fixed(self.name, selections, "frozen or grid_minimum")
 
 
-def hold_fixed(name: str, selections: Sequence[Selection], instead: str) -> None:
+def check_fixed(name: str, selections: Sequence[Selection], instead: str) -> None:
     """Refuse noise levels that were not one number fixed beforehand.
 
     Raises:

@@ -73,7 +73,7 @@ class GridMinimum(Guarantee):
         Raises:
             ParameterError: a selection lies outside the declared range.
         """
-        self.hold_pairs(images, selections)
+        self.check_pairs(images, selections)
         sigmas = np.tile(self.sigmas, (len(images), 1))
         rows = yield from relay(
             self.fresh(classifier, images, sigmas, self.alpha, seed=seed, batch_size=batch_size)
@@ -85,9 +85,9 @@ class GridMinimum(Guarantee):
             )
         )
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse a sigma that the declared range does not hold."""
-        super().hold_pairs(images, selections)
+        super().check_pairs(images, selections)
         for selection in selections:
             if not any(np.isclose(selection.sigma, self.sigmas, rtol=1e-9, atol=0)):
                 raise ParameterError(

@@ -64,9 +64,9 @@ class Sukenik(Guarantee):
             )
         )
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse selections without a Lipschitz constant."""
-        super().hold_pairs(images, selections)
+        super().check_pairs(images, selections)
         if self.bound != _BOUND:
             raise ParameterError(f"sukenik takes the bound {_BOUND}, not {self.bound}.")
         for selection in selections:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rs_core.guarantees.fixed_sigma import Frozen, hold_fixed
+from rs_core.guarantees.fixed_sigma import Frozen, check_fixed
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Norm, Selection
 
@@ -32,7 +32,7 @@ class GlobalLambda(FrozenLambda):
     name: ClassVar[str] = "global_lambda"
     badge: ClassVar[Badge] = "A"
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse lambdas that were picked for images."""
-        super().hold_pairs(images, selections)
-        hold_fixed(self.name, selections, "frozen_lambda")
+        super().check_pairs(images, selections)
+        check_fixed(self.name, selections, "frozen_lambda")

@@ -1,7 +1,7 @@
 """Images as a network takes them: from files, bytes, pictures or arrays, with notes."""
 
 from rs_core.images.inversion import wants_inversion
-from rs_core.images.listing import FolderListing, folder_listing, hold_amount, image_files
+from rs_core.images.listing import FolderListing, check_amount, folder_listing, image_files
 from rs_core.images.loading import (
     ImageInput,
     clean_name,
@@ -15,9 +15,9 @@ __all__ = [
     "FolderListing",
     "ImageInput",
     "centred_digit",
+    "check_amount",
     "clean_name",
     "folder_listing",
-    "hold_amount",
     "image_files",
     "image_from_array",
     "image_from_decoded",

@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from rs_core.errors import ImageError
-from rs_core.images.deep import CUT_NOTE, DEEP_NOTE, hold_one_plane, is_deep, shallow_copy
+from rs_core.images.deep import CUT_NOTE, DEEP_NOTE, check_one_plane, is_deep, shallow_copy
 from rs_core.images.pixels import MAX_PIXELS, check_size, plain_pixels
 from rs_core.images.profiles import profile_notes
-from rs_core.images.wholeness import hold_whole
+from rs_core.images.wholeness import check_whole
 
 # An allow-list: Pillow's other readers are rarely tested, and EPS starts a foreign program.
 # JPEG covers the MPO files of phones.
@@ -167,7 +167,7 @@ def _guarded(decode: Callable[[], Decoded], name: str) -> Decoded:
 def _open_and_decode(data: bytes, name: str) -> Decoded:
     with Image.open(BytesIO(data), formats=FORMATS) as image:
         check_size(*image.size, name)
-        hold_whole(image, data, name)
+        check_whole(image, data, name)
         notes = ("first frame of several used",) if _has_second_frame(data) else ()
         return _decode(image, name, notes, data)
 
@@ -190,7 +190,7 @@ def _decode(
 ) -> Decoded:
     check_size(*image.size, name)
     tags: dict[int, Any] = dict(getattr(image, "tag_v2", {}))
-    hold_one_plane(image, name)
+    check_one_plane(image, name)
     if is_deep(image):
         notes += (CUT_NOTE if data is None else DEEP_NOTE,)
         image = image if data is None else shallow_copy(image, data)

@@ -28,7 +28,7 @@ def is_deep(image: Image.Image) -> bool:
     return any(";16" in raw and raw[-1] in _NATIVE and raw[0] != "I" for raw in _raw_modes(image))
 
 
-def hold_one_plane(image: Image.Image, name: str) -> None:
+def check_one_plane(image: Image.Image, name: str) -> None:
     """Raises: ImageError: its 16-bit channels lie apart, which Pillow reads as if they had 8."""
     tags = getattr(image, "tag_v2", {})
     if tags.get(_PLANES) == _SEPARATE and max(tags.get(_BITS, (8,))) > 8:

@@ -60,7 +60,7 @@ def folder_listing(folder: str | os.PathLike[str]) -> FolderListing:
     return FolderListing(shown, tuple(images), folders, others)
 
 
-def hold_amount(files: Sequence[Path], shown: str) -> None:
+def check_amount(files: Sequence[Path], shown: str) -> None:
     """Refuse more files than one call should take.
 
     Raises:
@@ -90,7 +90,7 @@ def image_files(folder: str | os.PathLike[str]) -> list[Path]:
     listing = folder_listing(folder)
     if not listing.files:
         listing.refuse_empty()
-    hold_amount(listing.files, listing.name)
+    check_amount(listing.files, listing.name)
     return list(listing.files)
 
 

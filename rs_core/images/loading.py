@@ -103,7 +103,7 @@ def load_image(
         ImageError: the source cannot become an image; the sentence says why.
         ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
-    _hold_spec(spec)
+    _check_spec(spec)
     shown = clean_name(_own_name(source) if name is None else name)
     if isinstance(source, np.ndarray):
         # Whoever gives an array has decided what its pixels mean: no note says otherwise.
@@ -145,7 +145,7 @@ def image_from_array(
         ImageError: another shape or dtype, NaN, infinities, values outside [0,1], no pixels.
         ParameterError: the label is outside the classes, or `spec` is no `ModelSpec`.
     """
-    _hold_spec(spec)
+    _check_spec(spec)
     shown = clean_name(name)
     return _finish(_checked_array(pixels, shown), (), spec, label, shown)
 
@@ -209,7 +209,7 @@ def _emptiness(planes: np.ndarray) -> tuple[str, ...]:
     return ("warning: every pixel has the same colour: there is nothing to see",)
 
 
-def _hold_spec(spec: ModelSpec) -> None:
+def _check_spec(spec: ModelSpec) -> None:
     if not isinstance(spec, ModelSpec):
         raise ParameterError(
             f"spec is a {type(spec).__name__}: give the network's ModelSpec, e.g. classifier.spec."

@@ -47,7 +47,7 @@ _STRICT_TIFF = (
 _OFFSETS, _COUNTS, _TABLES = (273, 324), (279, 325), 347
 
 
-def hold_whole(image: Image.Image, data: bytes, name: str) -> None:
+def check_whole(image: Image.Image, data: bytes, name: str) -> None:
     """Refuses an opened image whose first frame is not all there; what no decoder misses is left.
 
     Args:
@@ -60,14 +60,14 @@ def hold_whole(image: Image.Image, data: bytes, name: str) -> None:
         ImageError: nothing could tell that pixels are missing, or it has too many scans.
     """
     if image.format == "PNG":
-        _hold_png(data)
+        _check_png(data)
     elif image.format in ("JPEG", "MPO"):
         _load_jpeg(image, data, name)
     elif image.format == "TIFF":
-        _hold_tiff(image, data, name)
+        _check_tiff(image, data, name)
 
 
-def _hold_png(data: bytes) -> None:
+def _check_png(data: bytes) -> None:
     """Every checksum is right, and the stream unpacks to every row of the image."""
     missing, unpacker = _png_bytes(data), zlib.decompressobj()
     for kind, body in _chunks(data):
@@ -250,7 +250,7 @@ def _fingerprint(image: Image.Image) -> bytes:
     return seen.digest()
 
 
-def _hold_tiff(image: Image.Image, data: bytes, name: str) -> None:
+def _check_tiff(image: Image.Image, data: bytes, name: str) -> None:
     """Its compression is one whose decoder misses missing data, or a JPEG, looked at by itself."""
     how = str(image.info.get("compression"))
     if how in _STRICT_TIFF:

@@ -1,6 +1,6 @@
 """Networks by name, and their weights files."""
 
-from rs_core.models.registry import MODELS, build_network, hold_architecture, torchvision_names
+from rs_core.models.registry import MODELS, build_network, check_architecture, torchvision_names
 from rs_core.models.weights import (
     WEIGHTS,
     bundled_names,
@@ -16,7 +16,7 @@ __all__ = [
     "build_network",
     "bundled_names",
     "bundled_stems",
-    "hold_architecture",
+    "check_architecture",
     "load_model",
     "read_spec",
     "save_model",

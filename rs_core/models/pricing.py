@@ -68,7 +68,7 @@ def price_bound(network: nn.Module, spec: ModelSpec, rows: int) -> Price:
     return Price(pixels * sum(weight.numel() for weight in weights), 2 * channels * pixels * 4)
 
 
-def hold_price(network: nn.Module, spec: ModelSpec, limit: Price = LIMIT) -> None:
+def check_price(network: nn.Module, spec: ModelSpec, limit: Price = LIMIT) -> None:
     """Refuse a network whose passes would take too long, or more memory than there may be.
 
     Args:
@@ -91,7 +91,7 @@ def hold_price(network: nn.Module, spec: ModelSpec, limit: Price = LIMIT) -> Non
         )
 
 
-def hold_answers(network: nn.Module, spec: ModelSpec) -> None:
+def check_finite_answers(network: nn.Module, spec: ModelSpec) -> None:
     """Refuse a network that answers ordinary images with NaN or infinity.
 
     Finite weights can do so: their products overflow, or std is tiny.

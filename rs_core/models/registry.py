@@ -61,7 +61,7 @@ def build_network(
     return _call(MODELS[architecture], architecture, {"num_classes": num_classes, **extra})
 
 
-def hold_architecture(name: str) -> None:
+def check_architecture(name: str) -> None:
     """Refuse a name that is no architecture.
 
     Raises:
@@ -88,7 +88,7 @@ def _torchvision_network(
     architecture: str, channels: int, num_classes: int, options: dict[str, Any]
 ) -> nn.Module:
     name = architecture.removeprefix(_PREFIX)
-    hold_architecture(architecture)
+    check_architecture(architecture)
     if channels != 3:
         raise ParameterError(
             f"{name} takes 3 colour channels, not {channels}: use colour images, or choose "

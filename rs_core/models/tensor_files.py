@@ -28,7 +28,7 @@ def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     Raises:
         ModelFileError: not a safetensors file, too large, damaged, or with NaN or infinity.
     """
-    hold_container(path)
+    check_container(path)
     raw = path.read_bytes()
     found = sha256(raw).hexdigest()
     if found != expected_sha256:
@@ -37,11 +37,11 @@ def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
             f"says {expected_sha256[:8] or 'nothing'}; copy both files again."
         )
     tensors = _parse(raw, path.name)
-    hold_finite(tensors, path.name)
+    check_finite(tensors, path.name)
     return tensors
 
 
-def hold_container(path: Path) -> None:
+def check_container(path: Path) -> None:
     """Refuse a file that is no safetensors container, from its size and first bytes alone.
 
     Raises:
@@ -70,7 +70,7 @@ def hold_container(path: Path) -> None:
         raise ModelFileError(f"{path.name} ends before its header does; copy the file again.")
 
 
-def hold_finite(tensors: dict[str, Tensor], source: str) -> None:
+def check_finite(tensors: dict[str, Tensor], source: str) -> None:
     """Refuse tensors with NaN or infinity, or with what becomes one in float32 or bf16.
 
     Raises:

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from rs_core.assets import asset_path
 from rs_core.durable import write_durably
 from rs_core.errors import DataError, ModelFileError, ParameterError, RsError, WeightsNotFoundError
-from rs_core.models.pricing import LIMIT, SHARED_LIMIT, Price, hold_answers, hold_price
+from rs_core.models.pricing import LIMIT, SHARED_LIMIT, Price, check_finite_answers, check_price
 from rs_core.models.registry import build_network
 from rs_core.models.spec_files import read_spec_file, write_spec
-from rs_core.models.tensor_files import hold_container, hold_finite, read_tensors
+from rs_core.models.tensor_files import check_container, check_finite, read_tensors
 from rs_core.results import ModelSpec
 
 WEIGHTS: dict[str, str] = {
@@ -56,7 +56,7 @@ def read_spec(name_or_path: str | Path) -> ModelSpec:
         ModelFileError: the json is missing or unfit, or the weights are not safetensors.
     """
     path = _locate(name_or_path)
-    hold_container(path)
+    check_container(path)
     spec = read_spec_file(path.with_suffix(".json"))
     return dataclasses.replace(spec, weights=path.name)
 
@@ -75,11 +75,11 @@ def load_model(name_or_path: str | Path) -> tuple[nn.Module, ModelSpec]:
     path = _locate(name_or_path)
     spec = read_spec(path)
     network = _fitting_network(spec, read_tensors(path, spec.sha256), path.name, LIMIT)
-    hold_answers(network, spec)
+    check_finite_answers(network, spec)
     return network, spec
 
 
-def hold_shared(path: Path) -> None:
+def check_shared(path: Path) -> None:
     """Refuse a model file whose passes others could not wait for; nothing is computed.
 
     Raises:
@@ -99,12 +99,12 @@ def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
         ParameterError: the name cannot be a file's name.
         ModelFileError: weights that are not finite, or do not fit the spec's architecture.
     """
-    hold_file_name(spec.name)
+    check_file_name(spec.name)
     tensors = {
         name: tensor.detach().cpu().contiguous().clone()
         for name, tensor in module.state_dict().items()
     }
-    hold_finite(tensors, spec.name)
+    check_finite(tensors, spec.name)
     _fitting_network(spec, tensors, spec.name)
     raw = safetensors.torch.save(tensors)
     digest = sha256(raw).hexdigest()
@@ -116,7 +116,7 @@ def save_model(module: nn.Module, spec: ModelSpec, folder: Path) -> ModelSpec:
     return spec
 
 
-def hold_file_name(name: str) -> None:
+def check_file_name(name: str) -> None:
     """Refuse a model's name that cannot be a file's name.
 
     Raises:
@@ -190,15 +190,15 @@ def _fitting_network(
     except RsError as error:
         raise ModelFileError(f"{source} cannot be built: {error}") from error
     expected = network.state_dict()
-    _hold_fit(expected, tensors, spec, source)
+    _check_fit(expected, tensors, spec, source)
     if limit is not None:
-        hold_price(network.eval(), spec, limit)
+        check_price(network.eval(), spec, limit)
     values = {name: tensors[name].to(expected[name].dtype) for name in expected}
     network.load_state_dict(values, strict=True, assign=True)
     return network.eval()
 
 
-def _hold_fit(
+def _check_fit(
     expected: dict[str, Tensor], found: dict[str, Tensor], spec: ModelSpec, source: str
 ) -> None:
     differing = [f"{name} is missing" for name in expected if name not in found]

@@ -14,7 +14,7 @@ from rs_core.statistics import ceil_digits, top_two_p_value
 _GRID_SIGMA_MAX = 7.0  # above, a pixel and 9 sigma leave float32's whole numbers, 2**24 steps
 
 
-def hold_repeatable(classifier: Classifier) -> None:
+def check_repeatable(classifier: Classifier) -> None:
     """Refuse a network that draws noise of its own where its votes would have to mean something.
 
     Its answer to one image is not one class, so neither a certificate nor a PREDICT speaks of it.
@@ -30,7 +30,7 @@ def hold_repeatable(classifier: Classifier) -> None:
         )
 
 
-def hold_decidable(n: int, level: float) -> None:
+def check_decidable(n: int, level: float) -> None:
     """Refuse a PREDICT that abstains whatever its n copies say.
 
     Raises:
@@ -44,7 +44,7 @@ def hold_decidable(n: int, level: float) -> None:
         )
 
 
-def hold_draws(
+def check_draws(
     classifier: Classifier,
     images: Sequence[ImageInput],
     sigmas: np.ndarray,

@@ -16,7 +16,7 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise
 from rs_core.seeding import block_seeds, derive_key, derive_seed
-from rs_core.smoothing.draw_checks import hold_draws
+from rs_core.smoothing.draw_checks import check_draws
 from rs_core.smoothing.noise import as_batch, as_steps, noisy_rows, unit_noise
 from rs_core.smoothing.options import is_exact
 from rs_core.statistics import (
@@ -138,7 +138,7 @@ def draw_scalars(
         ModelFileError: the network answers with another number of values, or changed meanwhile.
         ParameterError: images or sigma that this noise cannot take.
     """
-    hold_draws(classifier, images, np.full((len(images), 1), sigma), 0, noise)
+    check_draws(classifier, images, np.full((len(images), 1), sigma), 0, noise)
     first_asked: tuple[Tensor, np.ndarray] | None = None
     answers = np.empty((len(images), n))
     size, total = classifier.block, len(images) * n
@@ -169,7 +169,7 @@ def draw_scalars(
     yield Finished(answers)
 
 
-def hold_scalar(network: ScalarNetwork, classifier: Classifier) -> None:
+def check_scalar(network: ScalarNetwork, classifier: Classifier) -> None:
     """Refuse a scalar network whose draws would not be independent, as networks of classes are.
 
     Raises:

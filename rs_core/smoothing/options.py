@@ -57,7 +57,7 @@ class DrawOptions:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_level(self.alpha, self.alpha)
+        check_level(self.alpha, self.alpha)
 
     @property
     def norm(self) -> Norm:
@@ -88,7 +88,7 @@ class CertifyOptions(DrawOptions):
                 levels or sides, is too small for seeds of 64 bits.
         """
         level = bound_level(self.bound, alpha)
-        hold_level(self.alpha, level)
+        check_level(self.alpha, level)
         least = smallest_n(level)
         if self.n < least:
             raise ParameterError(
@@ -97,7 +97,7 @@ class CertifyOptions(DrawOptions):
             )
 
 
-def hold_level(alpha: float, level: float) -> None:
+def check_level(alpha: float, level: float) -> None:
     """Refuse an alpha of which a single bound, at this level, is left too little.
 
     Raises:

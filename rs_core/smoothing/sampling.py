@@ -24,7 +24,7 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise, Stage, Votes
 from rs_core.seeding import block_seeds, derive_key, derive_seed
-from rs_core.smoothing.draw_checks import hold_draws, hold_repeatable
+from rs_core.smoothing.draw_checks import check_draws, check_repeatable
 from rs_core.smoothing.injected import copy_by_copy
 from rs_core.smoothing.noise import as_batch, as_steps, noisy_rows, row_levels, unit_noise
 from rs_core.smoothing.options import is_exact
@@ -101,7 +101,7 @@ def draw_votes(
     Reference: Cohen et al. (2019), SampleUnderNoise; exact sums: Voracek & Hein (2023).
     """
     sigmas = np.asarray(sigmas, dtype=np.float64)
-    hold_repeatable(classifier)
+    check_repeatable(classifier)
     if not (sigmas > 0).all():
         raise ParameterError("every sigma must be finite and above 0.")
     counts = np.zeros((*sigmas.shape, classifier.num_classes + 1), dtype=np.int64)
@@ -147,7 +147,7 @@ def block_answers(
 
     Before the last list a pass is asked for again (`Witness`), unless the stage only chooses.
     """
-    hold_draws(classifier, images, sigmas, start, noise)
+    check_draws(classifier, images, sigmas, start, noise)
     slot = _slot(stage, part)
     blocks = _blocks(
         classifier, images, n, seed=seed, caller=caller, slot=slot, start=start, noise=noise

@@ -10,8 +10,8 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
-from rs_core.smoothing.draw_checks import hold_decidable
-from rs_core.smoothing.options import ARITHMETIC, SIGMA_MAX, Arithmetic, hold_level, noise_kind
+from rs_core.smoothing.draw_checks import check_decidable
+from rs_core.smoothing.options import ARITHMETIC, SIGMA_MAX, Arithmetic, check_level, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.statistics import top_two_p_value
 
@@ -36,8 +36,8 @@ class Predict:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_level(self.alpha, self.alpha)
-        hold_decidable(self.n, self.alpha)
+        check_level(self.alpha, self.alpha)
+        check_decidable(self.n, self.alpha)
 
     def run(
         self,

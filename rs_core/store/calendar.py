@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from rs_core.errors import DamagedError
-from rs_core.store.documents import hold_fields, is_number, read_document, write_document
+from rs_core.store.documents import check_fields, is_number, read_document, write_document
 
 DAY = 86_400.0
 _LOG = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Calendar:
     def _kept(self) -> tuple[float | None, float]:
         try:
             looks = read_document(self._path).content
-            hold_fields(looks, _FIELDS, self._path.name, all_of=False)
+            check_fields(looks, _FIELDS, self._path.name, all_of=False)
         except (OSError, DamagedError):  # then nothing is believed for a day
             return None, -math.inf
         return looks.get("seen"), looks.get("believed", -math.inf)

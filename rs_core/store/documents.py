@@ -61,7 +61,7 @@ def read_document(path: Path, *, must_be_sealed: bool = False) -> Document:
         raise DamagedError(f"{path.name} holds no JSON that can be read") from None
 
 
-def hold_fields(content: Any, checks: Mapping[str, Check], name: str, *, all_of: bool) -> None:
+def check_fields(content: Any, checks: Mapping[str, Check], name: str, *, all_of: bool) -> None:
     """Refuse what is no object of exactly these fields, each of its kind.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from rs_core.errors import DamagedError
 from rs_core.store.documents import (
-    hold_fields,
+    check_fields,
     is_count,
     is_number,
     is_text,
@@ -96,7 +96,7 @@ def read_run(folder: Path) -> Run | None:
     """
     try:
         asked, sealed = read_document(folder / "request.json")
-        hold_fields(asked, _REQUEST, "request.json", all_of=True)
+        check_fields(asked, _REQUEST, "request.json", all_of=True)
     except FileNotFoundError:
         return _wreck(folder, "request.json is gone") if folder.is_dir() else None
     except DamagedError as error:
@@ -129,7 +129,7 @@ def _progress(folder: Path, sealed: bool) -> Progress:
     path = folder / "state"
     try:
         told = read_document(path, must_be_sealed=sealed).content
-        hold_fields(told, _STATE, "state", all_of=False)
+        check_fields(told, _STATE, "state", all_of=False)
         return Progress(**told)
     except FileNotFoundError:
         return Progress()

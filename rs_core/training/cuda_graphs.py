@@ -18,7 +18,7 @@ class _Tape(Generic[T]):
     found: T
 
 
-class Recording(Generic[T]):
+class CudaGraph(Generic[T]):
     """A function of some rows whose kernels are recorded once and then replayed.
 
     Args:

@@ -8,13 +8,13 @@ import torch
 from rs_core.events import Step
 from rs_core.training.data import PixelStore, augmented_batch
 from rs_core.training.settings import TrainingSettings
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 _ROWS = 250
 
 
 def accuracy(
-    network: View,
+    network: NormalizedNetwork,
     store: PixelStore,
     recipe: TrainingSettings,
     generator: torch.Generator,

@@ -7,18 +7,18 @@ from torch import Tensor
 
 from rs_core.classifiers.probe import told
 from rs_core.errors import ParameterError
-from rs_core.training.cuda_graphs import Recording
+from rs_core.training.cuda_graphs import CudaGraph
 from rs_core.training.data import Batch, PixelStore, augmented_batch
 from rs_core.training.microbatches import is_out_of_memory
 from rs_core.training.progress import Course
-from rs_core.training.state import Learner
+from rs_core.training.state import TrainState
 
 Passed = tuple[Batch, tuple[Tensor, Tensor]]  # and its loss () and correct answers ()
 _Recorded = tuple[Passed, list[Tensor | None]]  # and the parameters' gradients
 _ONE_BY_ONE = 3  # steps before a recording: libraries prepare themselves at their first use
 
 
-class Passes:
+class StepGradients:
     """Draws batches and computes their gradients; on a GPU as recordings, one for each epoch.
 
     Args:
@@ -27,7 +27,7 @@ class Passes:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: TrainState,
         course: Course,
         store: PixelStore,
         augment: str,
@@ -37,7 +37,7 @@ class Passes:
         self._store, self._augment, self._generator = store, augment, generator
         self._done, self._news = 0, ""
         records = generator.device.type == "cuda" and learner.recipe.recorded
-        self._recording = Recording[_Recorded](generator) if records else None
+        self._recording = CudaGraph[_Recorded](generator) if records else None
 
     def run(self, rows: Tensor) -> Passed:
         """The batch of these training images (B,); its gradient is then in the parameters.
@@ -71,13 +71,13 @@ class Passes:
             self._recording.forget()
             self._learner.optimiser.zero_grad(set_to_none=True)
 
-    def _replayed(self, recording: Recording[_Recorded], rows: Tensor) -> Passed | None:
+    def _replayed(self, recording: CudaGraph[_Recorded], rows: Tensor) -> Passed | None:
         """What a recording of the step makes; None where there can be none."""
         try:
             key = (self._course.epoch, self._course.pieces.count)
             is_new = recording.hold(self._recorded, rows, key)
         except RuntimeError as error:
-            self._hold_memory(error)
+            self._check_memory(error)
             self._news = "a recording does not fit into memory: steps are now made one by one"
             return None
         expected = self._batch(rows) if is_new else None
@@ -103,7 +103,7 @@ class Passes:
     def _seed_again(self) -> None:
         self._generator.manual_seed(self._generator.initial_seed())
 
-    def _hold_memory(self, error: RuntimeError) -> None:
+    def _check_memory(self, error: RuntimeError) -> None:
         if not is_out_of_memory(error):
             recipe = type(self._learner.recipe).__name__
             raise ParameterError(

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from rs_core.errors import ParameterError
 from rs_core.training.data import Batch
-from rs_core.training.state import Learner
+from rs_core.training.state import TrainState
 
 MOST_PIECES = 4
 _SAID = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
@@ -18,7 +18,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _SAID)
 
 
-class Pieces:
+class MicroBatches:
     """How many pieces a batch is computed in: 1, and twice as many whenever memory runs out.
 
     Noise is drawn for the whole batch beforehand and gradients add up to that of its mean loss;
@@ -37,9 +37,9 @@ class Pieces:
         return self.log[-1][1] if self.log else 1
 
     def gradients(
-        self, learner: Learner, batch: Batch, generator: torch.Generator, step: int
+        self, learner: TrainState, batch: Batch, generator: torch.Generator, step: int
     ) -> tuple[Tensor, Tensor]:
-        """What `Learner.gradients` gives, in as many pieces as the memory asks for.
+        """What `TrainState.gradients` gives, in as many pieces as the memory asks for.
 
         Raises:
             ParameterError: a quarter of the batch is still too much.

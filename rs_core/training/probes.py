@@ -51,7 +51,7 @@ class Probes:
         """The error of one image's band in one of so many epochs."""
         return self.alpha / (len(self.images) * epochs)
 
-    def hold_fit(self, spec: ModelSpec, sigma: float, epochs: int) -> None:
+    def check_fit(self, spec: ModelSpec, sigma: float, epochs: int) -> None:
         """Refuse images of another size, noise of 0, and an n that could never certify.
 
         Raises:

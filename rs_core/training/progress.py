@@ -8,7 +8,7 @@ from rs_core.errors import CheckpointError
 from rs_core.events import Step
 from rs_core.results import from_json, to_json
 from rs_core.training.history import EpochDone, LossStep, ProbeRadius
-from rs_core.training.microbatches import Pieces
+from rs_core.training.microbatches import MicroBatches
 
 LOOK_EVERY = 32  # steps between looks at the loss: each look makes a GPU wait
 _FORMAT = 2  # of a checkpoint's state; another one belongs to another version of the trainer
@@ -31,7 +31,7 @@ class Course:
         self.step, self.seconds, self.kept = 0, 0.0, False
         self.history: list[EpochDone] = []
         self.threads: list[int] = []
-        self.pieces = Pieces()
+        self.pieces = MicroBatches()
 
     @property
     def total(self) -> int:

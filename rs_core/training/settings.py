@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rs_core.fields import check_params, param
 from rs_core.training.data import Batch
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 _SMALLEST_PICTURE = 8  # pixels of its shorter side
 
@@ -109,7 +109,7 @@ class TrainingSettings(ABC):
 
     @abstractmethod
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Loss (), a mean over the images, and number of correct answers () of one batch.
 
@@ -132,7 +132,11 @@ class TrainingSettings(ABC):
         return self.draw_sigmas(len(rows), generator)
 
     def after_step(
-        self, network: View, batch: Batch, kept: dict[str, Tensor], generator: torch.Generator
+        self,
+        network: NormalizedNetwork,
+        batch: Batch,
+        kept: dict[str, Tensor],
+        generator: torch.Generator,
     ) -> None:
         """Change what is kept of the batch's images, in place, after the optimiser's step.
 

@@ -12,10 +12,10 @@ from rs_core.training.checkpoints.first_weights import FirstWeights
 from rs_core.training.data import Batch, PixelStore
 from rs_core.training.optimiser import WeightAverage, make_optimiser
 from rs_core.training.settings import TrainingSettings
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 
-class Learner:
+class TrainState:
     """A network on its way, with everything that a checkpoint must hold."""
 
     def __init__(
@@ -31,9 +31,9 @@ class Learner:
         self.recipe, self.device, self.bf16 = recipe, store.pixels.device, bf16
         self.architecture = spec.architecture
         self.network = fresh_network(spec, seed, self.device, first)
-        self.view = View(self.network, store.mean, store.std)
+        self.view = NormalizedNetwork(self.network, store.mean, store.std)
         self.average = WeightAverage(self.network, recipe.weight_average)
-        self.averaged = View(self.average.network, store.mean, store.std)
+        self.averaged = NormalizedNetwork(self.average.network, store.mean, store.std)
         self.optimiser = make_optimiser(
             self.network,
             learning_rate=recipe.learning_rate,
@@ -143,14 +143,14 @@ def fresh_network(
         network = build_network(
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )
-    _hold_size(network, spec)
+    _check_size(network, spec)
     if first is not None:
         first.give(network)
     return network.to(device).to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
-def _hold_size(network: nn.Module, spec: ModelSpec) -> None:
+def _check_size(network: nn.Module, spec: ModelSpec) -> None:
     """Refuse images that the network's layers shrink to nothing.
 
     Raises:

@@ -17,22 +17,22 @@ from rs_core.results import ModelSpec, to_json
 from rs_core.seeding import block_seeds, derive_seed
 from rs_core.training.checkpoints.files import Checkpoint, keep_checkpoint, load_checkpoint
 from rs_core.training.checkpoints.fingerprint import (
+    check_identity,
     data_digest,
     fitted_spec,
-    hold_identity,
     training_identity,
 )
 from rs_core.training.checkpoints.first_weights import continued_spec, first_weights
 from rs_core.training.checkpoints.lock import held_alone
 from rs_core.training.data import PixelStore, pixel_store, shuffled
 from rs_core.training.evaluate import accuracy
-from rs_core.training.gradients import Passes
+from rs_core.training.gradients import StepGradients
 from rs_core.training.history import ProbeDone, ProbeRadius, Trained
 from rs_core.training.optimiser import rate_at
 from rs_core.training.probes import Probes
 from rs_core.training.progress import LOOK_EVERY, Course
 from rs_core.training.settings import TrainingSettings
-from rs_core.training.state import Learner
+from rs_core.training.state import TrainState
 
 MEASURED_IMAGES = 1000
 KEEP_EVERY = 60.0
@@ -40,7 +40,7 @@ _ORDER, _STEP, _MEASURE = range(3)  # slots of the seed path
 
 
 class Trainer:
-    """One training: a `Learner` taken along a `Course`, step by step."""
+    """One training: a `TrainState` taken along a `Course`, step by step."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Trainer:
         first = None if init is None else first_weights(init)
         self.spec = fitted_spec(spec if first is None else continued_spec(spec, first.spec), data)
         if probes is not None:
-            probes.hold_fit(self.spec, recipe.sigma_range[1], recipe.epochs)
+            probes.check_fit(self.spec, recipe.sigma_range[1], recipe.epochs)
         bf16 = resolve_precision(recipe.precision, device) == "bf16"
         self.identity = training_identity(
             recipe, self.spec, data_digest(data), seed, device.type, bf16
@@ -77,10 +77,12 @@ class Trainer:
         self.store = self._store(data, len(data))
         self.measured = self._store(measured_on, MEASURED_IMAGES)
         self.augment = recipe.augment_for(self.spec.input_shape)
-        self.learner = Learner(recipe, self.spec, self.store, seed=seed, bf16=bf16, first=first)
+        self.learner = TrainState(recipe, self.spec, self.store, seed=seed, bf16=bf16, first=first)
         self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
         self.chance = torch.Generator(device=device)  # of the steps, seeded for each
-        self.passes = Passes(self.learner, self.course, self.store, self.augment, self.chance)
+        self.passes = StepGradients(
+            self.learner, self.course, self.store, self.augment, self.chance
+        )
         self._base = derive_seed(seed, "train")
         self._kept_at = time.monotonic()
 
@@ -113,7 +115,7 @@ class Trainer:
             learner.sums += torch.stack(self._step(order[first : first + size])).double()
             course.step += 1
             if course.step == course.epoch_end or course.step % LOOK_EVERY == 0:
-                self._hold_finite(bool(learner.sums.isfinite().all()))
+                self._check_finite(bool(learner.sums.isfinite().all()))
             course.seconds += time.perf_counter() - begun
             if news := self.passes.news():
                 yield PhaseStep(done=course.step, total=course.total, phase=news)
@@ -141,7 +143,7 @@ class Trainer:
     def _end_epoch(self) -> Iterator[Step]:
         """Measure, certify the probe images, keep a checkpoint, tell."""
         course, learner = self.course, self.learner
-        self._hold_finite(learner.is_finite())
+        self._check_finite(learner.is_finite())
         self.passes.rest()
         begun = time.perf_counter()
         clean = yield from self._accuracy(noisy=False)
@@ -188,7 +190,7 @@ class Trainer:
             told=Step(done=self.course.step, total=self.course.total),
         )  # fmt: skip
 
-    def _hold_finite(self, finite: bool) -> None:
+    def _check_finite(self, finite: bool) -> None:
         if finite:
             return
         epochs = len(self.course.history)
@@ -216,7 +218,7 @@ class Trainer:
     def _keep(self) -> None:
         """A checkpoint of this step, of finite numbers only."""
         assert self.folder is not None
-        self._hold_finite(self.learner.is_finite())
+        self._check_finite(self.learner.is_finite())
         state = {
             **self.course.as_json(),
             "identity": self.identity,
@@ -240,7 +242,7 @@ class Trainer:
             # The checkpoint has come further: the first weights may be gone meanwhile.
             self.identity["init"] = saved.state["identity"]["init"]
             self.facts["init"] = saved.state["spec"]["provenance"]["init"]
-        hold_identity(saved.state["identity"], self.identity)
+        check_identity(saved.state["identity"], self.identity)
         self.learner.load(saved.tensors)
 
     def _final_spec(self) -> ModelSpec:

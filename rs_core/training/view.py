@@ -11,7 +11,7 @@ from rs_core.training.data import affine
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class NormalizedNetwork:
     """A network in training, with the normalisation that belongs before it.
 
     Fields:

@@ -25,10 +25,10 @@ from rs_core.store import (
     write_description,
 )
 from rs_core.worker.desk.describe import describe
-from rs_core.worker.desk.verbs import Desk
+from rs_core.worker.desk.verbs import Api
 from rs_core.worker.life import Life
 from rs_core.worker.protocol import answer_lines, serve
-from rs_core.worker.scheduler import Bench
+from rs_core.worker.scheduler import Scheduler
 
 GRACE_SECONDS = 10.0  # for the step under way, when the process is told to end or left alone
 _PATIENCE_SECONDS = GRACE_SECONDS + 2.0  # a process that was left alone may still be ending
@@ -50,9 +50,9 @@ def main() -> int:
     while isinstance(store := _open(), RsError):
         if not _refuse_one(replies, store):
             return 1
-    bench = Bench(store, life=life)
+    bench = Scheduler(store, life=life)
     Thread(target=_end_with, args=(parent, bench), name="parent", daemon=True).start()
-    desk = Desk(store, bench)
+    desk = Api(store, bench)
     _adopt(desk)
     _leave_description(store.home)
     serve(sys.stdin.buffer, replies, desk, bench)
@@ -75,7 +75,7 @@ def _moved_in() -> Tenancy | RsError:
     return tenancy
 
 
-def _end_with(parent: int, bench: Bench) -> None:
+def _end_with(parent: int, bench: Scheduler) -> None:
     """End this process some seconds after it was told to, or after its parent's death.
 
     The end of stdin says so too, but not while another process holds the pipe, nor while a request
@@ -105,7 +105,7 @@ def _open() -> RunStore | RsError:
     return store
 
 
-def _adopt(desk: Desk) -> None:
+def _adopt(desk: Api) -> None:
     """Let the open runs go on; those that cannot now do so when somebody follows them."""
     try:
         desk.opener.adopt_all()

@@ -10,11 +10,11 @@ from rs_core.assets import asset_path
 from rs_core.classifiers import Classifier, load_classifier
 from rs_core.classifiers.devices import resolve_device, resolve_precision
 from rs_core.classifiers.fingerprints import file_id
-from rs_core.classifiers.tracing import Gate
+from rs_core.classifiers.tracing import ModelLock
 from rs_core.errors import DataError, ModelFileError, NotFoundError, RsError, UnknownNameError
 from rs_core.models import WEIGHTS, bundled_names, read_spec
 from rs_core.models.spec_files import read_spec_file
-from rs_core.models.weights import hold_shared
+from rs_core.models.weights import check_shared
 from rs_core.results import ModelSpec
 from rs_core.store import Belongings
 
@@ -23,14 +23,14 @@ KEPT = 4
 _LOG = logging.getLogger(__name__)
 
 
-class Shelf:
+class ModelCache:
     """Where networks come from; the last few stay loaded.
 
     A request's name never becomes a path or an import: it is a shipped name, a full stem of
     shipped weights, or "upload:<id>" of the same owner.
     """
 
-    def __init__(self, belongings: Belongings, gate: Gate) -> None:
+    def __init__(self, belongings: Belongings, gate: ModelLock) -> None:
         self._belongings, self._gate = belongings, gate
         self._loaded: OrderedDict[tuple[str, str, str, str], Classifier] = OrderedDict()
         self._lock = Lock()
@@ -127,7 +127,7 @@ class Shelf:
         model, path = self._belongings.keep_model(owner, weights, spec)
         try:
             with self._gate.loading():
-                hold_shared(path)
+                check_shared(path)
                 classifier = load_classifier(path, device="cpu", precision="fp32")
         except BaseException as error:  # whatever it was, it takes the files back that it brought
             if model not in before:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from rs_core.errors import RsError
 from rs_core.strict_json import parse_json
 from rs_core.worker.desk.side import SideDesk
-from rs_core.worker.scheduler import Bench
+from rs_core.worker.scheduler import Scheduler
 
 ASIDE = ("decode",)
 MAX_LINE = 700_000_000  # a model file of 500 MB in base64, and room for the rest
@@ -27,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
-def serve(source: BinaryIO, sink: BinaryIO, answer: Answer, bench: Bench) -> None:
+def serve(source: BinaryIO, sink: BinaryIO, answer: Answer, bench: Scheduler) -> None:
     """Answer every line of `source` and advance the open runs, until `source` ends."""
 
     side = SideDesk()

@@ -32,7 +32,7 @@ _KINDS = {"model": str, "config": dict, "seed": int, "device": str, "precision":
 
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """What a start asks for: the owner as `owner_id` gives it, the rest as the request says.
 
     `images` are ids; kinds of `TASKS` take exactly one, a training none and no model. `seed_given`
@@ -62,7 +62,7 @@ def task_of(kind: str, config: Mapping[str, Any], origin: Origin) -> Task | Grou
 
 
 def request_of(
-    question: Question,
+    question: Request,
     images: Sequence[ImageInput],
     origin: Origin,
     task: Task | GroupTask,
@@ -198,7 +198,7 @@ def title_of(images: Sequence[ImageInput], origin: Origin) -> str:
     return f"{len(images)} images" + (f" of {origin.dataset}" if origin.dataset else "")
 
 
-def hold_fit(images: Sequence[ImageInput], classifier: Classifier) -> None:
+def check_fit(images: Sequence[ImageInput], classifier: Classifier) -> None:
     """Refuse images of another shape than the network's input, and too many values together.
 
     Raises:
@@ -227,7 +227,7 @@ class Asked(NamedTuple):
     request: dict[str, Any]
 
 
-class Family(Protocol):
+class RunKind(Protocol):
     """Kinds of run that are asked and begun alike.
 
     Attributes:
@@ -237,7 +237,7 @@ class Family(Protocol):
 
     working_folder: str
 
-    def asked(self, question: Question) -> Asked:
+    def asked(self, question: Request) -> Asked:
         """The question, checked and counted.
 
         Raises:

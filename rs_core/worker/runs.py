@@ -11,9 +11,9 @@ from rs_core.events import Stream
 from rs_core.store import OPEN, Claim, Progress, Run, RunStore, State, damage
 from rs_core.worker.job import Job
 from rs_core.worker.life import Life
-from rs_core.worker.models import Shelf
-from rs_core.worker.request import Family, Question
-from rs_core.worker.scheduler import Bench
+from rs_core.worker.models import ModelCache
+from rs_core.worker.request import Request, RunKind
+from rs_core.worker.scheduler import Scheduler
 from rs_core.worker.tasks.family import ImageRuns
 from rs_core.worker.training.family import TRAIN, TrainingRuns
 
@@ -22,15 +22,15 @@ MAX_STRIKES = 3
 _LOG = logging.getLogger(__name__)
 
 
-class Opener:
+class RunManager:
     """Puts runs on the bench."""
 
-    def __init__(self, store: RunStore, shelf: Shelf, bench: Bench) -> None:
+    def __init__(self, store: RunStore, shelf: ModelCache, bench: Scheduler) -> None:
         self._store, self._bench = store, bench
         self._images = ImageRuns(store, shelf)
-        self._others: dict[str, Family] = {TRAIN: TrainingRuns(store)}
+        self._others: dict[str, RunKind] = {TRAIN: TrainingRuns(store)}
 
-    def start(self, question: Question) -> tuple[str, State]:
+    def start(self, question: Request) -> tuple[str, State]:
         """(job, state) of the run that answers a question: the same one for the same content.
 
         Raises:
@@ -41,7 +41,7 @@ class Opener:
         found = self._store.find(question.owner, asked.key)
         if found is not None:
             return found
-        self._hold_room(question.owner)
+        self._check_room(question.owner)
         run, claim = self._store.create(
             question.owner,
             key=asked.key,
@@ -99,7 +99,7 @@ class Opener:
         run = self._store.read(job, owner)
         if run.progress.state not in ("cancelled", "failed") or not self._lasts(run):
             return None
-        self._hold_room(owner)
+        self._check_room(owner)
         claim = self._store.claim(job)
         if claim is None:
             return None
@@ -186,10 +186,10 @@ class Opener:
     def _lasts(self, run: Run) -> bool:
         return bool(self._family(run.kind).working_folder)
 
-    def _family(self, kind: str) -> Family:
+    def _family(self, kind: str) -> RunKind:
         return self._others.get(kind, self._images)
 
-    def _hold_room(self, owner: str) -> None:
+    def _check_room(self, owner: str) -> None:
         if len(self._bench.of_owner(owner)) >= MAX_OPEN:
             raise ParameterError(
                 f"{MAX_OPEN} runs are open already: wait for one of them, or cancel it."

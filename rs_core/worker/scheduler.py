@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Condition
 from typing import Any
 
-from rs_core.classifiers.tracing import Gate
+from rs_core.classifiers.tracing import ModelLock
 from rs_core.errors import RsError, StoreError
 from rs_core.events import Finished
 from rs_core.results import to_json
@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.1  # of a turn's length is what a turn costs at least
 _LOG = logging.getLogger(__name__)
 
 
-class Bench:
+class Scheduler:
     """The open runs and whose turn it is. `work` runs in one thread, all else may in another.
 
     Args:
@@ -46,7 +46,7 @@ class Bench:
         life: Life | None = None,
     ) -> None:
         self.life = life or Life()
-        self.gate = Gate(self.life.waiting)
+        self.gate = ModelLock(self.life.waiting)
         self._store, self._clock, self._effort = store, clock, effort
         self._turn_seconds, self._idle_seconds = turn_seconds, idle_seconds
         self._jobs: dict[str, Job] = {}

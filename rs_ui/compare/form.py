@@ -14,8 +14,8 @@ from rs_ui.inputs.image_sets import choose_images, count_text
 from rs_ui.inputs.selectors import choose_methods
 from rs_ui.panels import plain
 from rs_ui.runs import cache, ended, run, session
-from rs_ui.runs.changed import Wanted
-from rs_ui.runs.ended import Done, without_result
+from rs_ui.runs.changed import RunRequest
+from rs_ui.runs.ended import FinishedRun, without_result
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
@@ -24,7 +24,7 @@ _PAGE = "compare"
 _FEWER = 1000  # copies per certificate at first: many images make many certificates
 
 
-def controls(subject: Subject) -> Wanted | None:
+def controls(subject: Subject) -> RunRequest | None:
     """Images, methods, what they cost, and Start; what that would start, if anything."""
     with st.container(border=True):
         images = choose_images(subject, _PAGE)
@@ -32,7 +32,7 @@ def controls(subject: Subject) -> Wanted | None:
         config = _config(methods)
         wanted = None
         if images is not None and config is not None:
-            wanted = Wanted(subject, images.ids, {**config, "alpha": subject.alpha})
+            wanted = RunRequest(subject, images.ids, {**config, "alpha": subject.alpha})
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start the comparison",
@@ -73,7 +73,7 @@ def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     return {"methods": methods, **draws, "sigmas": list(levels["sigmas"])}
 
 
-def _cost(wanted: Wanted) -> str:
+def _cost(wanted: RunRequest) -> str:
     count, config = len(wanted.images), wanted.config
     draws = comparison_draws(
         config["methods"],
@@ -85,13 +85,13 @@ def _cost(wanted: Wanted) -> str:
     return f"{count_text(count)}: at most {cost_text(wanted.subject, draws)}"
 
 
-def _start(wanted: Wanted) -> None:
+def _start(wanted: RunRequest) -> None:
     job = started("compare", _PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         session.keep_run(_PAGE, job)
 
 
-def watched(job: str, wanted: Wanted | None) -> Done[Comparison] | None:
+def watched(job: str, wanted: RunRequest | None) -> FinishedRun[Comparison] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
 
     A note says where it is not what the controls want.

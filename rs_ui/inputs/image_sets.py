@@ -10,7 +10,7 @@ import streamlit as st
 from rs_ui.inputs.picture import FILE_TYPES
 from rs_ui.panels import error_box, plain, thumbnail_row
 from rs_ui.runs import cache, session
-from rs_ui.runs.run import call, once
+from rs_ui.runs.run import cached_call, call
 from rs_ui.runs.session import Subject
 
 MOST_IMAGES, _USUAL = 200, 20
@@ -104,7 +104,7 @@ def _of_set(subject: Subject, prefix: str, most: int) -> ImageSet | None:
 
 def _spread(subject: Subject, prefix: str, name: str, count: int, note: str) -> ImageSet | None:
     asked = (subject.model, name, count)
-    reply = once(
+    reply = cached_call(
         f"{prefix}_set",
         asked,
         lambda: call("images_of_set", model=subject.model, set=name, count=count),
@@ -174,7 +174,7 @@ def _decoded(asks: Mapping[str, Ask], subject: Subject) -> tuple[str, ...]:
             reply = ask()
             return reply["image"], reply["original"]
 
-        answer = once(f"decoded_{key}", (subject.model,), small)
+        answer = cached_call(f"decoded_{key}", (subject.model,), small)
         if isinstance(answer, str):
             error_box(answer)
         else:

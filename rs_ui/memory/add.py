@@ -9,7 +9,7 @@ from PIL import Image
 
 from rs_ui.client.worker import WorkerError
 from rs_ui.memory.points import MOST_IMAGES, Item, keep_lineup, lineup_of
-from rs_ui.memory.world import World
+from rs_ui.memory.world import Space
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, session
 from rs_ui.runs.session import Subject
@@ -18,7 +18,7 @@ _USUAL = 12
 _TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
-def gather(world: World, subject: Subject | None) -> None:
+def gather(world: Space, subject: Subject | None) -> None:
     """The controls that add images; a refusal stands below them."""
     _grant(world)
     with st.container(border=True):
@@ -40,7 +40,7 @@ def gather(world: World, subject: Subject | None) -> None:
             error_box(sentence)
 
 
-def _batch(world: World) -> None:
+def _batch(world: Space) -> None:
     sets = [s for s in cache.description()["sets"] if tuple(s["input_shape"]) == world.shape]
     if not sets:
         st.caption(
@@ -111,7 +111,7 @@ def _wish(*wish: Any) -> None:
     session.remember("ball_wishes", [*session.remembered("ball_wishes", []), wish])
 
 
-def _grant(world: World) -> None:
+def _grant(world: Space) -> None:
     """Do what was asked for since the last run, one after another."""
     while wishes := session.remembered("ball_wishes", []):
         match wishes[0]:
@@ -129,7 +129,7 @@ def item_of(subject: Subject) -> Item:
     return Item(subject.image, subject.name, subject.label, _address(subject.original))
 
 
-def add_pictures(world: World, pictures: list[tuple[str, bytes]]) -> None:
+def add_pictures(world: Space, pictures: list[tuple[str, bytes]]) -> None:
     """Each picture through the worker; those that it refuses are named."""
     items, refused = [], []
     for name, data in pictures[:MOST_IMAGES]:
@@ -147,7 +147,7 @@ def add_pictures(world: World, pictures: list[tuple[str, bytes]]) -> None:
         session.remember("gather_error", " ".join(refused[:3]))
 
 
-def add_batch(world: World, name: str, count: int) -> None:
+def add_batch(world: Space, name: str, count: int) -> None:
     """Add so many images of a data set, evenly spread; a refusal is put aside."""
     try:
         reply = _ask("images_of_set", model=world.model, set=name, count=count)
@@ -160,7 +160,7 @@ def add_batch(world: World, name: str, count: int) -> None:
     )
 
 
-def add(world: World, items: list[Item]) -> None:
+def add(world: Space, items: list[Item]) -> None:
     """Add images at the end; what was left out is put aside as a sentence."""
     lineup = lineup_of(world.key)
     grown = lineup.added(items)

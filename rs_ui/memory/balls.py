@@ -24,7 +24,7 @@ from rs_core.plots.text import radius_text, tidy
 from rs_core.results.arrangement import Arrangement
 from rs_ui.memory.certify import Mapped, arranged
 from rs_ui.memory.points import lineup_of
-from rs_ui.memory.world import World
+from rs_ui.memory.world import Space
 from rs_ui.panels import badge_html, plain
 from rs_ui.sweep.view import chart
 
@@ -44,7 +44,7 @@ def preview_note() -> None:
     )
 
 
-def compare(world: World, mapped: Mapped) -> Arrangement:
+def compare(world: Space, mapped: Mapped) -> Arrangement:
     """Both sides, in words and drawn; the left one."""
     left, right = st.columns(2)
     with left:
@@ -82,7 +82,7 @@ def compare(world: World, mapped: Mapped) -> Arrangement:
     return one
 
 
-def _side(world: World, mapped: Mapped, side: str, first: str) -> tuple[Arrangement, str]:
+def _side(world: Space, mapped: Mapped, side: str, first: str) -> tuple[Arrangement, str]:
     rule = st.selectbox(
         f"Rule on the {side}",
         list(RULE_WORDS),
@@ -118,7 +118,7 @@ def _side(world: World, mapped: Mapped, side: str, first: str) -> tuple[Arrangem
     return found, f"{rule.replace('_', ' ')}, {_ORDERS[order]}"
 
 
-def _ids(world: World, order: str) -> tuple[str, ...]:
+def _ids(world: Space, order: str) -> tuple[str, ...]:
     lineup = lineup_of(world.key)
     present = set(lineup.order)
     before = tuple(image for image in lineup.before if image in present)
@@ -141,7 +141,7 @@ def table(mapped: Mapped, found: Arrangement, names: tuple[str, ...]) -> None:
         st.dataframe(rows, hide_index=True, key="ball_table")
 
 
-def online_against_lp(world: World, mapped: Mapped) -> None:
+def online_against_lp(world: Space, mapped: Mapped) -> None:
     """The same points one after another and by linear programme; and how crowded they are."""
     order = mapped.order(lineup_of(world.key).order)
     rules = [arranged(mapped, rule, order) for rule in ("online", "strict", "label_aware")]

@@ -12,8 +12,8 @@ from rs_core.statistics import ceil_digits
 from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.fields import form
 from rs_ui.inputs.models import spec_of
-from rs_ui.memory.points import Item, Lineup, keep_lineup, lineup_of, points_text
-from rs_ui.memory.world import World, key_of, page_of
+from rs_ui.memory.points import Item, PointList, keep_lineup, lineup_of, points_text
+from rs_ui.memory.world import Space, key_of, page_of
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, changed, run, session
 from rs_ui.runs.run import started
@@ -73,7 +73,7 @@ def arranged(mapped: Mapped, rule: str, order: Sequence[int]) -> Arrangement:
 _PICTURES = 60
 
 
-def certify(world: World, config: dict[str, Any] | None) -> None:
+def certify(world: Space, config: dict[str, Any] | None) -> None:
     """The button that certifies all points by themselves, and why it was refused."""
     lineup = lineup_of(world.key)
     st.button(
@@ -93,12 +93,12 @@ def certify(world: World, config: dict[str, Any] | None) -> None:
     run.show_refusal("points", world, lineup.arrived, config)
 
 
-def begin(kind: str, world: World, images: tuple[str, ...], config: dict[str, Any]) -> str | None:
+def begin(kind: str, world: Space, images: tuple[str, ...], config: dict[str, Any]) -> str | None:
     """The run about several images; None with the reason put aside."""
     return started(kind, kind, world, images, {**config, "alpha": world.alpha})
 
 
-def found(world: World, config: dict[str, Any] | None) -> Mapped | None:
+def found(world: Space, config: dict[str, Any] | None) -> Mapped | None:
     """The finished points of this world's run; draws it while it is live, or why it failed.
 
     Args:
@@ -152,7 +152,7 @@ def _live(status: Status) -> None:
         st.caption(plain(str(status.step["phase"]).capitalize()))
 
 
-def _again(mapped: Mapped) -> Lineup:
+def _again(mapped: Mapped) -> PointList:
     """The images of a run that the address names, after a reload."""
     items = []
     for k, image in enumerate(mapped.images):
@@ -164,11 +164,11 @@ def _again(mapped: Mapped) -> Lineup:
             except WorkerError:  # the points stand without their pictures
                 picture = ""
         items.append(Item(image, mapped.points.names[k], mapped.points.labels[k], picture))
-    lineup = Lineup().added(items)
+    lineup = PointList().added(items)
     return lineup.ordered([mapped.images[k] for k in kept_order(len(items))])
 
 
-def _belongs(world: World, status: Status, config: dict[str, Any] | None) -> None:
+def _belongs(world: Space, status: Status, config: dict[str, Any] | None) -> None:
     """What the shown points were certified with, where the controls now say something else."""
     asked = status.about
     same = (asked["seed"], asked["config"]["alpha"]) == (world.seed, world.alpha)
@@ -199,7 +199,7 @@ _COPIES = 2000
 _HIDDEN = ("label_aware", "alpha")
 
 
-def settings(world: World) -> dict[str, Any] | None:
+def settings(world: Space) -> dict[str, Any] | None:
     """What the controls ask for, without alpha; None while one makes no sense."""
     offer = cache.description()
     place = "plane" if world.plane else "images"

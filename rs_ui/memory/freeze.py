@@ -13,7 +13,7 @@ from rs_core.results.arrangement import FrozenRegions
 from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.models import spec_of
 from rs_ui.memory.certify import Mapped, begin
-from rs_ui.memory.world import World, key_of
+from rs_ui.memory.world import Space, key_of
 from rs_ui.panels import badge_html, error_box, plain
 from rs_ui.runs import run, session
 from rs_ui.runs.status import Status
@@ -25,7 +25,7 @@ _MODES = {
 }
 
 
-def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
+def freeze(world: Space, mapped: Mapped, shown: tuple[int, ...]) -> None:
     """The section: what freezing is, the button, and the frozen regions.
 
     Args:
@@ -65,7 +65,7 @@ def freeze(world: World, mapped: Mapped, shown: tuple[int, ...]) -> None:
     )
 
 
-def _keep(world: World, job: str | None) -> None:
+def _keep(world: Space, job: str | None) -> None:
     session.remember(f"frozen_{world.key}", job)
     if job is None:
         st.query_params.pop("frozen", None)
@@ -73,7 +73,7 @@ def _keep(world: World, job: str | None) -> None:
         st.query_params["frozen"] = job
 
 
-def _as_asked(world: World, mapped: Mapped) -> World:
+def _as_asked(world: Space, mapped: Mapped) -> Space:
     """The network, seed and risk of the points."""
     asked = mapped.about
     return replace(
@@ -82,7 +82,7 @@ def _as_asked(world: World, mapped: Mapped) -> World:
     )  # fmt: skip
 
 
-def _watch(world: World, job: str, images: tuple[str, ...]) -> None:
+def _watch(world: Space, job: str, images: tuple[str, ...]) -> None:
     try:
         status = run.watch(job, _live, kind="regions")
     except WorkerError as error:
@@ -107,7 +107,7 @@ def _live(status: Status) -> None:
         st.caption(plain(str(status.step["phase"]).capitalize()))
 
 
-def _show(world: World, frozen: FrozenRegions) -> None:
+def _show(world: Space, frozen: FrozenRegions) -> None:
     badge, seal = BADGES["B"], frozen.file["allocation"]["hash"]
     st.html(
         f'<div style="display:flex; gap:8px; align-items:center; font-weight:600">'

@@ -10,13 +10,13 @@ from rs_core.plots.memory.text import label_text
 from rs_core.plots.text import radius_text, tidy
 from rs_core.results.arrangement import Points, by_degree
 from rs_ui.memory.certify import Mapped, arranged
-from rs_ui.memory.points import Lineup, keep_lineup, lineup_of
-from rs_ui.memory.world import World, forget
+from rs_ui.memory.points import PointList, keep_lineup, lineup_of
+from rs_ui.memory.world import Space, forget
 
 _LARGEST_SEED = 2**31 - 1
 
 
-def line_up(world: World, mapped: Mapped | None) -> None:
+def line_up(world: Space, mapped: Mapped | None) -> None:
     """The list in its order, and what changes it."""
     lineup = lineup_of(world.key)
     st.subheader("The order in which they come")
@@ -43,11 +43,11 @@ def line_up(world: World, mapped: Mapped | None) -> None:
         )  # fmt: skip
         st.button(
             "Remove all", key="ball_clear", icon=":material/delete_sweep:", on_click=_keep,
-            args=(world.key, Lineup()),
+            args=(world.key, PointList()),
         )  # fmt: skip
 
 
-def _names(lineup: Lineup) -> dict[str, str]:
+def _names(lineup: PointList) -> dict[str, str]:
     """A text for each image that no other has and that stays when it moves.
 
     Streamlit tells options apart by their text alone: a place in it would pick another image.
@@ -60,7 +60,7 @@ def _names(lineup: Lineup) -> dict[str, str]:
     }
 
 
-def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None:
+def _degree_buttons(world: Space, lineup: PointList, mapped: Mapped | None) -> None:
     if mapped is None:
         return
     present = mapped.order(lineup.arrived)
@@ -75,7 +75,7 @@ def _degree_buttons(world: World, lineup: Lineup, mapped: Mapped | None) -> None
         _button(label, key, icon, world, "ordered", (*ids, *rest))
 
 
-def _button(label: str, key: str, icon: str, world: World, change: str, *args: Any) -> None:
+def _button(label: str, key: str, icon: str, world: Space, change: str, *args: Any) -> None:
     st.button(label, key=f"ball_{key}", icon=icon, on_click=_change, args=(world.key, change, args))
 
 
@@ -84,18 +84,18 @@ def _shuffle(key: str) -> None:
 
 
 def _change(key: str, change: str, args: Sequence[Any]) -> None:
-    act: Callable[..., Lineup] = getattr(lineup_of(key), change)
+    act: Callable[..., PointList] = getattr(lineup_of(key), change)
     _keep(key, act(*args))
 
 
-def _keep(key: str, lineup: Lineup) -> None:
+def _keep(key: str, lineup: PointList) -> None:
     """An empty line forgets its run too: the run would bring every point back."""
     keep_lineup(key, lineup)
     if not lineup.came:
         forget(key)
 
 
-def _list(world: World, lineup: Lineup, mapped: Mapped | None) -> None:
+def _list(world: Space, lineup: PointList, mapped: Mapped | None) -> None:
     names, points = world.spec.class_names, mapped.points if mapped else None
     places = {image: k for k, image in enumerate(mapped.images)} if mapped else {}
     rows: dict[str, list[Any]] = {"place": [], "picture": [], "name": [], "true class": []}

@@ -20,7 +20,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Lineup:
+class PointList:
     """Images as they came, the order that a person gave them, and the order before that."""
 
     came: tuple[Item, ...] = ()
@@ -38,33 +38,33 @@ class Lineup:
         """The ids as they came."""
         return tuple(item.image for item in self.came)
 
-    def added(self, items: Sequence[Item]) -> "Lineup":
+    def added(self, items: Sequence[Item]) -> "PointList":
         """With new images at the end; those that are here already, and too many, are left out."""
         fresh = {item.image: item for item in items if item.image not in self.arrived}
         new = tuple(fresh.values())[: MOST_IMAGES - len(self.came)]
-        return Lineup((*self.came, *new), (*self.order, *(i.image for i in new)), self.order)
+        return PointList((*self.came, *new), (*self.order, *(i.image for i in new)), self.order)
 
-    def without(self, image: str) -> "Lineup":
+    def without(self, image: str) -> "PointList":
         """Without one image."""
-        return Lineup(
+        return PointList(
             tuple(item for item in self.came if item.image != image),
             tuple(other for other in self.order if other != image),
             tuple(other for other in self.before if other != image),
         )
 
-    def moved(self, image: str, steps: int) -> "Lineup":
+    def moved(self, image: str, steps: int) -> "PointList":
         """With one image so many places later, or earlier where negative; at the ends it stays."""
         others = [other for other in self.order if other != image]
         place = max(0, min(len(others), self.order.index(image) + steps))
         return self.ordered((*others[:place], image, *others[place:]))
 
-    def shuffled(self, seed: int) -> "Lineup":
+    def shuffled(self, seed: int) -> "PointList":
         """In an order that the seed names."""
         mixed = sorted(self.order)
         random.Random(seed).shuffle(mixed)
         return self.ordered(mixed)
 
-    def ordered(self, order: Sequence[str]) -> "Lineup":
+    def ordered(self, order: Sequence[str]) -> "PointList":
         """In this order; the present one is kept as the one before, unless nothing moves."""
         same = tuple(order) == self.order
         return self if same else replace(self, order=tuple(order), before=self.order)
@@ -75,12 +75,12 @@ def points_text(count: int) -> str:
     return f"{count} point" if count == 1 else f"{count} points"
 
 
-def lineup_of(world: str) -> Lineup:
+def lineup_of(world: str) -> PointList:
     """The images of one world: those that one size of network can take."""
-    found: Lineup = session.remembered(f"lineup_{world}", Lineup())
+    found: PointList = session.remembered(f"lineup_{world}", PointList())
     return found
 
 
-def keep_lineup(world: str, lineup: Lineup) -> None:
+def keep_lineup(world: str, lineup: PointList) -> None:
     """Remember them."""
     session.remember(f"lineup_{world}", lineup)

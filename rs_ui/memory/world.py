@@ -15,7 +15,7 @@ _IMAGES, _PLANE = "Images, with the sidebar's network", "Points in the plane"
 
 
 @dataclass(frozen=True)
-class World:
+class Space:
     """A network, and all images that fit it.
 
     Fields:
@@ -67,7 +67,7 @@ def forget(key: str) -> None:
     leave_runs()
 
 
-def choose_world(subject: Subject | None) -> World | None:
+def choose_world(subject: Subject | None) -> Space | None:
     """The world that the control names; None, with the reason shown, without a network."""
     choice = st.segmented_control(
         "What the points are",
@@ -82,12 +82,12 @@ def choose_world(subject: Subject | None) -> World | None:
     if choice == _PLANE:
         spec = spec_of(PLANE_MODEL)
         if subject is None:
-            return World(key_of(spec), PLANE_MODEL, spec)
-        return World(key_of(spec), PLANE_MODEL, spec, subject.seed, subject.alpha, subject.device)
+            return Space(key_of(spec), PLANE_MODEL, spec)
+        return Space(key_of(spec), PLANE_MODEL, spec, subject.seed, subject.alpha, subject.device)
     if subject is None:
         st.info("Choose a network in the sidebar, or take the points in the plane.")
         return None
-    return World(
+    return Space(
         key_of(subject.spec), subject.model, subject.spec, subject.seed, subject.alpha,
         subject.device,
     )  # fmt: skip

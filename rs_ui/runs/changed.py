@@ -10,7 +10,7 @@ from rs_ui.runs.session import Subject
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RunRequest:
     """What a page's button would start now.
 
     Fields:
@@ -24,7 +24,7 @@ class Wanted:
     config: dict[str, Any]
 
 
-def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
+def say(wanted: RunRequest | None, asked: dict[str, Any]) -> None:
     """In what the shown run is another one than the button would start, if it is."""
     found = [] if wanted is None else others(wanted, asked)
     if found:
@@ -36,7 +36,7 @@ def say(wanted: Wanted | None, asked: dict[str, Any]) -> None:
         )
 
 
-def others(wanted: Wanted, asked: dict[str, Any]) -> list[str]:
+def others(wanted: RunRequest, asked: dict[str, Any]) -> list[str]:
     """What is wanted otherwise than a run was asked, in words; empty for the same question."""
     subject, config = wanted.subject, asked["config"]
     same = list(wanted.images) == list(asked["image_ids"])

@@ -9,14 +9,14 @@ import streamlit as st
 from rs_core.results import from_json
 from rs_ui.panels import error_box
 from rs_ui.runs import changed, run, session
-from rs_ui.runs.changed import Wanted
+from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.status import Status
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Done(Generic[R]):
+class FinishedRun(Generic[R]):
     """A finished run, kept so that looking at it asks for nothing again."""
 
     job: str
@@ -25,8 +25,13 @@ class Done(Generic[R]):
 
 
 def watched(
-    job: str, draw: Callable[[Status], None], *, kind: str, result: type[R], wanted: Wanted | None
-) -> Done[R] | None:
+    job: str,
+    draw: Callable[[Status], None],
+    *,
+    kind: str,
+    result: type[R],
+    wanted: RunRequest | None,
+) -> FinishedRun[R] | None:
     """The finished run of a page of that kind; None while it is under way or has no result.
 
     Args:
@@ -37,14 +42,14 @@ def watched(
         WorkerError: this browser has no such run, or the worker cannot be reached.
     """
     note = st.container()
-    held: Done[R] | None = session.remembered(f"done_{kind}")
+    held: FinishedRun[R] | None = session.remembered(f"done_{kind}")
     known = held if held is not None and held.job == job else None
     status = run.watch(job, draw, kind=kind) if known is None else known.status
     session.keep_run(kind, job)
     with note:
         changed.say(wanted, status.about)
     if known is None and status.state == "finished":
-        known = Done(job, status, from_json(result, status.result))
+        known = FinishedRun(job, status, from_json(result, status.result))
         session.remember(f"done_{kind}", known)
     return known
 

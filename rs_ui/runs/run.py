@@ -157,7 +157,7 @@ class Asking(Protocol):
         """Where to compute."""
 
 
-def once(name: str, asked: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
+def cached_call(name: str, asked: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
     """The answer, or the worker's refusal as a sentence; asked again only when `asked` changes."""
     key = (session.owner(), *asked)
     held = session.remembered(name)

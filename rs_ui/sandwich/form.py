@@ -13,8 +13,8 @@ from rs_ui.inputs.image_sets import THIS_IMAGE, choose_images, count_text
 from rs_ui.inputs.selectors import reference_sets, spoken, suited
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, ended, run, session
-from rs_ui.runs.changed import Wanted
-from rs_ui.runs.ended import Done, without_result
+from rs_ui.runs.changed import RunRequest
+from rs_ui.runs.ended import FinishedRun, without_result
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
@@ -159,14 +159,14 @@ PAGE = "sandwich"
 MOST_IMAGES = 50
 
 
-def controls(subject: Subject) -> Wanted | None:
+def controls(subject: Subject) -> RunRequest | None:
     """Images, sigma, attack, what they cost, and Start; what that would start, if anything."""
     with st.container(border=True):
         images = choose_images(subject, PAGE, first=THIS_IMAGE, most=MOST_IMAGES)
         config = settings(subject, PAGE)
         wanted = None
         if images is not None and config is not None:
-            wanted = Wanted(subject, images.ids, {**config, "alpha": subject.alpha})
+            wanted = RunRequest(subject, images.ids, {**config, "alpha": subject.alpha})
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
@@ -186,19 +186,19 @@ def controls(subject: Subject) -> Wanted | None:
     return wanted
 
 
-def _cost(wanted: Wanted) -> str:
+def _cost(wanted: RunRequest) -> str:
     count = len(wanted.images)
     passes = cost_text(wanted.subject, sandwich_passes(wanted.config, images=count))
     return f"{count_text(count)}: at most {passes}"
 
 
-def _start(wanted: Wanted) -> None:
+def _start(wanted: RunRequest) -> None:
     job = started(PAGE, PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         session.keep_run(PAGE, job)
 
 
-def watched(job: str, wanted: Wanted | None) -> Done[SandwichStrip] | None:
+def watched(job: str, wanted: RunRequest | None) -> FinishedRun[SandwichStrip] | None:
     """The finished run; None while it is under way or without a result, which is drawn here.
 
     A note says where it is not what the controls want.

@@ -23,7 +23,7 @@ from rs_core.statistics import ceil_digits
 from rs_ui.inputs.picture import TAKE, Picture, offer_picture
 from rs_ui.inputs.subject import pixels_of
 from rs_ui.panels import badge_html, certificate_card, error_box, plain, shown, table_of
-from rs_ui.runs.run import call, once
+from rs_ui.runs.run import cached_call, call
 
 _TIMES = 10
 
@@ -119,7 +119,7 @@ def _evidence(image: str, attack: AttackResult | None, classes: tuple[str, ...],
 
 def _pictures(image: str, attack: AttackResult) -> None:
     """The image, what was added to it, and what came out."""
-    reply = once("sandwich_pixels", (image,), lambda: call("image", image=image))
+    reply = cached_call("sandwich_pixels", (image,), lambda: call("image", image=image))
     if isinstance(reply, str):
         error_box(reply)
         return

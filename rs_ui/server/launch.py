@@ -15,14 +15,14 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from rs_core.errors import RsError, StoreError
 from rs_core.store import Tenancy, rs_home
-from rs_ui.server.middleware import Gatehouse
-from rs_ui.server.settings import hold_environment
+from rs_ui.server.middleware import GuardMiddleware
+from rs_ui.server.settings import check_environment
 
 
 def options(page: Path) -> dict[str, Any]:
     """What `st.App` is made with; ends the process with one sentence where it must not start."""
     try:
-        hold_environment(os.environ, page.parent / ".streamlit" / "config.toml")
+        check_environment(os.environ, page.parent / ".streamlit" / "config.toml")
         tenancy = _moved_in(rs_home())
     except RsError as error:
         print(f"rs app: {error}", file=sys.stderr)
@@ -38,7 +38,7 @@ def options(page: Path) -> dict[str, Any]:
         with suppress(CancelledError):  # by a second Ctrl-C: an end as well, and no error to print
             yield
 
-    gatehouse = Middleware(Gatehouse, allowed=is_host_allowed)
+    gatehouse = Middleware(GuardMiddleware, allowed=is_host_allowed)
     return {"middleware": [gatehouse], "lifespan": lifespan}
 
 

@@ -25,7 +25,7 @@ _FIXED = {
 }
 
 
-class Gatehouse:
+class GuardMiddleware:
     """Answers only requests under an allowed name; no answer may be framed, sniffed or extended.
 
     Streamlit looks at the name of the websocket alone: a name that somebody else's server first

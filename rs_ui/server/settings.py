@@ -13,7 +13,7 @@ _PREFIX = "STREAMLIT_"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-def hold_environment(environment: Mapping[str, str], config: Path) -> None:
+def check_environment(environment: Mapping[str, str], config: Path) -> None:
     """Refuse STREAMLIT_* variables that would overrule the server's settings without a word.
 
     Those that say what the settings say pass, and those that concern looks, the port, and keys.

@@ -12,7 +12,7 @@ from rs_ui.inputs.image_sets import choose_images
 from rs_ui.inputs.selectors import reference_sets, spoken
 from rs_ui.panels import error_box
 from rs_ui.runs import cache, run, session
-from rs_ui.runs.changed import Wanted
+from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.study.view import KINDS, watch_study
@@ -108,7 +108,7 @@ def show(subject: Subject) -> None:
         error_box(str(error))
 
 
-def _controls(subject: Subject) -> tuple[str, Wanted | None]:
+def _controls(subject: Subject) -> tuple[str, RunRequest | None]:
     """The chosen kind of study, and what Start would start, if anything."""
     with st.container(border=True):
         kind: str = st.segmented_control(
@@ -126,7 +126,7 @@ def _controls(subject: Subject) -> tuple[str, Wanted | None]:
         config = study_settings(kind, subject)
         wanted = None
         if images is not None and config is not None:
-            wanted = Wanted(subject, images.ids, config)
+            wanted = RunRequest(subject, images.ids, config)
         st.button(
             "Start the study",
             key="start_study",
@@ -143,7 +143,7 @@ def _controls(subject: Subject) -> tuple[str, Wanted | None]:
     return kind, wanted
 
 
-def _start(kind: str, wanted: Wanted) -> None:
+def _start(kind: str, wanted: RunRequest) -> None:
     job = started(kind, _PAGE, wanted.subject, wanted.images, wanted.config)
     if job is not None:
         _keep(job)

@@ -18,7 +18,7 @@ from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Stud
 from rs_ui.client.worker import WorkerError
 from rs_ui.panels import badge_html, plain, table_of
 from rs_ui.runs import cache, changed, run, session
-from rs_ui.runs.changed import Wanted
+from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.ended import without_result
 from rs_ui.runs.status import Status, duration
 from rs_ui.sweep.view import chart
@@ -38,7 +38,7 @@ KINDS = {
 }
 
 
-def watch_study(job: str, chosen: str, wanted: Wanted | None) -> None:
+def watch_study(job: str, chosen: str, wanted: RunRequest | None) -> None:
     """The run, live until it ends, then finished.
 
     A note says where a study of the chosen kind is not what the controls want.

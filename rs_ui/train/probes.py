@@ -7,7 +7,7 @@ import streamlit as st
 
 from rs_ui.panels import error_box, thumbnail_row
 from rs_ui.runs import cache
-from rs_ui.runs.run import call, once
+from rs_ui.runs.run import cached_call, call
 from rs_ui.runs.session import Subject
 
 MOST, _USUAL = 8, 5
@@ -60,7 +60,7 @@ def choose_probes(dataset: dict[str, Any], subject: Subject | None) -> Probes | 
 def _of_set(name: str, count: int) -> dict[str, _Found]:
     if not count:
         return {}
-    reply = once(
+    reply = cached_call(
         "train_probes", (name, count), lambda: call("held_out_images", set=name, count=count)
     )
     if isinstance(reply, str):
@@ -88,7 +88,7 @@ def _presets(subject: Subject, dataset: dict[str, Any]) -> dict[str, _Found]:
             reply = call("decode", model=subject.model, name=name, sample=name)
             return {part: reply[part] for part in ("image", "label", "original")}
 
-        reply = once(f"train_preset_{name}", (subject.model,), ask)
+        reply = cached_call(f"train_preset_{name}", (subject.model,), ask)
         if isinstance(reply, str):
             error_box(reply)
             continue

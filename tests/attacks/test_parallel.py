@@ -1,4 +1,4 @@
-"""Lanes that run beside each other say the same as lanes that take turns."""
+"""Shards that run beside each other say the same as shards that take turns."""
 
 import time
 from collections.abc import Generator
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rs_core.attacks.parallel import abreast, shares
+from rs_core.attacks.parallel import run_side_by_side, split_in_shards
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput
 from tests.attacks.conftest import SETTINGS
@@ -22,7 +22,7 @@ def counting(limit: int, made: list[int]) -> Generator[int, None, str]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_items_and_results_come_in_order(threads: int) -> None:
-    steps = abreast(threads, [counting(50, []), counting(50, [])])
+    steps = run_side_by_side(threads, [counting(50, []), counting(50, [])])
     assert [next(steps) for _ in range(50)] == [[number, number] for number in range(50)]
     with pytest.raises(StopIteration) as end:
         next(steps)
@@ -38,7 +38,7 @@ def slowly(seconds: float, made: list[int]) -> Generator[int, None, None]:
 
 def test_a_lane_ends_its_step_and_rests_while_the_reader_holds_one() -> None:
     made: list[int] = []
-    steps = abreast(2, [slowly(0.001, made), counting(1000, [])])
+    steps = run_side_by_side(2, [slowly(0.001, made), counting(1000, [])])
     for _ in range(5):
         next(steps)
         time.sleep(0.1)
@@ -49,7 +49,7 @@ def test_a_lane_ends_its_step_and_rests_while_the_reader_holds_one() -> None:
 
 def test_no_lane_waits_for_another_while_the_reader_waits() -> None:
     made: list[int] = []
-    steps = abreast(2, [slowly(0.2, []), slowly(0.001, made)])
+    steps = run_side_by_side(2, [slowly(0.2, []), slowly(0.001, made)])
     assert next(steps) == [0, 0]
     assert len(made) > 5
     assert next(steps) == [1, 1]
@@ -58,7 +58,7 @@ def test_no_lane_waits_for_another_while_the_reader_waits() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_nothing_is_computed_once_the_stream_is_closed(threads: int) -> None:
     made: list[int] = []
-    steps = abreast(threads, [slowly(0.005, made), slowly(0.001, [])])
+    steps = run_side_by_side(threads, [slowly(0.005, made), slowly(0.001, [])])
     next(steps)
     steps.close()
     count = len(made)
@@ -69,25 +69,25 @@ def test_nothing_is_computed_once_the_stream_is_closed(threads: int) -> None:
 def test_an_error_of_a_lane_reaches_the_reader() -> None:
     def failing() -> Generator[int, None, str]:
         yield 0
-        raise ValueError("in a lane")
+        raise ValueError("in a shard")
 
-    steps = abreast(2, [counting(1000, []), failing()])
+    steps = run_side_by_side(2, [counting(1000, []), failing()])
     assert next(steps) == [0, 0]
-    with pytest.raises(ValueError, match="in a lane"):
+    with pytest.raises(ValueError, match="in a shard"):
         next(steps)
 
 
 @pytest.mark.parametrize("lengths", [(3, 50), (50, 3)])
 def test_lanes_of_unequal_length_are_a_bug(lengths: tuple[int, int]) -> None:
     with pytest.raises(AssertionError, match="equal cost"):
-        list(abreast(1, [counting(length, []) for length in lengths]))
+        list(run_side_by_side(1, [counting(length, []) for length in lengths]))
 
 
 def test_lanes_compute_in_the_pool() -> None:
     def named() -> Generator[str, None, None]:
         yield current_thread().name
 
-    (names,) = list(abreast(2, [named(), named()]))
+    (names,) = list(run_side_by_side(2, [named(), named()]))
     assert all(name.startswith("rs-block") for name in names)
 
 
@@ -109,8 +109,10 @@ def test_an_attack_on_two_lanes_steps_as_on_one(
 
 def test_shares_cover_everything_once() -> None:
     for count in range(20):
-        for lanes in range(1, 5):
-            assert [i for share in shares(count, lanes) for i in share] == list(range(count))
+        for shards in range(1, 5):
+            assert [i for share in split_in_shards(count, shards) for i in share] == list(
+                range(count)
+            )
 
 
 def test_a_settled_step_says_the_same_without_the_logits(

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from rs_core.attacks.gradients import Said, Slope, slope, units, votes_of
-from rs_core.attacks.loop import Record
+from rs_core.attacks.gradients import Gradient, Outputs, objective_gradient, units, votes_of
+from rs_core.attacks.loop import BestSoFar
 from rs_core.attacks.norms import Ball, directions, norm_of, unit
-from rs_core.attacks.objective import Goal
-from rs_core.attacks.targets import CLIMB, JUDGE, Smoothed
+from rs_core.attacks.objective import Objective
+from rs_core.attacks.targets import ASCEND, JUDGE, Smoothed
 from rs_core.classifiers import Classifier
 from tests.attacks.conftest import SHAPE
 
@@ -24,16 +24,16 @@ def test_the_cross_entropy_is_itself() -> None:
     logits, labels = 5 * normals(4, 3, 6), torch.tensor([0, 5, 2, 2])
     flat = cross_entropy(logits.flatten(0, 1), labels.repeat_interleave(3), reduction="none")
     expected = flat.view(4, 3)
-    torch.testing.assert_close(Goal(labels).each(logits), expected)
+    torch.testing.assert_close(Objective(labels).each(logits), expected)
     aims = torch.tensor([1, 1, 1, 1])
     toward = cross_entropy(logits.flatten(0, 1), aims.repeat_interleave(3), reduction="none")
-    torch.testing.assert_close(Goal(labels, aims).each(logits), -toward.view(4, 3))
+    torch.testing.assert_close(Objective(labels, aims).each(logits), -toward.view(4, 3))
 
 
 @pytest.mark.parametrize("expectation", ["loss", "probability"])
 def test_a_saturated_softmax_still_shows_the_way(expectation: str) -> None:
     logits = torch.tensor([[[60.0, -30.0, -40.0]]])
-    pull = Goal(torch.tensor([0]), expectation=expectation).pull(logits)
+    pull = Objective(torch.tensor([0]), expectation=expectation).logit_gradient(logits)
     direction = pull[0, 0] / pull.abs().max()
     torch.testing.assert_close(direction, torch.tensor([-1.0, 1.0, 0.0]), atol=1e-4, rtol=0)
 
@@ -53,26 +53,26 @@ def test_the_pull_is_what_autograd_says(
 ) -> None:
     logits = (scale * normals(3, copies, 6, seed=seed).double()).requires_grad_(True)
     aims = torch.tensor([1, 0, 0]) if aimed else None
-    goal = Goal(torch.tensor([0, 5, 2]), aims, *climbed)
-    value = goal.over_copies(goal.each(logits)).sum()
+    objective = Objective(torch.tensor([0, 5, 2]), aims, *climbed)
+    value = objective.over_copies(objective.each(logits)).sum()
     (expected,) = torch.autograd.grad(value, logits)
-    torch.testing.assert_close(goal.pull(logits), expected, atol=1e-12, rtol=1e-9)
-    assert not goal.pull(logits).requires_grad
+    torch.testing.assert_close(objective.logit_gradient(logits), expected, atol=1e-12, rtol=1e-9)
+    assert not objective.logit_gradient(logits).requires_grad
 
 
 def test_the_margin_is_the_gap_to_the_best_other_class() -> None:
     logits = torch.tensor([[[3.0, 1.0, 2.5]]])
-    assert float(Goal(torch.tensor([0]), loss="margin").each(logits)) == -0.5
-    assert float(Goal(torch.tensor([0]), torch.tensor([1]), "margin").each(logits)) == -2.0
+    assert float(Objective(torch.tensor([0]), loss="margin").each(logits)) == -0.5
+    assert float(Objective(torch.tensor([0]), torch.tensor([1]), "margin").each(logits)) == -2.0
 
 
 def test_probability_is_minus_log_of_the_mean_score() -> None:
     logits, labels = 3 * normals(2, 7, 5), torch.tensor([1, 4])
     scores = logits.softmax(-1).mean(dim=1)
-    goal = Goal(labels, expectation="probability")
+    objective = Objective(labels, expectation="probability")
     expected = -scores.gather(1, labels[:, None]).squeeze(1).log()
-    torch.testing.assert_close(goal.over_copies(goal.each(logits)), expected)
-    aimed = goal.aimed_at(torch.tensor([0, 0]))
+    torch.testing.assert_close(objective.over_copies(objective.each(logits)), expected)
+    aimed = objective.aimed_at(torch.tensor([0, 0]))
     torch.testing.assert_close(aimed.over_copies(aimed.each(logits)), scores[:, 0].log())
 
 
@@ -82,12 +82,14 @@ def test_copies_cut_into_passes_are_worth_what_they_are_together(
     expectation: str, aimed: bool
 ) -> None:
     logits = (3 * normals(1, 11, 5)).requires_grad_(True)
-    goal = Goal(torch.tensor([1]), torch.tensor([3]) if aimed else None, expectation=expectation)
-    whole = goal.over_copies(goal.each(logits))
+    objective = Objective(
+        torch.tensor([1]), torch.tensor([3]) if aimed else None, expectation=expectation
+    )
+    whole = objective.over_copies(objective.each(logits))
     (expected,) = torch.autograd.grad(whole.sum(), logits)
     cuts = [slice(0, 8), slice(8, 11)]
-    parts = [goal.over_copies(goal.each(logits[:, cut])) for cut in cuts]
-    weights = goal.weights(torch.stack(parts).detach(), torch.tensor([8.0, 3.0]))
+    parts = [objective.over_copies(objective.each(logits[:, cut])) for cut in cuts]
+    weights = objective.weights(torch.stack(parts).detach(), torch.tensor([8.0, 3.0]))
     together = sum(w.detach() * p for w, p in zip(weights, parts, strict=True))
     (gradient,) = torch.autograd.grad(together.sum(), logits)
     torch.testing.assert_close(gradient, expected)
@@ -97,9 +99,9 @@ def test_a_row_of_nan_has_no_vote_and_a_tie_no_winner() -> None:
     logits = torch.tensor([[[0.0, 1.0], [torch.nan, 5.0], [2.0, 0.0]]])
     votes = votes_of(logits)
     assert votes.tolist() == [[1.0, 1.0]]
-    assert not Goal(torch.tensor([0])).reached(votes)
-    assert not Goal(torch.tensor([1])).reached(votes)
-    assert not Goal(torch.tensor([0]), torch.tensor([1])).reached(votes)
+    assert not Objective(torch.tensor([0])).reached(votes)
+    assert not Objective(torch.tensor([1])).reached(votes)
+    assert not Objective(torch.tensor([0]), torch.tensor([1])).reached(votes)
 
 
 @settings(max_examples=60, deadline=None)
@@ -176,7 +178,7 @@ def test_noise_does_not_depend_on_how_copies_share_passes(network: Classifier) -
     assert not torch.allclose(judged, earlier)
     fixed = Smoothed(network, [3, 4], [0.2, 0.3], draws=20, fresh=False)
     with torch.no_grad():
-        same = [fixed.logits(pixels, range(2), range(20), step, CLIMB) for step in (0, 5)]
+        same = [fixed.logits(pixels, range(2), range(20), step, ASCEND) for step in (0, 5)]
     assert torch.equal(*same)
 
 
@@ -187,43 +189,44 @@ def test_a_slope_is_the_gradient_whatever_the_passes(
 ) -> None:
     target = Smoothed(network, [3, 4], [0.2, 0.3], draws=draws)
     pixels = torch.rand(2, *SHAPE, generator=torch.Generator().manual_seed(0))
-    goal = Goal(torch.tensor([1, 2]), expectation=expectation)
+    objective = Objective(torch.tensor([1, 2]), expectation=expectation)
     x = pixels.clone().requires_grad_(True)
-    value = goal.over_copies(goal.each(target.logits(x, range(2), range(draws), 0)))
+    value = objective.over_copies(objective.each(target.logits(x, range(2), range(draws), 0)))
     (expected,) = torch.autograd.grad(value.sum(), x)
-    found = slope(target, goal, pixels, 0)
-    torch.testing.assert_close(found.said.value, value.detach(), atol=1e-4, rtol=1e-4)
+    found = objective_gradient(target, objective, pixels, 0)
+    torch.testing.assert_close(found.outputs.value, value.detach(), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(found.gradient, expected, atol=1e-4, rtol=1e-3)
 
 
 def test_a_record_prefers_what_reached_the_goal() -> None:
     centre = torch.zeros(1, 1, 1, 1)
-    record = Record(centre)
+    best = BestSoFar(centre)
 
     def offer(x: float, value: float, reached: bool) -> None:
-        record.offer(torch.full_like(centre, x), torch.tensor([value]), torch.tensor([reached]))
+        best.offer(torch.full_like(centre, x), torch.tensor([value]), torch.tensor([reached]))
 
     offer(0.1, 5.0, False)
     offer(0.2, 1.0, True)
     offer(0.3, 9.0, False)
-    assert float(record.best) == pytest.approx(0.2)
+    assert float(best.best) == pytest.approx(0.2)
     offer(0.4, 2.0, True)
-    assert float(record.best) == pytest.approx(0.4)
-    nearest = Record(centre, nearest="l2")
+    assert float(best.best) == pytest.approx(0.4)
+    nearest = BestSoFar(centre, nearest="l2")
     for x in (0.4, 0.2, 0.3):
         nearest.offer(torch.full_like(centre, x), torch.tensor([x]), torch.tensor([True]))
     assert float(nearest.best) == pytest.approx(0.2)
 
 
 def test_a_record_counts_what_went_wrong() -> None:
-    record = Record(torch.zeros(3, 1, 1, 1))
-    said = Said(Goal(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2))
+    best = BestSoFar(torch.zeros(3, 1, 1, 1))
+    said = Outputs(Objective(torch.zeros(3, dtype=torch.int64)), torch.zeros(3, 1, 2))
     gradients = torch.tensor([[torch.nan, 0.0, 1.0], [torch.inf, 0.0, 0.0]]).view(2, 3, 1, 1, 1)
-    record.see(
-        torch.stack([record.centre] * 2), [Slope(said, gradient).account for gradient in gradients]
+    best.see(
+        torch.stack([best.centre] * 2),
+        [Gradient(said, gradient).summary for gradient in gradients],
     )
-    assert record.broken.tolist() == [2, 0, 0]
-    assert record.dead.tolist() == [0, 2, 1]
+    assert best.broken.tolist() == [2, 0, 0]
+    assert best.dead.tolist() == [0, 2, 1]
 
 
 @settings(max_examples=100, deadline=None)
@@ -236,14 +239,16 @@ def test_steps_seen_together_are_worth_what_they_are_one_by_one(
     numbers = st.lists(few, min_size=6 * copies * steps, max_size=6 * copies * steps)
     logits = torch.tensor(data.draw(numbers)).view(steps, 2, copies, 3)
     points = torch.rand(steps, 2, 1, 2, 2, generator=torch.Generator().manual_seed(steps))
-    goal = Goal(torch.tensor([0, 1]))
-    accounts = [Slope(Said(goal, row), torch.zeros(2, 1, 2, 2)).account for row in logits]
-    whole = Record(torch.zeros(2, 1, 2, 2), nearest)
-    alone = Record(torch.zeros(2, 1, 2, 2), nearest)
+    objective = Objective(torch.tensor([0, 1]))
+    accounts = [
+        Gradient(Outputs(objective, row), torch.zeros(2, 1, 2, 2)).summary for row in logits
+    ]
+    whole = BestSoFar(torch.zeros(2, 1, 2, 2), nearest)
+    alone = BestSoFar(torch.zeros(2, 1, 2, 2), nearest)
     for first in range(0, steps, 4):
         whole.see(points[first : first + 4], accounts[first : first + 4])
     for x, seen in zip(points, accounts, strict=True):
-        alone.offer(x, seen.said.value, seen.said.reached)
+        alone.offer(x, seen.outputs.value, seen.outputs.reached)
     assert torch.equal(whole.reached, alone.reached)
     torch.testing.assert_close(whole.value, alone.value, equal_nan=True)
     assert torch.equal(whole.best, alone.best)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.attacks import ATTACKS
-from rs_core.attacks.gradients import slope
-from rs_core.attacks.objective import Goal
-from rs_core.attacks.targets import CLIMB, Smoothed, Through
+from rs_core.attacks.gradients import objective_gradient
+from rs_core.attacks.objective import Objective
+from rs_core.attacks.targets import ASCEND, Differentiable, Smoothed
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError
 from rs_core.events import Finished, Step, Stream, drain
@@ -67,14 +67,15 @@ def test_the_gradient_goes_through_the_selector_network() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 3))
     classifier = Classifier(net, spec_of(SHAPE, 3))
     picker = FromNetwork(network=lambda x: 0.1 + x.square().mean(dim=(1, 2, 3)))
-    target = Through(classifier, [5], picker, draws=16)
-    goal = Goal(torch.tensor([1]))
+    target = Differentiable(classifier, [5], picker, draws=16)
+    objective = Objective(torch.tensor([1]))
     point = torch.rand(1, *SHAPE, generator=torch.Generator().manual_seed(1))
-    found = slope(target, goal, point, 0)
+    found = objective_gradient(target, objective, point, 0)
     direction = torch.randn(1, *SHAPE, generator=torch.Generator().manual_seed(2))
     step = 1e-2
     ahead, behind = (
-        slope(target, goal, point + s * direction, 0).said.value for s in (step, -step)
+        objective_gradient(target, objective, point + s * direction, 0).outputs.value
+        for s in (step, -step)
     )
     numeric = float(ahead - behind) / (2 * step)
     assert float((found.gradient * direction).sum()) == pytest.approx(numeric, rel=2e-2)
@@ -89,16 +90,16 @@ def test_the_gradient_is_that_of_every_copy_by_itself(network: Classifier, throu
     seeds, draws, images, copies = [5, 6], 8, range(2), range(8)
     target = Smoothed(network, seeds, [0.3, 0.2], draws=draws)
     if through:
-        target = Through(network, seeds, FromNetwork(network=brightness), draws=draws)
-    goal = Goal(torch.tensor([3, 1]))
+        target = Differentiable(network, seeds, FromNetwork(network=brightness), draws=draws)
+    objective = Objective(torch.tensor([3, 1]))
     pixels = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    found = slope(target, goal, pixels, 0).raw
+    found = objective_gradient(target, objective, pixels, 0).raw
     x = pixels.clone().requires_grad_(True)
     sigmas = brightness(x) if through else torch.tensor([0.3, 0.2])
-    z = target._noise(images, copies, 0, CLIMB).permute(0, 1, 4, 2, 3)
+    z = target._noise(images, copies, 0, ASCEND).permute(0, 1, 4, 2, 3)
     rows = x[:, None] + sigmas[:, None, None, None, None] * z
     logits = network(rows.flatten(0, 1)).view(2, draws, -1)
-    (wanted,) = torch.autograd.grad(goal.over_copies(goal.each(logits)).sum(), x)
+    (wanted,) = torch.autograd.grad(objective.over_copies(objective.each(logits)).sum(), x)
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-5 * float(wanted.abs().max()))
 
 
@@ -126,13 +127,13 @@ def test_a_network_that_reads_its_own_gradient_answers_as_it_does_alone() -> Non
     network = Classifier(ReadsItsSlope(), spec_of((1, 8, 8), 3))
     target = Smoothed(network, [5, 6], [0.25, 0.25], draws=4)
     pixels = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    z = target._noise(range(2), range(4), 0, CLIMB).permute(0, 1, 4, 2, 3)
+    z = target._noise(range(2), range(4), 0, ASCEND).permute(0, 1, 4, 2, 3)
     x = pixels.clone().requires_grad_(True)
     wanted = network((x[:, None] + 0.25 * z).flatten(0, 1)).view(2, 4, -1)
-    found = slope(target, Goal(torch.tensor([0, 1])), pixels, 0)
-    torch.testing.assert_close(found.said.logits, wanted.detach())
-    goal = found.said.goal
-    (gradient,) = torch.autograd.grad(goal.over_copies(goal.each(wanted)).sum(), x)
+    found = objective_gradient(target, Objective(torch.tensor([0, 1])), pixels, 0)
+    torch.testing.assert_close(found.outputs.logits, wanted.detach())
+    objective = found.outputs.objective
+    (gradient,) = torch.autograd.grad(objective.over_copies(objective.each(wanted)).sum(), x)
     close = 1e-5 * float(gradient.abs().max())
     torch.testing.assert_close(found.raw, gradient, rtol=1e-3, atol=close)
     with torch.no_grad():
@@ -166,7 +167,7 @@ def test_an_attack_on_the_selector_wins_where_a_frozen_sigma_cannot(through: boo
 
 
 def test_images_in_lanes_pick_their_own_sigmas() -> None:
-    """With two threads the selector runs inside a lane, without waiting for the pool it is in."""
+    """With two threads the selector runs inside a shard, without waiting for the pool it is in."""
     threads = torch.get_num_threads()
     images = [grey(level) for level in (60, 102, 150, 200)]
     classifier = Classifier(Shell(torch.tensor(images[0].pixels), 2.6), spec_of(SHAPE, 2))

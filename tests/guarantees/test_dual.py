@@ -15,7 +15,7 @@ from rs_core.guarantees import Dual, PublishedDual
 from rs_core.images import ImageInput, image_from_array
 from rs_core.logs.certificates import row_from_certificate
 from rs_core.results import Certificate, Selection, from_json, to_json
-from rs_core.smoothing.median import hold_scalar
+from rs_core.smoothing.median import check_scalar
 from rs_core.statistics import (
     empirical_median_percentiles,
     lower_confidence_bound,
@@ -220,7 +220,7 @@ class Counting(nn.Module):
 def test_a_selector_that_is_no_function_of_the_image_is_refused(linear: MakeLinear) -> None:
     classifier, image = linear(0.5)
     tried = Counting(10**9).eval()
-    hold_scalar(tried, classifier)
+    check_scalar(tried, classifier)
     cases = {
         "training mode": nn.Sequential(nn.Flatten(), nn.Linear(3072, 1), nn.BatchNorm1d(1)),
         "changes with the other images": BatchMean().eval(),

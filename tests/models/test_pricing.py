@@ -13,13 +13,13 @@ from rs_core.models import MODELS, build_network, load_model, save_model
 from rs_core.models.pricing import (
     LIMIT,
     SHARED_LIMIT,
-    hold_answers,
-    hold_price,
+    check_finite_answers,
+    check_price,
     pass_price,
     pass_rows,
     price_bound,
 )
-from rs_core.models.weights import hold_shared
+from rs_core.models.weights import check_shared
 from rs_core.results import ModelSpec
 from tests.models.test_weights import rewrite
 
@@ -56,7 +56,7 @@ def test_prices_are_the_published_ones(
 ) -> None:
     network, spec = laid_out(architecture, shape, classes)
     assert pass_price(network, spec, 1).multiply_adds / 1e9 == pytest.approx(billions, rel=0.01)
-    hold_price(network, spec)
+    check_price(network, spec)
 
 
 @pytest.mark.parametrize("architecture", sorted(MODELS))
@@ -71,7 +71,7 @@ def test_the_bound_from_the_weights_is_one(architecture: str, shape: tuple[int, 
 @pytest.mark.parametrize("architecture", sorted(MODELS))
 def test_networks_of_small_images_are_within_what_others_can_wait_for(architecture: str) -> None:
     network, spec = laid_out(architecture, COLOUR)
-    hold_price(network, spec, SHARED_LIMIT)
+    check_price(network, spec, SHARED_LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_what_no_machine_should_try_is_refused_beforehand(
     architecture: str, shape: tuple[int, int, int], said: str
 ) -> None:
     with pytest.raises(ModelFileError, match=said):
-        hold_price(*laid_out(architecture, shape), LIMIT)
+        check_price(*laid_out(architecture, shape), LIMIT)
 
 
 def test_a_shape_that_the_network_cannot_take_is_named() -> None:
     with pytest.raises(ModelFileError, match=r"vit_b_16 does not accept input \(3, 64, 64\)"):
-        hold_price(*laid_out("vit_b_16", (3, 64, 64)))
+        check_price(*laid_out("vit_b_16", (3, 64, 64)))
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 74, 74), (1, 128, 128), (5, 64, 64)])
@@ -114,7 +114,9 @@ def grown(saved: Path, side: int) -> None:
 
 def test_a_file_is_priced_before_it_runs(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grown(saved, 4096)
-    monkeypatch.setattr("rs_core.models.weights.hold_answers", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(
+        "rs_core.models.weights.check_finite_answers", lambda *_: pytest.fail("it ran")
+    )
     with pytest.raises(ModelFileError, match=r"MB for one layer \(the limit is 1,000\)"):
         load_model(saved)
 
@@ -122,9 +124,9 @@ def test_a_file_is_priced_before_it_runs(saved: Path, monkeypatch: pytest.Monkey
 def test_where_others_wait_the_limit_is_lower(saved: Path) -> None:
     grown(saved, 2048)
     with pytest.raises(ModelFileError, match=r"MB for one layer \(the limit is 250\)"):
-        hold_shared(saved)
+        check_shared(saved)
     grown(saved, 8)
-    hold_shared(saved)
+    check_shared(saved)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
@@ -133,7 +135,7 @@ def test_answers_that_are_no_numbers_are_refused(
 ) -> None:
     network.state_dict()["head.bias"][1] = bad
     with pytest.raises(ModelFileError, match="ordinary image with NaN or infinity"):
-        hold_answers(network, spec)
+        check_finite_answers(network, spec)
 
 
 def test_products_that_overflow_are_refused(saved: Path) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rs_core.classifiers import Classifier
 from rs_core.errors import ModelFileError, ParameterError, UnknownNameError
 from rs_core.events import drain
-from rs_core.experiments.studies.attacks import hold_votes
+from rs_core.experiments.studies.attacks import check_votes
 from rs_core.images import ImageInput
 from rs_core.smoothing import Certify, Predict, draw_votes
 from rs_core.smoothing.ballots import VOTES, draw_logits, rules_of, top_two
@@ -119,12 +119,12 @@ def test_names_and_weights_are_checked() -> None:
     with pytest.raises(ParameterError, match="0 to 1"):
         top_two(1.5)
     assert list(rules_of(("top2", "hard"), 0.0)) == ["top2", "hard"]
-    assert hold_votes(["soft"]) == ("soft",)
+    assert check_votes(["soft"]) == ("soft",)
     for wrong in ((), ("hard", "hard"), "hard"):
         with pytest.raises(ParameterError, match="once"):
-            hold_votes(wrong)
+            check_votes(wrong)
     with pytest.raises(UnknownNameError, match="vote"):
-        hold_votes(("harder",))
+        check_votes(("harder",))
 
 
 @settings(max_examples=10, deadline=None)

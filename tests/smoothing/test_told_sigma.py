@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.attacks import ATTACKS
-from rs_core.attacks.targets import Base, Smoothed
+from rs_core.attacks.targets import Plain, Smoothed
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import drain
@@ -99,7 +99,7 @@ def test_attacks_tell_it_the_sigma_that_they_attack() -> None:
         for c in (classifier, frozen)
     )
     assert torch.allclose(own, same, atol=1e-5)
-    clean, _ = Base(classifier, [1, 2]), None
+    clean, _ = Plain(classifier, [1, 2]), None
     assert torch.allclose(clean.logits(pixels, range(2), range(1), 0)[:, 0], classifier(pixels, 0))
     found = drain(
         ATTACKS["epgd"](eps=0.5, sigma=0.4, steps=2, draws=2).run(

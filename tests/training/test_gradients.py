@@ -11,27 +11,27 @@ from rs_core.errors import ParameterError
 from rs_core.events import drain
 from rs_core.results import ModelSpec
 from rs_core.training import RECIPES, Gaussian, Recipe
-from rs_core.training.cuda_graphs import Recording
+from rs_core.training.cuda_graphs import CudaGraph
 from rs_core.training.data import Batch, pixel_store
-from rs_core.training.gradients import Passes
+from rs_core.training.gradients import StepGradients
 from rs_core.training.progress import Course
-from rs_core.training.state import Learner
-from rs_core.training.view import View
+from rs_core.training.state import TrainState
+from rs_core.training.view import NormalizedNetwork
 
 CPU = torch.device("cpu")
 no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="records on a CUDA device only")
 KINDS = {name: (name, {}) for name in RECIPES} | {"ddn": ("smoothadv", {"attack": "ddn"})}
 
 
-def passes(toy: Dataset, tiny: ModelSpec) -> Passes:
+def passes(toy: Dataset, tiny: ModelSpec) -> StepGradients:
     recipe = Gaussian(batch_size=40, precision="fp32")
     store = pixel_store(toy.images, toy.labels, (), (), CPU)
-    learner = Learner(recipe, tiny, store, seed=0, bf16=False)
+    learner = TrainState(recipe, tiny, store, seed=0, bf16=False)
     generator = torch.Generator().manual_seed(7)
-    return Passes(learner, Course(2, 6), store, "shift", generator)
+    return StepGradients(learner, Course(2, 6), store, "shift", generator)
 
 
-def seen(made: Passes) -> tuple[Tensor, list[Tensor]]:
+def seen(made: StepGradients) -> tuple[Tensor, list[Tensor]]:
     """The noise of the first batch, and the gradients."""
     batch, _ = made.run(torch.arange(40))
     gradients = [p.grad for p in made._learner.network.parameters()]
@@ -41,7 +41,7 @@ def seen(made: Passes) -> tuple[Tensor, list[Tensor]]:
 class Fake:
     """A recording that computes when it is asked to replay, unless it is told to spoil that."""
 
-    def __init__(self, made: Passes, spoil: Callable[[], None] | None = None) -> None:
+    def __init__(self, made: StepGradients, spoil: Callable[[], None] | None = None) -> None:
         self.made, self.spoil = made, spoil
         self.keys: list[Hashable] = []
 
@@ -65,7 +65,7 @@ class Fake:
         self.keys.clear()
 
 
-def recorded_by(made: Passes, fake: Fake) -> Passes:
+def recorded_by(made: StepGradients, fake: Fake) -> StepGradients:
     """The same where a device would record from the first step on."""
     made._recording, made._done = fake, 10  # type: ignore[assignment]
     return made
@@ -83,7 +83,7 @@ def test_a_recording_holds_what_a_step_does(toy: Dataset, tiny: ModelSpec) -> No
     assert made.news() == ""
 
 
-def one_by_one(made: Passes, toy: Dataset, tiny: ModelSpec) -> str:
+def one_by_one(made: StepGradients, toy: Dataset, tiny: ModelSpec) -> str:
     """Holds that the first step is the ordinary one; what was said of it."""
     noise, gradients = seen(made)
     expected_noise, expected = seen(passes(toy, tiny))
@@ -139,15 +139,15 @@ def test_replays_train_as_the_steps_themselves_do(
     settings = {"epochs": 2, "batch_size": 24, "precision": "fp32", "learning_rate": 0.01, **more}
     recipe = RECIPES[name](**settings)
     keys = []
-    inner = Recording.hold
+    inner = CudaGraph.hold
 
-    def counted(self: Recording[object], work: object, rows: Tensor, key: Hashable) -> bool:
+    def counted(self: CudaGraph[object], work: object, rows: Tensor, key: Hashable) -> bool:
         if is_new := inner(self, work, rows, key):  # type: ignore[arg-type]
             keys.append(key)
         return is_new
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recording, "hold", counted)
+        patch.setattr(CudaGraph, "hold", counted)
         replayed = trained(recipe, tiny, toy)
     assert keys == [(0, 1), (1, 1)]
     monkeypatch.setattr(type(recipe), "recorded", False)
@@ -161,7 +161,7 @@ class Looking(Gaussian):
     recorded = False
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """As ever."""
         loss, right = super().batch_loss(network, batch, generator)

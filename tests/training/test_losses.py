@@ -10,10 +10,10 @@ from torch.distributions import Normal
 
 from rs_core.attacks import perturb_ddn
 from rs_core.attacks.gradients import gradient_of
-from rs_core.attacks.objective import Goal
+from rs_core.attacks.objective import Objective
 from rs_core.training import Adversarial, Macer, SmoothAdv
 from rs_core.training.data import Batch, augmented_batch, pixel_store
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 CLASSES = 3
 
@@ -44,8 +44,8 @@ class Small(nn.Module):
         return logits
 
 
-def view_of(module: nn.Module, of: Batch) -> View:
-    return View(module, of.store.mean, of.store.std)
+def view_of(module: nn.Module, of: Batch) -> NormalizedNetwork:
+    return NormalizedNetwork(module, of.store.mean, of.store.std)
 
 
 def differences(loss_of: object, values: Tensor, step: float = 1e-6) -> Tensor:
@@ -133,7 +133,7 @@ def test_smoothadvs_surrogate_has_the_gradient_of_finite_differences() -> None:
         scores = logits_of(pixels).softmax(dim=2).mean(dim=1)
         return -scores.gather(1, of.labels[:, None]).log().sum()
 
-    goal = Goal(of.labels, expectation="probability")
+    goal = Objective(of.labels, expectation="probability")
     logits, slope = gradient_of(logits_of, goal, pixels)
     with torch.no_grad():
         value = goal.over_copies(goal.each(logits))

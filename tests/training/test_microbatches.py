@@ -17,7 +17,7 @@ from rs_core.training import Gaussian, SmoothAdv, Trained
 from rs_core.training.checkpoints.files import load_checkpoint
 from rs_core.training.data import Batch
 from rs_core.training.microbatches import is_out_of_memory
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 SAID = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
 ROOM: list[int] = []  # most images that fit, while a test limits them
@@ -36,7 +36,7 @@ class Tight(SmoothAdv):
     """Fails as an allocator does, after the forward pass, when a batch is too large."""
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         found = super().batch_loss(network, batch, generator)
         if ROOM and len(batch) > ROOM[0]:

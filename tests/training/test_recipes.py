@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from rs_core.errors import ParameterError
 from rs_core.training import RECIPES, Adversarial, Gaussian, Macer, SmoothAdv, UniversalSigma
 from rs_core.training.data import PixelStore, augmented_batch
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -120,7 +120,7 @@ def test_the_loss_is_cross_entropy(smoothing: float) -> None:
     logits = torch.tensor([1.0, 0.0])
     recipe = Gaussian(label_smoothing=smoothing)
     batch = augmented_batch(store, torch.arange(3), "none", seeded(0))
-    network = View(Fixed(logits), store.mean, store.std)
+    network = NormalizedNetwork(Fixed(logits), store.mean, store.std)
     loss, right = recipe.batch_loss(network, batch, seeded(0))
     minus_log = -logits.log_softmax(0)
     plain = (2 * minus_log[0] + minus_log[1]) / 3

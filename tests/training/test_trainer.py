@@ -16,7 +16,7 @@ from rs_core.training import EpochDone, Gaussian, Trained, UniversalSigma
 from rs_core.training.checkpoints.files import FILE_NAME, load_checkpoint, save_checkpoint
 from rs_core.training.data import Batch
 from rs_core.training.history import LossStep
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 RECIPE = UniversalSigma(sigma=0.3, epochs=4, batch_size=40, precision="fp32", weight_average=0.9)
 
@@ -136,7 +136,7 @@ def test_divergence_stops_and_keeps_the_last_good_checkpoint(
 ) -> None:
     class Explodes(UniversalSigma):
         def batch_loss(
-            self, network: View, batch: Batch, generator: torch.Generator
+            self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
         ) -> tuple[Tensor, Tensor]:
             loss, right = super().batch_loss(network, batch, generator)
             bad = (tmp_path / FILE_NAME).exists()
@@ -158,7 +158,7 @@ def test_weights_spoilt_by_an_epochs_last_step_are_not_kept(
 
     class SpoilsStepTwelve(UniversalSigma):
         def batch_loss(
-            self, network: View, batch: Batch, generator: torch.Generator
+            self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
         ) -> tuple[Tensor, Tensor]:
             loss, right = super().batch_loss(network, batch, generator)
             calls.append(1)
@@ -276,7 +276,11 @@ class Grows(Gaussian):
         return kept["sigma"][rows]
 
     def after_step(
-        self, network: View, batch: Batch, kept: dict[str, Tensor], generator: torch.Generator
+        self,
+        network: NormalizedNetwork,
+        batch: Batch,
+        kept: dict[str, Tensor],
+        generator: torch.Generator,
     ) -> None:
         kept["sigma"][batch.rows] += 0.01 * torch.rand(len(batch), generator=generator)
 

@@ -14,7 +14,7 @@ import torch
 from rs_core.models import build_network, save_model
 from rs_core.results import ModelSpec
 from rs_core.store import RunStore
-from rs_core.worker import Bench, Desk
+from rs_core.worker import Api, Scheduler
 from rs_core.worker.scheduler import TURN_SECONDS
 
 DIGITS = tuple("0123456789")
@@ -68,8 +68,8 @@ class Office:
         self.store, self.weights = RunStore(home), weights
         self.turn_seconds = turn_seconds
         self.now = 0.0
-        self.bench = Bench(self.store, clock=self.clock, turn_seconds=turn_seconds)
-        self.desk = Desk(self.store, self.bench)
+        self.bench = Scheduler(self.store, clock=self.clock, turn_seconds=turn_seconds)
+        self.desk = Api(self.store, self.bench)
 
     def clock(self) -> float:
         """Wall time, moved on by `now`."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rs_core.store import Tenancy
-from rs_core.worker import Bench, Desk, life
+from rs_core.worker import Api, Scheduler, life
 from rs_core.worker.life import Life, memory_kills
 from rs_core.worker.runs import MAX_STRIKES
 from tests.worker.conftest import Office
@@ -152,8 +152,10 @@ def test_the_count_is_the_control_groups_own(
 
 def with_life(office: Office) -> Office:
     """The office of a process that holds its home."""
-    office.bench = Bench(office.store, clock=office.clock, life=Life(moved_in(office.store.home)))
-    office.desk = Desk(office.store, office.bench)
+    office.bench = Scheduler(
+        office.store, clock=office.clock, life=Life(moved_in(office.store.home))
+    )
+    office.desk = Api(office.store, office.bench)
     return office
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
 from rs_core.store import RunStore
-from rs_core.worker import Bench, serve
+from rs_core.worker import Scheduler, serve
 from rs_core.worker.desk.side import SideDesk
 from rs_core.worker.protocol import answer_lines, reply_to
 
@@ -93,7 +93,7 @@ def test_serving_ends_with_its_source(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     sink = io.BytesIO()
     source = io.BytesIO(b'{"id": 1, "verb": "echo"}\n')
-    thread = threading.Thread(target=serve, args=(source, sink, answer, Bench(store)))
+    thread = threading.Thread(target=serve, args=(source, sink, answer, Scheduler(store)))
     thread.start()
     thread.join(timeout=10)
     assert not thread.is_alive()

@@ -9,7 +9,7 @@ from rs_core.errors import ParameterError, StoreError
 from rs_core.events import Finished, Step, Stream
 from rs_core.smoothing.sweep import SweepStep
 from rs_core.store import RunStore, owner_id
-from rs_core.worker import Bench, Job
+from rs_core.worker import Job, Scheduler
 
 ANN = owner_id("ann")
 
@@ -20,7 +20,7 @@ class Hall:
     def __init__(self, home: Path) -> None:
         self.now = 0.0
         self.store = RunStore(home)
-        self.bench = Bench(self.store, clock=self.read, effort=self.read)
+        self.bench = Scheduler(self.store, clock=self.read, effort=self.read)
         self.log: list[str] = []
 
     def read(self) -> float:

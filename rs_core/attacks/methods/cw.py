@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.base import Attack
-from rs_core.attacks.batch import Found, Scene, shortest
-from rs_core.attacks.gradients import Slope
-from rs_core.attacks.loop import Mover, Record
+from rs_core.attacks.batch import AttackBatch, SearchResult, shortest
+from rs_core.attacks.gradients import Gradient
+from rs_core.attacks.loop import BestSoFar, StepRule
 from rs_core.attacks.norms import per_image
-from rs_core.attacks.objective import Goal
+from rs_core.attacks.objective import Objective
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 
@@ -25,7 +25,7 @@ _GROWTH, _MOST = 10.0, 1e10
 
 
 @dataclass(eq=False)
-class TanhAdam(Mover):
+class TanhAdam(StepRule):
     """Adam on w with x = (tanh w + 1) / 2, downhill on |x - centre|^2 - c min(margin, kappa)."""
 
     centre: Tensor
@@ -39,9 +39,9 @@ class TanhAdam(Mover):
         self.w = torch.atanh((2 * self.centre - 1) * _EDGE)
         self._mean, self._square = torch.zeros_like(self.w), torch.zeros_like(self.w)
 
-    def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
+    def move(self, points: Tensor, slope: Gradient, step: int) -> Tensor:
         """One Adam step (Kingma and Ba 2015)."""
-        pull = torch.where(slope.said.value < self.kappa, self.trade, 0.0)
+        pull = torch.where(slope.outputs.value < self.kappa, self.trade, 0.0)
         downhill = 2 * (points - self.centre) - per_image(pull) * slope.gradient
         gradient = downhill * 2 * points * (1 - points)  # dx/dw = 2 x (1 - x)
         first, second = _BETAS
@@ -85,24 +85,24 @@ class Cw(Attack):
         """Forward and backward passes of one image."""
         return self.steps * self.rounds * self.draws
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """Rounds that halve the interval of c, or raise it tenfold while nothing is found."""
-        record = Record(scene.pixels, nearest="l2")
-        count = len(scene.pixels)
-        trade = scene.pixels.new_full((count,), self.trade)
+        best = BestSoFar(batch.pixels, nearest="l2")
+        count = len(batch.pixels)
+        trade = batch.pixels.new_full((count,), self.trade)
         low, high = torch.zeros_like(trade), torch.full_like(trade, _MOST)
         for _ in range(self.rounds):
-            own = Record(scene.pixels, nearest="l2")
-            mover = TanhAdam(scene.pixels, trade, self.rate, self.kappa, self.steps)
-            last = yield from scene.climb(scene.goal, scene.pixels, mover, own, self.steps)
-            own.offer(last, *scene.judge(last))
-            record.offer(own.best, own.value, own.reached)
-            record.trace += own.trace
-            record.broken, record.dead = record.broken + own.broken, record.dead + own.dead
+            own = BestSoFar(batch.pixels, nearest="l2")
+            rule = TanhAdam(batch.pixels, trade, self.rate, self.kappa, self.steps)
+            last = yield from batch.ascend(batch.objective, batch.pixels, rule, own, self.steps)
+            own.offer(last, *batch.judge(last))
+            best.offer(own.best, own.value, own.reached)
+            best.trace += own.trace
+            best.broken, best.dead = best.broken + own.broken, best.dead + own.dead
             low = torch.where(own.reached, low, trade)
             high = torch.where(own.reached, trade, high)
             trade = torch.where(high < _MOST, (low + high) / 2, trade * _GROWTH)
-        return shortest(scene, Found.of(record), self.refine)
+        return shortest(batch, SearchResult.of(best), self.refine)
 
-    def _goal(self, labels: Tensor) -> Goal:
-        return replace(super()._goal(labels), loss="margin")
+    def _objective(self, labels: Tensor) -> Objective:
+        return replace(super()._objective(labels), loss="margin")

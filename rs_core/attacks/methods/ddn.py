@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.base import UNIT, Attack
-from rs_core.attacks.batch import Found, Scene, shortest
-from rs_core.attacks.gradients import Slope
-from rs_core.attacks.loop import Mover, Record
+from rs_core.attacks.batch import AttackBatch, SearchResult, shortest
+from rs_core.attacks.gradients import Gradient
+from rs_core.attacks.loop import BestSoFar, StepRule
 from rs_core.attacks.norms import Ball, directions, per_image, unit
 from rs_core.fields import param
 
@@ -19,8 +19,8 @@ _STEP_END = 0.01  # the cosine schedule ends at this share of the first step
 
 
 @dataclass(eq=False)
-class Decoupled(Mover):
-    """Rony et al. (2019), Algorithm 1: the norm shrinks by gamma where the goal holds, else grows.
+class Decoupled(StepRule):
+    """Rony et al. (2019), Algorithm 1: the norm shrinks by gamma at success, else grows.
 
     The step length falls from `first` to a hundredth of it along a cosine. With `levels` the
     points are rounded to that many pixel values, as in the published code.
@@ -38,12 +38,12 @@ class Decoupled(Mover):
     def __post_init__(self) -> None:
         self._delta = torch.zeros_like(self.centre)
 
-    def move(self, points: Tensor, slope: Slope, step: int) -> Tensor:
+    def move(self, points: Tensor, slope: Gradient, step: int) -> Tensor:
         """One step uphill, then onto the sphere of the new norm."""
         turn = (1 + math.cos(math.pi * step / self.steps)) / 2
         length = self.first * (_STEP_END + (1 - _STEP_END) * turn)
         self._delta = self._delta + length * unit(slope.gradient, slope.largest, "l2", self.kick)
-        self.norm = self.norm * torch.where(slope.said.reached, 1 - self.gamma, 1 + self.gamma)
+        self.norm = self.norm * torch.where(slope.outputs.reached, 1 - self.gamma, 1 + self.gamma)
         moved = Ball(self.centre, self.norm, "l2").onto_sphere(self.centre + self._delta)
         if self.levels:
             moved = moved.mul_(self.levels - 1).round_().div_(self.levels - 1)
@@ -76,18 +76,18 @@ class Ddn(Attack):
         """Forward and backward passes of one image."""
         return self.steps * self.draws
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
-        """One run, the nearest point that reached the goal."""
-        return (yield from decouple(self, scene))
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
+        """One run, the nearest point that reached the objective."""
+        return (yield from decouple(self, batch))
 
 
-def decouple(attack: "Ddn", scene: Scene) -> Generator[int, None, Found]:
+def decouple(attack: "Ddn", batch: AttackBatch) -> Generator[int, None, SearchResult]:
     """The search of `Ddn`, for whoever needs it as a first part."""
-    norm = scene.pixels.new_full((len(scene.pixels),), attack.first_norm)
-    kick = directions(scene.normals(0), "l2")
-    mover = Decoupled(scene.pixels, kick, norm, attack.gamma, attack.step_size, attack.steps)
-    record = Record(scene.pixels, nearest="l2")
-    last = yield from scene.climb(scene.goal, scene.pixels, mover, record, attack.steps)
-    record.offer(last, *scene.judge(last))
-    record.best = torch.where(per_image(record.reached), record.best, last)
-    return shortest(scene, Found.of(record), attack.refine)
+    norm = batch.pixels.new_full((len(batch.pixels),), attack.first_norm)
+    kick = directions(batch.normals(0), "l2")
+    rule = Decoupled(batch.pixels, kick, norm, attack.gamma, attack.step_size, attack.steps)
+    best = BestSoFar(batch.pixels, nearest="l2")
+    last = yield from batch.ascend(batch.objective, batch.pixels, rule, best, attack.steps)
+    best.offer(last, *batch.judge(last))
+    best.best = torch.where(per_image(best.reached), best.best, last)
+    return shortest(batch, SearchResult.of(best), attack.refine)

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 
 from rs_core.attacks.base import UNIT, Attack
-from rs_core.attacks.batch import Found, Scene
-from rs_core.attacks.loop import Record
+from rs_core.attacks.batch import AttackBatch, SearchResult
+from rs_core.attacks.loop import BestSoFar
 from rs_core.attacks.norms import Ball, Norm, directions
 from rs_core.fields import param
 
@@ -29,16 +29,16 @@ class Gaussian(Attack):
         """Directions, whatever the number of copies that judge each."""
         return self.tries
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """Each direction in turn; forward passes only."""
-        record = Record(scene.pixels)
-        eps = scene.pixels.new_full((len(scene.pixels),), self.eps)
-        ball = Ball(scene.pixels, eps, self.norm)
+        best = BestSoFar(batch.pixels)
+        eps = batch.pixels.new_full((len(batch.pixels),), self.eps)
+        ball = Ball(batch.pixels, eps, self.norm)
         for index in range(self.tries):
-            jump = self.eps * directions(scene.normals(index), self.norm)
-            points = ball.project(scene.pixels + jump)
-            value, reached = scene.judge(points)
-            record.trace.append(torch.where(value > record.value, value, record.value))
-            record.offer(points, value, reached)
+            jump = self.eps * directions(batch.normals(index), self.norm)
+            points = ball.project(batch.pixels + jump)
+            value, reached = batch.judge(points)
+            best.trace.append(torch.where(value > best.value, value, best.value))
+            best.offer(points, value, reached)
             yield 1
-        return Found.of(record)
+        return SearchResult.of(best)

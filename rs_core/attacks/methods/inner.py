@@ -5,11 +5,11 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor
 
-from rs_core.attacks.gradients import Said, Slope, gradient_of
-from rs_core.attacks.loop import Look, Projected, Record, climb
+from rs_core.attacks.gradients import Gradient, Outputs, gradient_of
+from rs_core.attacks.loop import BestSoFar, Evaluate, Projected, ascend
 from rs_core.attacks.methods.ddn import Decoupled
 from rs_core.attacks.norms import Ball, Norm, directions, per_image
-from rs_core.attacks.objective import Expectation, Goal
+from rs_core.attacks.objective import Expectation, Objective
 
 Forward = Callable[[Tensor], Tensor]
 _LEVELS = 256  # pixel values that the published DDN rounds to
@@ -48,7 +48,7 @@ def perturb(
         step_size: 2 eps / steps by default.
     """
     radius = _each(eps, pixels)
-    goal = Goal(labels, expectation=expectation)
+    objective = Objective(labels, expectation=expectation)
     ball = Ball(pixels.detach(), radius, norm, rounds=0)
     z = torch.empty_like(pixels).normal_(generator=generator)
     length = 2 * radius / steps if step_size is None else torch.full_like(radius, step_size)
@@ -57,9 +57,9 @@ def perturb(
         u = torch.empty_like(radius).uniform_(generator=generator)
         start = ball.scattered(torch.empty_like(z).normal_(generator=generator), u)
 
-    mover = Projected(ball, length, directions(z, norm))
-    look = _looking(forward, goal, noise)
-    return _last(climb(look, start, mover, None, steps))
+    rule = Projected(ball, length, directions(z, norm))
+    look = _looking(forward, objective, noise)
+    return _last(ascend(look, start, rule, None, steps))
 
 
 def perturb_ddn(
@@ -87,19 +87,19 @@ def perturb_ddn(
         first_norm: norm of the first step.
     """
     centre = pixels.detach()
-    goal = Goal(labels, expectation="probability")
+    objective = Objective(labels, expectation="probability")
     z = torch.empty_like(pixels).normal_(generator=generator)
     norm = centre.new_full((len(centre),), first_norm)
-    mover = Decoupled(centre, directions(z, "l2"), norm, gamma, 1.0, steps, _LEVELS)
-    record = Record(centre, nearest="l2")
-    _last(climb(_looking(forward, goal, noise), centre, mover, record, steps))
-    found = torch.where(per_image(record.reached), record.best, centre)
+    rule = Decoupled(centre, directions(z, "l2"), norm, gamma, 1.0, steps, _LEVELS)
+    best = BestSoFar(centre, nearest="l2")
+    _last(ascend(_looking(forward, objective, noise), centre, rule, best, steps))
+    found = torch.where(per_image(best.reached), best.best, centre)
     radius = _each(eps, pixels)
     return Ball(centre, radius, "l2", rounds=0).project(found)
 
 
-def _looking(forward: Forward, goal: Goal, noise: Tensor | None) -> Look:
-    """What a step sees: the goal over an image's copies."""
+def _looking(forward: Forward, objective: Objective, noise: Tensor | None) -> Evaluate:
+    """What a step sees: the objective over an image's copies."""
 
     def logits_of(x: Tensor) -> Tensor:
         copies = x[:, None] if noise is None else x[:, None] + noise
@@ -107,9 +107,9 @@ def _looking(forward: Forward, goal: Goal, noise: Tensor | None) -> Look:
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return logits.view(len(x), -1, logits.shape[-1])
 
-    def look(points: Tensor, step: int) -> Slope:
-        logits, gradient = gradient_of(logits_of, goal, points)
-        return Slope(Said(goal, logits), gradient)
+    def look(points: Tensor, step: int) -> Gradient:
+        logits, gradient = gradient_of(logits_of, objective, points)
+        return Gradient(Outputs(objective, logits), gradient)
 
     return look
 

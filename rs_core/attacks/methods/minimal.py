@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.base import UNIT
-from rs_core.attacks.batch import Found, Scene, shortest
-from rs_core.attacks.loop import Record
+from rs_core.attacks.batch import AttackBatch, SearchResult, shortest
+from rs_core.attacks.loop import BestSoFar
 from rs_core.attacks.methods.ddn import Ddn, decouple
 from rs_core.attacks.methods.pgd import Epgd
 from rs_core.attacks.norms import Ball, directions, norm_of, per_image
@@ -61,18 +61,18 @@ class Minimal(Epgd):
         """Steps of all parts."""
         return (self.decays + self.bisections) * self.steps
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """The nearest point of all parts, then drawn towards the image."""
-        record = Record(scene.pixels, nearest=self.norm)
+        best = BestSoFar(batch.pixels, nearest=self.norm)
         if self.decays:
-            first = yield from decouple(self._decay(), scene)
-            record.offer(first.pixels, *scene.judge(first.pixels))
-            record.trace += list(first.trace)
-            record.broken, record.dead = first.broken, first.dead
-        yield from self._bisect(scene, record)
-        found = shortest(scene, Found.of(record), self.refine)
-        budget = Ball(scene.pixels, torch.full_like(record.norm, self.eps), self.norm)
-        found.success &= norm_of(found.pixels - scene.pixels, self.norm) <= self.eps
+            first = yield from decouple(self._decay(), batch)
+            best.offer(first.pixels, *batch.judge(first.pixels))
+            best.trace += list(first.trace)
+            best.broken, best.dead = first.broken, first.dead
+        yield from self._bisect(batch, best)
+        found = shortest(batch, SearchResult.of(best), self.refine)
+        budget = Ball(batch.pixels, torch.full_like(best.norm, self.eps), self.norm)
+        found.success &= norm_of(found.pixels - batch.pixels, self.norm) <= self.eps
         found.pixels = torch.where(
             per_image(found.success), found.pixels, budget.project(found.pixels)
         )
@@ -84,28 +84,28 @@ class Minimal(Epgd):
             steps=self.steps, gamma=self.gamma, first_norm=min(1.0, self.eps), refine=1,
         )  # fmt: skip
 
-    def _bisect(self, scene: Scene, record: Record) -> Generator[int, None, None]:
-        low = scene.pixels.new_zeros(len(scene.pixels))
+    def _bisect(self, batch: AttackBatch, best: BestSoFar) -> Generator[int, None, None]:
+        low = batch.pixels.new_zeros(len(batch.pixels))
         for index in range(self.bisections):
-            high = record.norm.clamp_max(self.eps)
+            high = best.norm.clamp_max(self.eps)
             # While nothing is known to work, only the whole budget is worth a try.
-            eps = torch.where(record.reached, (low + high) / 2, high)
-            own = Record(scene.pixels, nearest=self.norm)
-            ball = Ball(scene.pixels, eps, self.norm)
-            kick = directions(scene.normals(2 * index), self.norm)
-            mover = self._steps_in(ball, kick)
-            start = self._warm(scene, record, ball, index)
-            last = yield from scene.climb(scene.goal, start, mover, own, self.steps)
-            worked = torch.zeros_like(record.reached)
+            eps = torch.where(best.reached, (low + high) / 2, high)
+            own = BestSoFar(batch.pixels, nearest=self.norm)
+            ball = Ball(batch.pixels, eps, self.norm)
+            kick = directions(batch.normals(2 * index), self.norm)
+            rule = self._steps_in(ball, kick)
+            start = self._warm(batch, best, ball, index)
+            last = yield from batch.ascend(batch.objective, start, rule, own, self.steps)
+            worked = torch.zeros_like(best.reached)
             for points in (own.best, last):
-                value, reached = scene.judge(points)
-                record.offer(points, value, reached)
+                value, reached = batch.judge(points)
+                best.offer(points, value, reached)
                 worked |= reached
-            low = torch.where(worked | ~record.reached, low, eps)
-            record.trace += own.trace
-            record.broken, record.dead = record.broken + own.broken, record.dead + own.dead
+            low = torch.where(worked | ~best.reached, low, eps)
+            best.trace += own.trace
+            best.broken, best.dead = best.broken + own.broken, best.dead + own.dead
 
-    def _warm(self, scene: Scene, record: Record, ball: Ball, index: int) -> Tensor:
+    def _warm(self, batch: AttackBatch, best: BestSoFar, ball: Ball, index: int) -> Tensor:
         """The last point that worked, in this round's ball; a random point where none has."""
-        cold = ball.scattered(scene.normals(2 * index + 1), scene.uniforms(index))
-        return torch.where(per_image(record.reached), ball.project(record.best), cold)
+        cold = ball.scattered(batch.normals(2 * index + 1), batch.uniforms(index))
+        return torch.where(per_image(best.reached), ball.project(best.best), cold)

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.base import UNIT, Attack
-from rs_core.attacks.batch import Found, Scene
-from rs_core.attacks.loop import Projected, Record
+from rs_core.attacks.batch import AttackBatch, SearchResult
+from rs_core.attacks.loop import BestSoFar, Projected
 from rs_core.attacks.norms import Ball, Norm, directions
-from rs_core.attacks.objective import Goal, Loss
+from rs_core.attacks.objective import Loss, Objective
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.smoothing.options import SIGMA_MAX
@@ -62,51 +62,51 @@ class Pgd(Attack):
         """Forward and backward passes of one image."""
         return self.restarts * max(self.targets, 1) * self.steps * self.draws
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """Every restart and class in turn; the best point of all."""
-        best, kept = Record(scene.pixels), scene.pixels.new_zeros(self.steps, len(scene.pixels))
-        for run, goal in enumerate(self._goals(scene)):
-            record = Record(scene.pixels)
-            z = scene.normals(run)
-            mover = self._mover(scene, z)
-            start = self._start(scene, mover.ball, z, run)
-            last = yield from scene.climb(goal, start, mover, record, self.steps)
-            if scene.target.noisy or goal is not scene.goal:
-                better = best.offer(record.best, *scene.judge(record.best))
+        best, kept = BestSoFar(batch.pixels), batch.pixels.new_zeros(self.steps, len(batch.pixels))
+        for run, objective in enumerate(self._objectives(batch)):
+            own = BestSoFar(batch.pixels)
+            z = batch.normals(run)
+            rule = self._rule(batch, z)
+            start = self._start(batch, rule.ball, z, run)
+            last = yield from batch.ascend(objective, start, rule, own, self.steps)
+            if batch.target.noisy or objective is not batch.objective:
+                better = best.offer(own.best, *batch.judge(own.best))
             else:
-                better = best.offer(record.best, record.value, record.reached)
-            better |= best.offer(last, *scene.judge(last))
-            kept = torch.where(better, torch.stack(record.trace), kept)
-            best.broken, best.dead = best.broken + record.broken, best.dead + record.dead
-        return Found(best.best, best.reached, kept, best.broken, best.dead, self.looks)
+                better = best.offer(own.best, own.value, own.reached)
+            better |= best.offer(last, *batch.judge(last))
+            kept = torch.where(better, torch.stack(own.trace), kept)
+            best.broken, best.dead = best.broken + own.broken, best.dead + own.dead
+        return SearchResult(best.best, best.reached, kept, best.broken, best.dead, self.looks)
 
     @property
     def looks(self) -> int:
         """Steps of all runs."""
         return self.restarts * max(self.targets, 1) * self.steps
 
-    def _goal(self, labels: Tensor) -> Goal:
-        return replace(super()._goal(labels), loss=self.loss)
+    def _objective(self, labels: Tensor) -> Objective:
+        return replace(super()._objective(labels), loss=self.loss)
 
-    def _goals(self, scene: Scene) -> list[Goal]:
+    def _objectives(self, batch: AttackBatch) -> list[Objective]:
         if not self.targets:
-            return [scene.goal] * self.restarts
-        classes = scene.classifier.num_classes
+            return [batch.objective] * self.restarts
+        classes = batch.classifier.num_classes
         if self.targets >= classes:
             raise ParameterError(
-                f"targets={self.targets} is too many: {scene.classifier.spec.name} has "
+                f"targets={self.targets} is too many: {batch.classifier.spec.name} has "
                 f"{classes - 1} other classes."
             )
-        scores = torch.nan_to_num(scene.clean.logits.mean(dim=1), nan=-torch.inf)
-        others = scores.scatter(1, scene.goal.labels[:, None], -torch.inf)
+        scores = torch.nan_to_num(batch.clean.logits.mean(dim=1), nan=-torch.inf)
+        others = scores.scatter(1, batch.objective.labels[:, None], -torch.inf)
         # A stable sort, so that equal scores do not hang on the device.
         order = others.argsort(dim=1, descending=True, stable=True)
-        aims = [scene.goal.aimed_at(order[:, rank]) for rank in range(self.targets)]
+        aims = [batch.objective.aimed_at(order[:, rank]) for rank in range(self.targets)]
         return aims * self.restarts
 
-    def _mover(self, scene: Scene, z: Tensor) -> Projected:
-        eps = scene.pixels.new_full((len(scene.pixels),), self.eps)
-        ball = Ball(scene.pixels, eps, self.norm)
+    def _rule(self, batch: AttackBatch, z: Tensor) -> Projected:
+        eps = batch.pixels.new_full((len(batch.pixels),), self.eps)
+        ball = Ball(batch.pixels, eps, self.norm)
         # The start's normals, mirrored: along the start itself a kick would lead out of the ball.
         return self._steps_in(ball, directions(z.flip(-1), self.norm))
 
@@ -117,10 +117,10 @@ class Pgd(Attack):
         first = min(2 * REACH / self.steps, 1.0)
         return Projected(ball, first * ball.eps, kick, fading=self.steps)
 
-    def _start(self, scene: Scene, ball: Ball, z: Tensor, run: int) -> Tensor:
+    def _start(self, batch: AttackBatch, ball: Ball, z: Tensor, run: int) -> Tensor:
         if not self.random_start:
             return ball.centre
-        return ball.scattered(z, scene.uniforms(run))
+        return ball.scattered(z, batch.uniforms(run))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +136,9 @@ class Fgsm(Pgd):
     steps: int = param(1, help="gradient steps", low=1, high=1)
     random_start: bool = param(False, help="start at a random point; off: at the image")
 
-    def _mover(self, scene: Scene, z: Tensor) -> Projected:
-        mover = super()._mover(scene, z)
-        return replace(mover, step_size=mover.ball.eps) if self.step_size is None else mover
+    def _rule(self, batch: AttackBatch, z: Tensor) -> Projected:
+        rule = super()._rule(batch, z)
+        return replace(rule, step_size=rule.ball.eps) if self.step_size is None else rule
 
 
 @dataclass(frozen=True, kw_only=True)

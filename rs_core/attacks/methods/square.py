@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks.base import UNIT, Attack
-from rs_core.attacks.batch import Found, Scene, shortest
-from rs_core.attacks.loop import Record
+from rs_core.attacks.batch import AttackBatch, SearchResult, shortest
+from rs_core.attacks.loop import BestSoFar
 from rs_core.attacks.norms import Ball, Norm, l2_norms, per_image
-from rs_core.attacks.objective import Goal
+from rs_core.attacks.objective import Objective
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 
@@ -56,22 +56,22 @@ class Square(Attack):
         """Queries, whatever the number of copies that answer each."""
         return self.queries
 
-    def search(self, scene: Scene) -> Generator[int, None, Found]:
+    def search(self, batch: AttackBatch) -> Generator[int, None, SearchResult]:
         """Random search; forward passes only."""
-        eps = scene.pixels.new_full((len(scene.pixels),), self.eps)
-        ball = Ball(scene.pixels, eps, self.norm)
-        chances = scene.generators(0)
-        points = ball.project(scene.pixels + self._first(scene, chances))
-        record = Record(scene.pixels)
+        eps = batch.pixels.new_full((len(batch.pixels),), self.eps)
+        ball = Ball(batch.pixels, eps, self.norm)
+        chances = batch.generators(0)
+        points = ball.project(batch.pixels + self._first(batch, chances))
+        best = BestSoFar(batch.pixels)
         for query in range(self.queries):
             if query:
-                moved = self._moved(record.best - scene.pixels, chances, self.side(query, points))
-                points = ball.project(scene.pixels + moved)
-            value, reached = scene.judge(points)
-            record.offer(points, value, reached)
-            record.trace.append(record.value)
+                moved = self._moved(best.best - batch.pixels, chances, self.side(query, points))
+                points = ball.project(batch.pixels + moved)
+            value, reached = batch.judge(points)
+            best.offer(points, value, reached)
+            best.trace.append(best.value)
             yield 1
-        return shortest(scene, Found.of(record), self.refine)
+        return shortest(batch, SearchResult.of(best), self.refine)
 
     def side(self, query: int, points: Tensor) -> int:
         """Pixels along the side of a square at a query; odd, at least 3 where the image allows."""
@@ -81,15 +81,15 @@ class Square(Attack):
         side = round((share * height * width) ** 0.5)
         return int(min(max(side, 1 if self.norm == "linf" else 3), height, width))
 
-    def _goal(self, labels: Tensor) -> Goal:
-        return replace(super()._goal(labels), loss="margin")
+    def _objective(self, labels: Tensor) -> Objective:
+        return replace(super()._objective(labels), loss="margin")
 
-    def _first(self, scene: Scene, chances: list[np.random.Generator]) -> Tensor:
+    def _first(self, batch: AttackBatch, chances: list[np.random.Generator]) -> Tensor:
         """Vertical stripes (linf), or a random point of the sphere made of bumps (l2)."""
-        channels, height, width = scene.pixels.shape[1:]
+        channels, height, width = batch.pixels.shape[1:]
         if self.norm == "linf":
             rows = [self.eps * rng.choice([-1.0, 1.0], (channels, 1, width)) for rng in chances]
-            return _tensor(np.stack(rows), scene.pixels).expand_as(scene.pixels)
+            return _tensor(np.stack(rows), batch.pixels).expand_as(batch.pixels)
         side = max(min(height, width) // 5, 1)
         bumps = _bump(side)
         tiles = (-(-height // side), -(-width // side))
@@ -97,7 +97,7 @@ class Square(Attack):
             np.kron(rng.choice([-1.0, 1.0], (channels, *tiles)), bumps)[:, :height, :width]
             for rng in chances
         ]
-        start = _tensor(np.stack(rows), scene.pixels)
+        start = _tensor(np.stack(rows), batch.pixels)
         return start * per_image(self.eps / l2_norms(start).clamp_min(_TINY))
 
     def _moved(self, delta: Tensor, chances: list[np.random.Generator], side: int) -> Tensor:

@@ -23,14 +23,14 @@ class AppCommand:
     def run(self) -> int:
         """Become the server; returns only if it cannot start."""
         page = _page()
-        _hold_free(self.port)
+        _check_free(self.port)
         os.chdir(page.parent)  # Streamlit reads .streamlit/config.toml from here
         # app.py says itself where it is served, once it is sure to be.
         options = ["--logger.hideWelcomeMessage", "true", "--server.port", str(self.port)]
         os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *options])
 
 
-def _hold_free(port: int) -> None:
+def _check_free(port: int) -> None:
     with socket.socket() as probe:
         # As the server does, so that a port whose connections are just ending counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

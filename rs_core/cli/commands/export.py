@@ -13,7 +13,7 @@ from rs_core.cli.train_options import FOLDER_SUFFIX
 from rs_core.errors import CheckpointError
 from rs_core.fields import check_params, param
 from rs_core.models import load_model, save_model
-from rs_core.models.weights import hold_file_name
+from rs_core.models.weights import check_file_name
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.store import checkpoint_of_run, model_of_run
@@ -46,13 +46,13 @@ class ExportCommand:
     def __post_init__(self) -> None:
         check_params(self)
         if self.name is not None:
-            hold_file_name(self.name)
+            check_file_name(self.name)
 
     def run(self) -> int:
         """Read, write, print; the exit code."""
         module, spec, state = self._found()
         spec = replace(spec, name=self.name or spec.name)
-        hold_file_name(spec.name)
+        check_file_name(spec.name)
         out = self.out or self._beside
         with told(out):
             written = save_model(module, spec, out)

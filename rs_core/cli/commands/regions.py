@@ -11,7 +11,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.commands.select import print_selections
 from rs_core.cli.nested import (
     SELECTOR,
-    hold_possible,
+    check_possible,
     paired,
     selector_of,
     with_selector,
@@ -23,14 +23,14 @@ from rs_core.cli.pictures import ImageChoice
 from rs_core.cli.pictures import Selection as Chosen
 from rs_core.cli.progress import follow
 from rs_core.cli.seeds import is_given, seed_line
-from rs_core.durable import hold_writable
+from rs_core.durable import check_writable
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
 from rs_core.fields import check_params, param, shown
 from rs_core.guarantees.regions.allocation import Allocation
 from rs_core.guarantees.regions.file import (
     AllocationRecord,
-    hold_absent,
+    check_absent,
     prepared,
     read_allocation,
     write_allocation,
@@ -66,14 +66,14 @@ class AllocateCommand:
 
     def run(self) -> int:
         """Compute, print, freeze; the exit code."""
-        self._hold_out()
+        self._check_out()
         selector = selector_of(self)
         paired(selector, self.settings, declared=False)
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
-        chosen.hold_whole("regions are frozen for all images or for none")
+        chosen.check_whole("regions are frozen for all images or for none")
         images = [item.image for item in chosen.items]
-        hold_possible(selector, self.settings, classifier, images)
+        check_possible(selector, self.settings, classifier, images)
         options = {"seed": self.model.noise_seed, "batch_size": self.model.batch_size}
         picked = follow(selector.run(classifier, images, **options), label=self.selector)
         frozen: list[RegionsStep] = []
@@ -106,11 +106,11 @@ class AllocateCommand:
         print(f"frozen in {self.out}, hash {record.allocation.hash}")
         return 0
 
-    def _hold_out(self) -> None:
+    def _check_out(self) -> None:
         """Refuse, before anything is computed, a file that is there or cannot be written."""
-        hold_absent(self.out)
+        check_absent(self.out)
         try:
-            hold_writable(self.out)
+            check_writable(self.out)
         except OSError as error:
             raise ParameterError(
                 f"cannot write {tidy(str(self.out))} ({error.strerror}): name a file in a folder "

@@ -12,7 +12,7 @@ from rs_core.cli.choices import ModelChoice
 from rs_core.cli.nested import (
     SELECTOR,
     Extra,
-    hold_possible,
+    check_possible,
     named,
     paired,
     selector_of,
@@ -78,13 +78,13 @@ class SelectCommand:
     def run(self) -> int:
         """Compute, print, write; the exit code."""
         self.output.check(*self.image.files(), *self.model.files(), *_stored(self.settings))
-        self._hold_table()
+        self._check_table()
         selector, settings = selector_of(self), self.settings
         if settings is not None:
             settings = paired(selector, settings, declared=self.declared).under(str(selector))
         classifier = self.model.load()
         chosen = self.image.load(classifier.spec)
-        hold_possible(selector, settings, classifier, [item.image for item in chosen.items])
+        check_possible(selector, settings, classifier, [item.image for item in chosen.items])
         expected = expected_rows(
             chosen, classifier, origin_of(self.image), self.model.noise_seed,
             "" if settings is None else settings.noise_kind,
@@ -95,7 +95,7 @@ class SelectCommand:
                 self._answer(classifier, chosen.after(done), selector, settings, table)
         return chosen.ended("select")
 
-    def _hold_table(self) -> None:
+    def _check_table(self) -> None:
         """Refuse a --tsv that could not be written, or not be gone on from."""
         if self.output.tsv is not None and self.settings is None:
             raise ParameterError("--tsv holds certificates: give --guarantee, or leave it out.")

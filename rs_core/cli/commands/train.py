@@ -24,16 +24,16 @@ from rs_core.datasets import Dataset, load_dataset
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
 from rs_core.fields import check_params, param
 from rs_core.images import load_image
-from rs_core.models import hold_architecture, read_spec
-from rs_core.models.weights import hold_file_name, save_model
+from rs_core.models import check_architecture, read_spec
+from rs_core.models.weights import check_file_name, save_model
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints.files import (
     FILE_NAME,
     Checkpoint,
+    check_nothing_unfinished,
     forget_checkpoint,
-    hold_nothing_unfinished,
     load_checkpoint,
 )
 from rs_core.training.checkpoints.first_weights import continued_spec
@@ -98,9 +98,9 @@ class TrainCommand:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_file_name(self.name)
+        check_file_name(self.name)
         if self.widths is not None and self.architecture not in _WITH_WIDTHS:
-            hold_architecture(self.architecture)
+            check_architecture(self.architecture)
             raise ParameterError(
                 f"--widths does not apply to {self.architecture}: it is for "
                 f"{' and '.join(_WITH_WIDTHS)}, leave it out."
@@ -138,7 +138,7 @@ class TrainCommand:
         if self.threads is not None:
             torch.set_num_threads(self.threads)
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
-        saved = self._hold_folder(folder)
+        saved = self._check_folder(folder)
         train, test = self._splits()
         spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
@@ -172,10 +172,10 @@ class TrainCommand:
             print(f"wrote {self.out / written.weights} and its json; use it with --model")
         return 0
 
-    def _hold_folder(self, folder: Path) -> Checkpoint | None:
+    def _check_folder(self, folder: Path) -> Checkpoint | None:
         """The checkpoint to go on from; refuse to overwrite a training, or to resume none."""
         if not self.resume:
-            hold_nothing_unfinished(folder)
+            check_nothing_unfinished(folder)
             return None
         saved = load_checkpoint(folder)
         if saved is None:

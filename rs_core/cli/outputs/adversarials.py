@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from rs_core.cli.terminal import told
-from rs_core.durable import hold_writable, write_durably
+from rs_core.durable import check_writable, write_durably
 from rs_core.errors import ParameterError
 from rs_core.logs.adversarial_files import arrays_file, png_file
 from rs_core.plots.text import tidy
@@ -46,7 +46,7 @@ class Adversarials:
                 raise ParameterError(
                     f"--out {shown} is a file: name a folder, NAME.npz, or NAME.png."
                 )
-            _hold_none(path / ARRAYS, shown)
+            _check_none(path / ARRAYS, shown)
             return cls(path)
         if ending == ".png" and not single:
             raise ParameterError(
@@ -57,9 +57,9 @@ class Adversarials:
             raise ParameterError(
                 f"cannot write {shown}: it is read by this command; name another file."
             )
-        _hold_none(path, shown)
+        _check_none(path, shown)
         try:
-            hold_writable(path)
+            check_writable(path)
         except OSError as error:
             raise ParameterError(
                 f"cannot write {shown} ({error.strerror}): name a file in a folder that exists "
@@ -110,7 +110,7 @@ def _counted(trial: AttackTrial) -> str:
     return f"{held} of {len(trial.results)} are confirmed adversarial images"
 
 
-def _hold_none(path: Path, shown: str) -> None:
+def _check_none(path: Path, shown: str) -> None:
     """Refuse to replace the images of an earlier command, which took it long to find."""
     if path.is_file() and path.stat().st_size > 0:
         raise ParameterError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from rs_core.cli.outputs.growing import GrowingTable, is_there
 from rs_core.cli.terminal import shown, told
-from rs_core.durable import hold_writable, is_outlet, write_durably
+from rs_core.durable import check_writable, is_outlet, write_durably
 from rs_core.errors import ParameterError
 from rs_core.fields import param
 
@@ -39,7 +39,7 @@ class Tables:
         files = self.files()
         for path in files.values():
             try:
-                hold_writable(path)
+                check_writable(path)
             except OSError as error:
                 raise ParameterError(
                     f"cannot write {shown(path)} ({error.strerror}): name a file in a folder "

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from rs_core.attacks.checks import hold_gaussian
+from rs_core.attacks.checks import check_gaussian
 from rs_core.attacks.gradients import gradient_of
-from rs_core.attacks.objective import Goal
+from rs_core.attacks.objective import Objective
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream
@@ -52,7 +52,7 @@ class MakeSandwiches(SandwichOptions):
         if (self.sigma is None) == (self.selector is None):
             both = "neither sigma nor a selector is" if self.sigma is None else "both are"
             raise ParameterError(f"{both} given: give sigma, or a selector that picks it.")
-        hold_gaussian(self.selector)
+        check_gaussian(self.selector)
         if self.pipeline and self.selector is None:
             raise ParameterError(
                 "pipeline attacks the system that picks sigma again, and sigma is fixed: give a "
@@ -79,7 +79,7 @@ class MakeSandwiches(SandwichOptions):
                 "and an index for each or none."
             )
         self.check_n(self.alpha)
-        _hold_fit(classifier, images)
+        _check_fit(classifier, images)
         if self.selector is not None:
             self.selector.check(classifier, images)
 
@@ -102,7 +102,7 @@ class MakeSandwiches(SandwichOptions):
         seed = check_seed(seed)
         self.check(classifier, images)
         if self.attack != "square":
-            _hold_gradients(classifier)  # not in `check`, where nobody computes yet
+            _check_gradients(classifier)  # not in `check`, where nobody computes yet
         empty = SandwichStrip(
             sandwiches=(), alpha=self.alpha, alpha_attack=self.alpha_attack,
             confirmations=self.confirmations, eps=self.eps, sigma_from=self.sigma_from,
@@ -142,7 +142,7 @@ class MakeSandwiches(SandwichOptions):
         return found
 
 
-def _hold_fit(classifier: Classifier, images: Sequence[ImageInput]) -> None:
+def _check_fit(classifier: Classifier, images: Sequence[ImageInput]) -> None:
     shape, classes = classifier.spec.input_shape, classifier.num_classes
     for image in images:
         if image.pixels.shape != shape:
@@ -157,8 +157,8 @@ def _hold_fit(classifier: Classifier, images: Sequence[ImageInput]) -> None:
             )
 
 
-def _hold_gradients(classifier: Classifier) -> None:
+def _check_gradients(classifier: Classifier) -> None:
     """Refuse a network without gradients before a certificate of it is paid for."""
     trial = torch.full((1, *classifier.spec.input_shape), 0.5, device=classifier.device)
-    goal = Goal(torch.zeros(1, dtype=torch.int64, device=classifier.device))
+    goal = Objective(torch.zeros(1, dtype=torch.int64, device=classifier.device))
     gradient_of(lambda x: classifier(x, 0.0)[:, None], goal, trial)

@@ -24,7 +24,7 @@ RANDOM_NOTE = (
 )
 
 
-def hold_labelled(
+def check_labelled(
     classifier: Classifier, images: Sequence[ImageInput], indices: Sequence[int]
 ) -> None:
     """Refuse images that no accuracy can be told of.
@@ -51,7 +51,7 @@ def hold_labelled(
             )
 
 
-def hold_grid(name: str, values: tuple[float, ...]) -> tuple[float, ...]:
+def check_grid(name: str, values: tuple[float, ...]) -> tuple[float, ...]:
     """The values in ascending order.
 
     Raises:
@@ -141,7 +141,7 @@ _CALLER = "study"
 _MOST_VALUES = 400_000  # logits that are counted at once: a fraction of a second
 
 
-def hold_votes(votes: Sequence[str]) -> tuple[str, ...]:
+def check_votes(votes: Sequence[str]) -> tuple[str, ...]:
     """The names as a tuple.
 
     Raises:

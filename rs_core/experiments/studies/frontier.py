@@ -4,15 +4,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rs_core.attacks.checks import hold_gaussian
+from rs_core.attacks.checks import check_gaussian
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream
 from rs_core.experiments.studies.attacks import (
     attack_cost,
     attacked,
-    hold_grid,
-    hold_labelled,
+    check_grid,
+    check_labelled,
     pgd_of,
     study_set,
     varied,
@@ -30,7 +30,7 @@ from rs_core.results.study import (
 )
 from rs_core.seeding import check_seed
 from rs_core.selectors import Selector
-from rs_core.smoothing.draw_checks import hold_decidable, hold_repeatable
+from rs_core.smoothing.draw_checks import check_decidable, check_repeatable
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 
@@ -88,13 +88,13 @@ class Frontier:
 
     def __post_init__(self) -> None:
         check_params(self)
-        object.__setattr__(self, "sigmas", hold_grid("sigmas", self.sigmas))
-        object.__setattr__(self, "gammas", hold_grid("gammas", self.gammas))
-        hold_decidable(self.n, self.alpha)
+        object.__setattr__(self, "sigmas", check_grid("sigmas", self.sigmas))
+        object.__setattr__(self, "gammas", check_grid("gammas", self.gammas))
+        check_decidable(self.n, self.alpha)
         if not all(isinstance(selector, Selector) for selector in self.selectors):
             raise ParameterError("every selector must be one of rs_core.selectors: give such.")
         for selector in self.selectors:
-            hold_gaussian(selector)
+            check_gaussian(selector)
         known = not isinstance(self.strengths, str) and set(self.strengths) <= set(STRENGTHS)
         if not known or not self.strengths:
             raise ParameterError(
@@ -117,8 +117,8 @@ class Frontier:
 
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse, before anything is drawn, images or networks that a part cannot take."""
-        hold_repeatable(classifier)
-        hold_labelled(classifier, images, self.indices)
+        check_repeatable(classifier)
+        check_labelled(classifier, images, self.indices)
         for selector in self.selectors:
             selector.check(classifier, images)
 

@@ -4,17 +4,17 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rs_core.attacks.norms import Norm, hold_radius
+from rs_core.attacks.norms import Norm, check_radius
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Step, Stream
 from rs_core.experiments.studies.attacks import (
     attack_cost,
     attacked,
+    check_grid,
+    check_labelled,
+    check_votes,
     epgd_of,
-    hold_grid,
-    hold_labelled,
-    hold_votes,
     judge_cost,
     judged,
     no_attack,
@@ -82,11 +82,11 @@ class NoiseCurve:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_radius(self.norm, self.eps)
-        object.__setattr__(self, "sigmas", hold_grid("sigmas", self.sigmas))
-        samples = tuple(int(count) for count in hold_grid("samples", self.samples))
+        check_radius(self.norm, self.eps)
+        object.__setattr__(self, "sigmas", check_grid("sigmas", self.sigmas))
+        samples = tuple(int(count) for count in check_grid("samples", self.samples))
         object.__setattr__(self, "samples", samples)
-        object.__setattr__(self, "votes", hold_votes(self.votes))
+        object.__setattr__(self, "votes", check_votes(self.votes))
         known = not isinstance(self.attacks, str) and set(self.attacks) <= set(ATTACK_KINDS)
         if not known or not self.attacks:
             raise ParameterError(
@@ -112,7 +112,7 @@ class NoiseCurve:
 
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse, before anything is drawn, images that no accuracy can be told of."""
-        hold_labelled(classifier, images, self.indices)
+        check_labelled(classifier, images, self.indices)
 
     def cost(self, classifier: Classifier, images: int) -> int:
         """Forward passes; one with its backward pass counts as three."""

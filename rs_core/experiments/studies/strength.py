@@ -4,15 +4,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rs_core.attacks.norms import Norm, hold_radius
+from rs_core.attacks.norms import Norm, check_radius
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Step, Stream
 from rs_core.experiments.studies.attacks import (
     attack_cost,
     attacked,
+    check_grid,
+    check_labelled,
     epgd_of,
-    hold_grid,
-    hold_labelled,
     judge_cost,
     judged,
     pgd_of,
@@ -63,8 +63,8 @@ class StrengthCurve:
 
     def __post_init__(self) -> None:
         check_params(self)
-        hold_radius(self.norm, *self.eps)
-        object.__setattr__(self, "eps", hold_grid("eps", self.eps))
+        check_radius(self.norm, *self.eps)
+        object.__setattr__(self, "eps", check_grid("eps", self.eps))
 
     @classmethod
     def published(cls, **changes: Any) -> "StrengthCurve":
@@ -77,7 +77,7 @@ class StrengthCurve:
 
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse, before anything is drawn, images that no accuracy can be told of."""
-        hold_labelled(classifier, images, self.indices)
+        check_labelled(classifier, images, self.indices)
 
     def cost(self, classifier: Classifier, images: int) -> int:
         """Forward passes; one with its backward pass counts as three."""

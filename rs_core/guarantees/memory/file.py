@@ -85,7 +85,7 @@ class BallFile:
                 self._connection.execute("PRAGMA trusted_schema = OFF")
                 self._connection.execute("PRAGMA synchronous = FULL")
             with self.writing():
-                self._hold_key(dict(key))
+                self._check_key(dict(key))
             with self._told():  # only now: it would change a foreign file
                 self._connection.execute("PRAGMA journal_mode = DELETE")
         except BaseException:
@@ -145,7 +145,7 @@ class BallFile:
             raise self._damaged(f"entry {position} is damaged or missing")
         return Ball(*facts), np.frombuffer(raw, dtype="<f4")
 
-    def _hold_key(self, key: dict[str, str]) -> None:
+    def _check_key(self, key: dict[str, str]) -> None:
         ask = self._connection.execute
         if ask("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             for statement in _CREATE:

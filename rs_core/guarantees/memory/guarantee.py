@@ -63,7 +63,7 @@ class Memory(Guarantee):
             ParameterError: several selectors, or a memory made under another key.
             StoreError: the memory is foreign, damaged, locked, or of another version.
         """
-        self.hold_pairs(images, selections)
+        self.check_pairs(images, selections)
         self.check_n(self.alpha)
         memory = self.open(classifier, selections[0].selector)
         with closing(memory):
@@ -81,9 +81,9 @@ class Memory(Guarantee):
                 yield Step(drawn + len(issued), total)
         yield Finished(tuple(issued))
 
-    def hold_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
+    def check_pairs(self, images: Sequence[ImageInput], selections: Sequence[Selection]) -> None:
         """Refuse selections of no selector or of several."""
-        super().hold_pairs(images, selections)
+        super().check_pairs(images, selections)
         names = sorted({s.selector for s in selections})
         if len(names) != 1:
             raise ParameterError(

@@ -8,8 +8,8 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from rs_core.errors import ParameterError
-from rs_core.guarantees.regions.backing import Backing, hold_backed
-from rs_core.guarantees.regions.overlaps import SHRINK, distances_from, find_overlaps, hold_shapes
+from rs_core.guarantees.regions.backing import Backing, check_backed
+from rs_core.guarantees.regions.overlaps import SHRINK, check_shapes, distances_from, find_overlaps
 from rs_core.guarantees.regions.radii import ABSTAIN, Mode
 from rs_core.results import Certificate
 
@@ -76,7 +76,7 @@ class Allocation:
             object.__setattr__(self, name, view)
         if self.fallback_sigma is not None:
             object.__setattr__(self, "fallback_sigma", float(self.fallback_sigma))
-        self._hold_fields()
+        self._check_fields()
         content = self._content_hash()
         if self.hash not in ("", content):
             raise ParameterError(
@@ -137,7 +137,7 @@ class Allocation:
         if self.backings:
             assert self.alpha is not None
             assert self.risk is not None
-            hold_backed(
+            check_backed(
                 self.backings, self.labels, self.sigmas, self.radii,
                 together=self.mode == "label_aware", alpha=self.alpha, risk=self.risk,
             )  # fmt: skip
@@ -162,8 +162,8 @@ class Allocation:
                     "allocation."
                 )
 
-    def _hold_fields(self) -> None:
-        hold_shapes(self.points, self.radii)
+    def _check_fields(self) -> None:
+        check_shapes(self.points, self.radii)
         count = len(self.points)
         rows = (self.labels, self.sigmas, self.owners)
         if len(self.digests) != count or any(row.shape != (count,) for row in rows):

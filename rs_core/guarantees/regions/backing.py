@@ -84,7 +84,7 @@ def backing_of(certificate: Certificate) -> Backing:
     return Backing(**{name: getattr(certificate, name) for name in Backing.__dataclass_fields__})
 
 
-def hold_backed(
+def check_backed(
     backings: Sequence[Backing],
     labels: np.ndarray,
     sigmas: np.ndarray,

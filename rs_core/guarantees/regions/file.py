@@ -87,7 +87,7 @@ def write_allocation(path: Path, record: AllocationRecord) -> None:
     Raises:
         StoreError: something is there already, or the file cannot be written.
     """
-    hold_absent(path)
+    check_absent(path)
     try:
         write_durably(path, json.dumps(sealed(record)).encode())
     except OSError as error:
@@ -104,7 +104,7 @@ def sealed(record: AllocationRecord) -> dict[str, Any]:
     return content | {"seal": _seal(content)}
 
 
-def hold_absent(path: Path) -> None:
+def check_absent(path: Path) -> None:
     """Refuse a path at which there is something: answers of that file may have been given.
 
     Raises:

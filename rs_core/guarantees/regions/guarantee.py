@@ -127,7 +127,7 @@ class Regions(Guarantee):
         batch_size: int = BATCH_SIZE,
     ) -> Stream[tuple[Certificate, ...]]:
         """Yields the loop's steps, a `RegionsStep`, then the certificates."""
-        self.hold_pairs(images, selections)
+        self.check_pairs(images, selections)
         firsts: dict[str, int] = {}
         for k, image in enumerate(images):
             firsts.setdefault(image.digest, k)

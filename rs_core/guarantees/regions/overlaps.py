@@ -79,7 +79,7 @@ def find_overlaps(points: np.ndarray, radii: np.ndarray) -> Overlaps:
         ParameterError: shapes disagree, or a value is not finite.
     """
     radii = np.asarray(radii, dtype=np.float64)
-    hold_shapes(points, radii)
+    check_shapes(points, radii)
     narrow, norms, scale = _narrowed(points)
     # No two points are further apart than this, so a larger ball meets the same ones.
     count, furthest = len(points), 2.0 * points.shape[1] ** 0.5 + 1.0
@@ -97,7 +97,7 @@ def find_overlaps(points: np.ndarray, radii: np.ndarray) -> Overlaps:
     return Overlaps(count, *(np.concatenate(part) for part in zip(*found, strict=True)))
 
 
-def hold_shapes(points: np.ndarray, radii: np.ndarray) -> None:
+def check_shapes(points: np.ndarray, radii: np.ndarray) -> None:
     """Refuse points and radii that are not N finite rows and N finite numbers at least 0.
 
     Raises:
@@ -124,7 +124,7 @@ def own_order(points: np.ndarray, *facts: np.ndarray) -> np.ndarray:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-def hold_constraints(
+def check_constraints(
     overlaps: Overlaps, found: np.ndarray, radii: np.ndarray, owners: np.ndarray
 ) -> None:
     """Recheck in float64: 0 <= r <= R, regions apart, a ball inside the region that it joined.

@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 
 from rs_core.events import Finished, Step, Stream, drain
-from rs_core.guarantees.regions.overlaps import SHRINK, Overlaps, hold_constraints
+from rs_core.guarantees.regions.overlaps import SHRINK, Overlaps, check_constraints
 from rs_core.statistics.packing import Packing, largest_radii, write
 
 Optimum = Literal["fair", "published"]
@@ -100,7 +100,7 @@ def solving(
     for place, (members, _) in enumerate(groups):
         found[members] = answers[place] if place < len(answers) else 0.0
     found = _shrunk(overlaps, found, radii)
-    hold_constraints(overlaps, found, radii, np.arange(overlaps.count))
+    check_constraints(overlaps, found, radii, np.arange(overlaps.count))
     yield Finished(Programme(found, len(answers), len(groups), stopped))
 
 

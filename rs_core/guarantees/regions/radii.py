@@ -10,8 +10,8 @@ from rs_core.events import Finished, Stream, drain, relay
 from rs_core.guarantees.regions.overlaps import (
     SHRINK,
     Overlaps,
+    check_constraints,
     find_overlaps,
-    hold_constraints,
     own_order,
 )
 from rs_core.guarantees.regions.programme import Optimum, solving
@@ -154,5 +154,5 @@ def online(overlaps: Overlaps, radii: np.ndarray, order: np.ndarray) -> Layout:
             free = distance * (1 - SHRINK) - found[others]
             found[k] = max(0.0, min(radii[k], free.min(initial=np.inf)))
             placed[k] = True
-    hold_constraints(overlaps, found, radii, owners)
+    check_constraints(overlaps, found, radii, owners)
     return Layout("online", found, owners)

@@ -107,7 +107,7 @@ def keep_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         ) from None
 
 
-def hold_nothing_unfinished(folder: Path) -> None:
+def check_nothing_unfinished(folder: Path) -> None:
     """Refuse a folder in which a new training would overwrite one that was not finished.
 
     Raises:

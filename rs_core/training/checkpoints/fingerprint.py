@@ -32,7 +32,7 @@ def fitted_spec(spec: ModelSpec, data: Dataset) -> ModelSpec:
             f"{data.name} has {len(data.class_names)} classes but the network "
             f"{len(spec.class_names)}: give the model the data's class names."
         )
-    _hold_labels(data)
+    _check_labels(data)
     if spec.mean or spec.std:
         if not len(spec.mean) == len(spec.std) == channels or min(spec.std) <= 0:
             raise ParameterError(
@@ -45,7 +45,7 @@ def fitted_spec(spec: ModelSpec, data: Dataset) -> ModelSpec:
     return dataclasses.replace(spec, mean=mean, std=std)
 
 
-def _hold_labels(data: Dataset) -> None:
+def _check_labels(data: Dataset) -> None:
     """Refuse labels that do not fit the images or the classes."""
     labels, classes = np.asarray(data.labels), len(data.class_names)
     if len(labels) != len(data.images):
@@ -110,7 +110,7 @@ def training_identity(
     return shared
 
 
-def hold_identity(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
+def check_identity(saved: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse a checkpoint of another training.
 
     Raises:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks import perturb
-from rs_core.attacks.norms import Norm, hold_radius
+from rs_core.attacks.norms import Norm, check_radius
 from rs_core.fields import param
 from rs_core.training.data import Batch
 from rs_core.training.recipes.recipe import Recipe, hits
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Adversarial(Recipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        hold_radius(self.norm, self.eps)
+        check_radius(self.norm, self.eps)
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Mean loss () of both kinds, and number of correct answers () at attacked points."""
         forward, noise = network.of_pixels(batch.sigmas), batch.noise_planes()

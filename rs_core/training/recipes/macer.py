@@ -8,7 +8,7 @@ from torch import Tensor
 from rs_core.fields import param
 from rs_core.training.data import Batch
 from rs_core.training.recipes.recipe import RangedRecipe, hits
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 _FLOOR = 1e-10  # of a mean softmax score, as published
 
@@ -38,7 +38,7 @@ class Macer(RangedRecipe):
         return self.noises
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Mean loss () and number of correct answers ()."""
         sigmas = batch.sigmas.repeat_interleave(batch.copies)

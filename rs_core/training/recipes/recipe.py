@@ -17,7 +17,7 @@ from rs_core.training.history import Trained
 from rs_core.training.probes import Probes
 from rs_core.training.settings import TrainingSettings
 from rs_core.training.trainer import KEEP_EVERY, Trainer
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class NoiseRecipe(Recipe):
     """Cross-entropy on one noisy copy of each image."""
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy () and number of correct answers () on noisy copies."""
         logits = network(batch.noisy_inputs(), batch.sigmas)

@@ -10,7 +10,7 @@ from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.training.data import Batch
 from rs_core.training.recipes.recipe import RangedRecipe, hits
-from rs_core.training.view import View
+from rs_core.training.view import NormalizedNetwork
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SmoothAdv(RangedRecipe):
         return self.eps * min(1.0, (epoch + 1) / max(self.eps_warm_up, 1))
 
     def batch_loss(
-        self, network: View, batch: Batch, generator: torch.Generator
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy () and number of correct answers () on attacked noisy copies."""
         moved, noise = self.attacked(network, batch, generator), batch.noise_planes()
@@ -73,7 +73,9 @@ class SmoothAdv(RangedRecipe):
         logits = network.of_pixels(batch.sigmas)((moved[:, None] + noise).flatten(0, 1))
         return self.entropy(logits, batch.labels), hits(logits, batch.labels)
 
-    def attacked(self, network: View, batch: Batch, generator: torch.Generator) -> Tensor:
+    def attacked(
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
+    ) -> Tensor:
         """The images moved by the attack, (B, C, H, W) in [0,1], without their noise."""
         forward, eps = network.of_pixels(batch.sigmas), self.eps_in(batch.epoch)
         pixels, labels, noise = batch.clean(), batch.labels, batch.noise_planes()

@@ -17,7 +17,7 @@ from rs_core.worker.datasets import (
     split_words,
     spread_over_set,
 )
-from rs_core.worker.models import Shelf
+from rs_core.worker.models import ModelCache
 from rs_core.worker.pictures import (
     decode,
     image_of,
@@ -46,7 +46,7 @@ class ImageDesk:
         verbs: the answer of each.
     """
 
-    def __init__(self, belongings: Belongings, shelf: Shelf, tidy: Callable[[], None]) -> None:
+    def __init__(self, belongings: Belongings, shelf: ModelCache, tidy: Callable[[], None]) -> None:
         self._belongings, self._shelf, self._tidy = belongings, shelf, tidy
         self.verbs: dict[str, Callable[[Fields], Reply]] = {
             "decode": self._decode,

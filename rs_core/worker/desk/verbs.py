@@ -19,11 +19,11 @@ from rs_core.store import Progress, Run, RunStore, left_words
 from rs_core.worker.desk.describe import describe
 from rs_core.worker.desk.images import PRECISIONS, ImageDesk
 from rs_core.worker.job import Job
-from rs_core.worker.models import Shelf
-from rs_core.worker.request import MAX_IMAGES, Question, images_in
+from rs_core.worker.models import ModelCache
+from rs_core.worker.request import MAX_IMAGES, Request, images_in
 from rs_core.worker.requests import Fields, owner_of, shortened
-from rs_core.worker.runs import Opener
-from rs_core.worker.scheduler import Bench
+from rs_core.worker.runs import RunManager
+from rs_core.worker.scheduler import Scheduler
 from rs_core.worker.tasks.base import TASKS
 from rs_core.worker.tasks.kinds import GROUP_TASKS
 from rs_core.worker.training.family import TRAIN
@@ -36,13 +36,13 @@ _LOG = logging.getLogger(__name__)
 Reply = dict[str, Any]
 
 
-class Desk:
+class Api:
     """Answers requests: `desk(verb, fields)` is the reply, or raises what went wrong."""
 
-    def __init__(self, store: RunStore, bench: Bench) -> None:
+    def __init__(self, store: RunStore, bench: Scheduler) -> None:
         self._store, self._bench = store, bench
-        self._shelf = Shelf(store.belongings, bench.gate)
-        self.opener = Opener(store, self._shelf, bench)
+        self._shelf = ModelCache(store.belongings, bench.gate)
+        self.opener = RunManager(store, self._shelf, bench)
         self._tidied = 0.0
         self._verbs: dict[str, Callable[[Fields], Reply]] = {
             "ping": lambda _: {"version": __version__},
@@ -104,7 +104,7 @@ class Desk:
         owner = owner_of(fields)
         drawn = self._store.belongings.seed(owner)
         seed = drawn if "seed" not in fields else fields.whole("seed")
-        question = Question(
+        question = Request(
             owner=owner,
             kind=fields.choice("kind", (*TASKS, *GROUP_TASKS, TRAIN)),
             config=fields.table("config"),

@@ -120,7 +120,7 @@ def attack_of(name: Any, settings: Any, selector: Any) -> Attack:
         also["sigma"] = None
     kept = {field: value for field, value in given.items() if value is not None}
     attack = built(ATTACKS[name], kept, name, fields=_fields(name), also=also)
-    _hold_step(attack)
+    _check_step(attack)
     return attack
 
 
@@ -145,7 +145,7 @@ def _settable(selector: Selector) -> dict[str, Any]:
     return {"selector": selector.name, "settings": settings}
 
 
-def _hold_step(attack: Attack) -> None:
+def _check_step(attack: Attack) -> None:
     """Refuse steps that would take seconds, and traces that no result should carry."""
     draws = attack.draws if attack.smoothed else 1
     looks = attack.passes // attack.draws

@@ -82,7 +82,7 @@ def build_task(kind: str, config: Mapping[str, Any]) -> Task:
             that could never certify anything.
     """
     task = built(TASKS[kind], config, kind)
-    _hold_cost(task)
+    _check_cost(task)
     return task
 
 
@@ -113,7 +113,7 @@ def config_of(task: Task) -> dict[str, Any]:
     return found
 
 
-def _hold_cost(task: Task) -> None:
+def _check_cost(task: Task) -> None:
     if isinstance(task, Sweep):
         if len(task.sigmas) > MAX_SIGMAS:
             raise ParameterError(

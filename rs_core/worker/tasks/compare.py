@@ -118,7 +118,7 @@ def _pair(method: Any, place: int) -> Pair:
         raise UnknownNameError("guarantee", guarantee[:40], GUARANTEES)
     try:
         selector = selector_of(name, settings or {})
-        _hold_levels(selector)
+        _check_levels(selector)
         pair = Pair.of(selector, GUARANTEES[guarantee])
         if isinstance(pair.guarantee, GridMinimum) and len(pair.guarantee.sigmas) > MAX_SIGMAS:
             raise ParameterError(
@@ -130,7 +130,7 @@ def _pair(method: Any, place: int) -> Pair:
     return pair
 
 
-def _hold_levels(selector: Selector) -> None:
+def _check_levels(selector: Selector) -> None:
     """A step looks at every noise level at once, so that there may not be too many."""
     levels = len(selector.possible_sigmas or ())
     at_once = levels * min(getattr(selector, "n", 1), _BLOCK)

@@ -6,15 +6,15 @@ from rs_core.errors import ModelFileError
 from rs_core.events import Finished, Stream
 from rs_core.seed_origin import with_seed_origin
 from rs_core.store import Run, RunStore
-from rs_core.worker.models import Shelf
+from rs_core.worker.models import ModelCache
 from rs_core.worker.pictures import image_of
 from rs_core.worker.recounting import known_questions
 from rs_core.worker.request import (
     Asked,
-    Question,
+    Request,
     about,
     as_named_now,
-    hold_fit,
+    check_fit,
     images_in,
     key_of,
     origin_in,
@@ -35,10 +35,10 @@ class ImageRuns:
 
     working_folder = ""
 
-    def __init__(self, store: RunStore, shelf: Shelf) -> None:
+    def __init__(self, store: RunStore, shelf: ModelCache) -> None:
         self._store, self._belongings, self._shelf = store, store.belongings, shelf
 
-    def asked(self, question: Question) -> Asked:
+    def asked(self, question: Request) -> Asked:
         """The question about this owner's images; each is counted for the image and the network.
 
         Raises:
@@ -50,7 +50,7 @@ class ImageRuns:
         classifier = self._shelf.classifier(
             question.owner, question.model, question.device, question.precision
         )
-        hold_fit(images, classifier)
+        check_fit(images, classifier)
         task = task_of(question.kind, question.config, origin)
         if not isinstance(task, Task):
             task.check(classifier, images)

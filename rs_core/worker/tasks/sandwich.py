@@ -21,7 +21,7 @@ MAX_SANDWICHES = 50
 MAX_PASSES = 100_000_000  # of all images: hours of a small network on two cores
 # What one step covers; others wait for it.
 MAX_DRAWS, MAX_JUDGED, MAX_LOOKS, MAX_PICKS = 256, 1024, 5000, 10_000
-_PICKS_PER_ROUND = 4  # judgements beside the climb, each with a choice of sigma
+_PICKS_PER_ROUND = 4  # judgements beside the ascent, each with a choice of sigma
 _OF_SELECTOR = ("selector", "settings")
 
 
@@ -80,7 +80,7 @@ def sandwich_task(config: Mapping[str, Any], origin: Origin) -> SandwichTask:
     if own.get("sigma") is None:
         own.pop("sigma", None)
     options = built(SandwichOptions, own, "sandwich")
-    _hold_steps(options)
+    _check_steps(options)
     selector = _selector(config.get("selector"))
     if options.pipeline and selector is not None and selector.most_draws > MAX_PICKS:
         raise ParameterError(
@@ -115,7 +115,7 @@ def _settable(selector: Selector | None) -> dict[str, Any] | None:
     return {"selector": selector.name, "settings": settings}
 
 
-def _hold_steps(options: SandwichOptions) -> None:
+def _check_steps(options: SandwichOptions) -> None:
     """A step computes every copy of a group of images, so that there may not be too many."""
     limits = {"draws": MAX_DRAWS, "judged": MAX_JUDGED}
     for name, limit in limits.items():

@@ -112,7 +112,7 @@ def train_task(config: Mapping[str, Any]) -> TrainTask:
     spec = bare_spec(options.dataset)
     labels = _labels(config.get("labels"), len(probes), len(spec.class_names))
     task = TrainTask(options, recipe, probes, labels)
-    _hold_fit(task, spec)
+    _check_fit(task, spec)
     return task
 
 
@@ -140,7 +140,7 @@ def _labels(given: Any, count: int, classes: int) -> tuple[int | None, ...]:
     return tuple(given)
 
 
-def _hold_fit(task: TrainTask, spec: ModelSpec) -> None:
+def _check_fit(task: TrainTask, spec: ModelSpec) -> None:
     """Refuse what the trainer could only refuse later, or would do in another way than asked."""
     options, recipe = task.options, task.recipe
     if options.architecture not in MODELS:

@@ -21,7 +21,7 @@ from rs_core.worker.datasets import bare_spec
 from rs_core.worker.models import UPLOAD
 from rs_core.worker.pictures import image_of
 from rs_core.worker.recounting import probe_subjects, risk_of_probe
-from rs_core.worker.request import Asked, Question, look_of
+from rs_core.worker.request import Asked, Request, look_of
 from rs_core.worker.tasks.base import content_key, look_at
 from rs_core.worker.training.config import TrainTask, train_task
 from rs_core.worker.training.progress import after, empty_course, history
@@ -39,7 +39,7 @@ class TrainingRuns:
     def __init__(self, store: RunStore) -> None:
         self._store = store
 
-    def asked(self, question: Question) -> Asked:
+    def asked(self, question: Request) -> Asked:
         """The question about a data set and a network; its probe images are kept with it.
 
         Raises:
@@ -52,7 +52,7 @@ class TrainingRuns:
         images = tuple(replace(image_of(one), label=label) for one, label in pairs)
         if images:
             spec = bare_spec(task.options.dataset)
-            _probes(task, images).hold_fit(spec, task.sigma, task.recipe.epochs)
+            _probes(task, images).check_fit(spec, task.sigma, task.recipe.epochs)
         request = {
             "config": task.config(),
             "seed": question.seed,

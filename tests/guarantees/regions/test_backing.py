@@ -5,7 +5,7 @@ import pytest
 
 from rs_core.errors import ParameterError
 from rs_core.guarantees.regions.allocation import Allocation
-from rs_core.guarantees.regions.backing import Backing, hold_backed
+from rs_core.guarantees.regions.backing import Backing, check_backed
 from rs_core.guarantees.regions.guarantee import Regions
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from tests.guarantees.regions.test_guarantee import N, run
@@ -28,7 +28,7 @@ def hold(*points: Backing, **changes: object) -> None:
         "radii": np.array([p.radius for p in points]),
         "together": False, "alpha": 1e-3, "risk": 1e-3 * len(points),
     }  # fmt: skip
-    hold_backed(points, **facts | changes)
+    check_backed(points, **facts | changes)
 
 
 def test_what_the_votes_give_passes() -> None:

@@ -8,7 +8,7 @@ from scipy.optimize import milp
 from scipy.spatial.distance import cdist
 
 from rs_core.errors import ParameterError
-from rs_core.guarantees.regions.overlaps import find_overlaps, hold_constraints
+from rs_core.guarantees.regions.overlaps import check_constraints, find_overlaps
 from rs_core.guarantees.regions.radii import (
     Layout,
     Mode,
@@ -232,11 +232,11 @@ def test_the_recheck_sees_each_kind_of_fault() -> None:
     points, radii = np.array([[0.0], [0.6], [2.5]]), np.array([1.0, 2.0, 3.0])
     overlaps = find_overlaps(points, radii)
     good, owners = np.array([1.0, 0.3, 1.4]), np.array([0, 0, 2])
-    hold_constraints(overlaps, good, radii, owners)
+    check_constraints(overlaps, good, radii, owners)
     for k, value in ((0, 1.1), (2, 1.6), (1, 0.5), (2, -0.1)):
         bad = good.copy()
         bad[k] = value
         with pytest.raises(RuntimeError):
-            hold_constraints(overlaps, bad, radii, owners)
+            check_constraints(overlaps, bad, radii, owners)
     with pytest.raises(RuntimeError):
-        hold_constraints(overlaps, good, radii, np.arange(3))
+        check_constraints(overlaps, good, radii, np.arange(3))

@@ -12,7 +12,7 @@ from rs_core.training.checkpoints.files import (
     FILE_NAME,
     PREVIOUS_NAME,
     Checkpoint,
-    hold_nothing_unfinished,
+    check_nothing_unfinished,
     keep_checkpoint,
     load_checkpoint,
     save_checkpoint,
@@ -120,12 +120,12 @@ def told(epoch: int, epochs: int) -> Checkpoint:
 
 
 def test_an_unfinished_training_is_not_overwritten(tmp_path: Path) -> None:
-    hold_nothing_unfinished(tmp_path / "absent")
+    check_nothing_unfinished(tmp_path / "absent")
     save_checkpoint(tmp_path, told(2, 3))
     with pytest.raises(CheckpointError, match=r"epoch 2 of 3.*--resume.*delete the folder"):
-        hold_nothing_unfinished(tmp_path)
+        check_nothing_unfinished(tmp_path)
     save_checkpoint(tmp_path, told(3, 3))
-    hold_nothing_unfinished(tmp_path)
+    check_nothing_unfinished(tmp_path)
 
 
 def test_a_fall_back_says_why(tmp_path: Path) -> None:

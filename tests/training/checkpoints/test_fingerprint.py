@@ -7,9 +7,9 @@ from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.results import ModelSpec
 from rs_core.training.checkpoints.fingerprint import (
+    check_identity,
     data_digest,
     fitted_spec,
-    hold_identity,
     pixel_statistics,
 )
 
@@ -68,9 +68,9 @@ def test_the_digest_sees_pixels_labels_and_order(toy: Dataset) -> None:
 
 
 def test_identity_names_what_differs() -> None:
-    hold_identity({"a": 1, "b": [2]}, {"a": 1, "b": [2]})
+    check_identity({"a": 1, "b": [2]}, {"a": 1, "b": [2]})
     with pytest.raises(CheckpointError, match=r"b \[2\] against 3, c None against 4"):
-        hold_identity({"a": 1, "b": [2]}, {"a": 1, "b": 3, "c": 4})
+        check_identity({"a": 1, "b": [2]}, {"a": 1, "b": 3, "c": 4})
 
 
 @pytest.mark.parametrize(

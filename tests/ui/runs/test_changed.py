@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.results import ModelSpec
-from rs_ui.runs.changed import Wanted, differs, others
+from rs_ui.runs.changed import RunRequest, differs, others
 from rs_ui.runs.session import Subject
 
 SHIPPED = ModelSpec("m", "conv4", (1, 28, 28), ("a", "b"), weights="m-0123.safetensors")
@@ -68,7 +68,7 @@ def test_one_other_setting_is_found(wanted: Any, asked: Any) -> None:
 
 def said(asked: dict[str, Any] = ASKED, images: tuple[str, ...] = ("i",), **subject: Any) -> list:
     one = replace(SUBJECT, **subject)
-    return others(Wanted(one, images, {"n": 100, "alpha": one.alpha}), asked)
+    return others(RunRequest(one, images, {"n": 100, "alpha": one.alpha}), asked)
 
 
 def test_the_same_question_is_no_other_one() -> None:

@@ -20,7 +20,7 @@ from streamlit.web.server import server_util
 
 from rs_core.errors import ParameterError
 from rs_ui.server import launch
-from rs_ui.server.settings import hold_environment
+from rs_ui.server.settings import check_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / ".streamlit" / "config.toml"
@@ -201,11 +201,11 @@ HARMLESS = {
 @pytest.mark.parametrize("name", HARMFUL)
 def test_each_harmful_variable_is_named(name: str) -> None:
     with pytest.raises(ParameterError, match=f"^{name} in the environment would overrule"):
-        hold_environment({**HARMLESS, name: HARMFUL[name]}, CONFIG)
+        check_environment({**HARMLESS, name: HARMFUL[name]}, CONFIG)
 
 
 def test_variables_that_say_the_same_or_concern_looks_pass() -> None:
-    hold_environment(HARMLESS, CONFIG)
+    check_environment(HARMLESS, CONFIG)
 
 
 def test_the_first_app_is_served_until_it_is_told_to_end(served: Served) -> None:
