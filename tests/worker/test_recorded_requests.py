@@ -18,10 +18,10 @@ import pytest
 from rs_core.attacks import ATTACKS
 from rs_core.selectors import SELECTORS
 from rs_core.training import RECIPES
-from rs_core.worker.asking import origin_in, task_of
-from rs_core.worker.kinds import GROUP_TASKS
-from rs_core.worker.tasks import TASKS, Task, config_of
-from rs_core.worker.training_config import train_task
+from rs_core.worker.request import origin_in, task_of
+from rs_core.worker.tasks.base import TASKS, Task, config_of
+from rs_core.worker.tasks.kinds import GROUP_TASKS
+from rs_core.worker.training.config import train_task
 from tests.worker.conftest import Office
 
 RECORDED: dict[str, Any] = json.loads(
@@ -55,7 +55,7 @@ def kept(office: Office, ask: dict[str, Any]) -> dict[str, Any]:
 def test_a_request_has_the_key_and_the_task_that_it_had(
     name: str, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rs_core.worker.tasks.__version__", RECORDED["version"])
+    monkeypatch.setattr("rs_core.worker.tasks.base.__version__", RECORDED["version"])
     recorded = dict(REQUESTS[name])
     assert kept(office, recorded.pop("ask")) == recorded
 

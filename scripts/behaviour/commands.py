@@ -11,7 +11,7 @@ from rs_core.attacks import ATTACKS
 from rs_core.cli import COMMANDS, main
 from rs_core.guarantees import GUARANTEES
 from rs_core.selectors import SELECTORS
-from scripts.behaviour_files import write_answer
+from scripts.behaviour.files import write_answer
 
 # A second network of the same size, for transfers.
 SECOND = {"mnist-conv4": "mnist-conv4-s050", "cifar10-conv4": "cifar10-conv4-s025"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from scripts.behaviour_files import write_answer
+from scripts.behaviour.files import write_answer
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "tests" / "worker" / "recorded_requests.json"

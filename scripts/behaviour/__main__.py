@@ -25,8 +25,8 @@ def main() -> None:
         os.environ |= {"OMP_NUM_THREADS": "1", "RS_HOME": f"{room}/home", "COLUMNS": "100"}
         os.environ.pop("RS_DATA", None)
         os.chdir(room)
-        from scripts.behaviour_commands import record_commands, record_help
-        from scripts.behaviour_worker import record_requests, record_verbs
+        from scripts.behaviour.commands import record_commands, record_help
+        from scripts.behaviour.worker import record_requests, record_verbs
 
         record_commands(folder / "commands")
         record_help(folder / "help")

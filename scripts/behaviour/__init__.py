@@ -1,0 +1,1 @@
+"""What the program answers, written down so that two versions can be compared."""
