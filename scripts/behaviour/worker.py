@@ -12,7 +12,7 @@ from typing import Any
 
 from scripts.behaviour.files import write_answer
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "worker" / "recorded_requests.json"
 ASSETS = ROOT / "assets"
 ENDED = ("finished", "failed", "cancelled")
