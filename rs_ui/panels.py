@@ -3,16 +3,23 @@
 import html
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from rs_core.abstention import why_abstains
+from rs_core.plots import alt_text
 from rs_core.plots.report import Table
 from rs_core.plots.style import BadgeStyle, certificate_badge
 from rs_core.plots.text import class_text, radius_text, tidy
 from rs_core.results import Certificate
 from rs_ui.runs.session import Subject
+
+_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+}
 
 _IN_A_ROW, _SMALL = 20, 40
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@^=])")
@@ -154,3 +161,8 @@ def table_of(table: Table) -> None:
 
 def _text(cell: object) -> str:
     return html.escape(tidy(str(cell)))
+
+
+def chart(figure: Any, key: str) -> None:
+    """A figure with its words for a screen reader."""
+    st.plotly_chart(figure, key=key, alt=alt_text(figure), config=_CONFIG)

@@ -30,6 +30,11 @@ TORCH_FREE = (
     *("caveats", "seeding", "strict_json", "seed_origin"),
     *("assets", "images", "datasets", "plots", "evaluation", "logs", "store"),
 )
+WINGS = ("rs_ui", "rs_core.plots", "rs_core.worker.tasks")
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in (*ENGINE, *(ROOT / "rs_ui").rglob("*.py"))
+}
 VAGUE = {"utils", "helpers", "common", "manager", "types", "misc"}
 
 
@@ -55,6 +60,47 @@ def imports(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             found.append(node.module or "")
     return found
+
+
+def imported_modules(name: str) -> set[str]:
+    """Our modules that one imports: anywhere in it, and for types alone too."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {part if part in MODULES else node.module for part in parts}
+    return found & MODULES.keys() - {name}
+
+
+def test_no_import_comes_back_to_where_it_began() -> None:
+    """The package itself is left out: it names what it offers, and nothing inside needs that."""
+    needs = {name: imported_modules(name) - {"rs_core"} for name in MODULES if name != "rs_core"}
+    while settled := {name for name, found in needs.items() if not found & needs.keys()}:
+        needs = {name: found for name, found in needs.items() if name not in settled}
+    assert not needs, f"these import each other, or hang on such: {sorted(needs)}"
+
+
+@pytest.mark.parametrize("house", WINGS)
+def test_no_wing_imports_another(house: str) -> None:
+    """Wings bear the names of the face's own; what two of them need lies beside them."""
+    wings = {path.name for path in (ROOT / "rs_core" / "plots").iterdir() if path.is_dir()}
+    wings |= {"certify"}
+
+    def wing(module: str) -> str:
+        rest = module.removeprefix(f"{house}.").split(".")[0] if module.startswith(house) else ""
+        return rest if rest in wings else ""
+
+    for name in filter(wing, MODULES):
+        others = {other for other in imported_modules(name) if wing(other) not in ("", wing(name))}
+        assert not others, f"{name} imports {others}"
+
+
+def test_a_folder_is_seen_at_a_glance() -> None:
+    for top in ("rs_core", "rs_ui", "pages", "benchmarks", "scripts"):
+        for folder in {path.parent for path in (ROOT / top).rglob("*.py")}:
+            assert len(list(folder.glob("*.py"))) <= 15, folder
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=lambda p: str(p.relative_to(ROOT)))

@@ -10,6 +10,8 @@ from rs_core.plots.memory.change import order_change_figure
 from rs_core.plots.memory.circles import ball_circles_figure
 from rs_core.plots.memory.graph import ball_graph_figure
 from rs_core.plots.memory.rules import degrees_figure, rule_radii_figure
+from rs_core.plots.radius_curve import radius_figure
+from rs_core.plots.radius_points import Band
 from rs_core.plots.report import Statement, Table, html_report
 from rs_core.plots.sandwich.figure import live_sandwich_figure, sandwich_figure
 from rs_core.plots.sandwich.report import sandwich_report
@@ -20,8 +22,6 @@ from rs_core.plots.study.strength import strength_figure
 from rs_core.plots.style import BADGES, BadgeStyle, alt_text
 from rs_core.plots.sweep.certificates_report import certificates_report
 from rs_core.plots.sweep.copies import noisy_copies_figure
-from rs_core.plots.sweep.curve import radius_figure
-from rs_core.plots.sweep.points import Band
 from rs_core.plots.sweep.predictions_report import predictions_report
 from rs_core.plots.sweep.radii import radii_figure
 from rs_core.plots.sweep.report import sweep_report

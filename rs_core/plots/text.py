@@ -5,11 +5,14 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
+from itertools import pairwise
+from typing import Protocol
 
 from rs_core.results import Certificate, ModelSpec
 from rs_core.statistics import ceil_digits, floor_decimals
 
 _LONGEST_NAME = 28
+_FEW = 12  # indices that are listed one by one
 _SMALL = 1e-9  # risks below it are shown as themselves: nobody counts so many nines
 
 
@@ -80,3 +83,37 @@ def wrap(text: str, width: int = 50) -> str:
         else:
             lines.append(word)
     return "<br>".join(lines)
+
+
+class Indexed(Protocol):
+    """A result that names its images by their place in a data set."""
+
+    @property
+    def dataset(self) -> str:
+        """In words; "" for single pictures."""
+        ...
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Of the images in it."""
+        ...
+
+
+def index_text(comparison: Indexed, *, short: bool = False) -> str:
+    """Which images these are: print it beside every score.
+
+    All indices, or first, last and step where that says it all. `short` leaves some out and says
+    so; the whole list must then stand elsewhere.
+    """
+    indices = comparison.indices
+    if not comparison.dataset:
+        return f"{len(indices)} single {'pictures' if len(indices) > 1 else 'picture'}"
+    steps = {b - a for a, b in pairwise(indices)}
+    if len(indices) > _FEW and len(steps) == 1:
+        which = f"{indices[0]}, {indices[1]}, ..., {indices[-1]} in steps of {steps.pop()}"
+    elif len(indices) > _FEW and short:
+        which = f"{', '.join(map(str, indices[:3]))}, ..., {indices[-1]} (uneven steps)"
+    else:
+        which = ", ".join(map(str, indices))
+    noun = "image" if len(indices) == 1 else "images"
+    return f"{len(indices)} {noun} of {tidy(comparison.dataset)}, index {which}"

@@ -20,12 +20,11 @@ from rs_core.plots.text import tidy
 from rs_core.results.attack import AttackResult
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_ui.attack.files import download_attack
-from rs_ui.panels import badge_html, plain, shown
+from rs_ui.panels import badge_html, chart, plain, shown
 from rs_ui.runs import cache, run, session
 from rs_ui.runs.ended import without_result
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 
 _BLIND = ("square", "gaussian")
 _WIDTH = 224

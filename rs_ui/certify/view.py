@@ -9,11 +9,10 @@ from rs_core.results import Certificate, RadiusCurve, from_json
 from rs_ui import teaching
 from rs_ui.certify import fresh_draws
 from rs_ui.inputs.subject import noisy_copies
-from rs_ui.panels import certificate_card, error_box
+from rs_ui.panels import certificate_card, chart, error_box
 from rs_ui.runs import cache, run
 from rs_ui.runs.session import Subject, owner
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 
 _SHOWN = (0.05, 0.12, 0.25, 0.5, 0.75, 1.0, 1.5)
 

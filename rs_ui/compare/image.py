@@ -18,9 +18,8 @@ from rs_core.results.comparison import Comparison, Method
 from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.picture import TAKE, Picture, offer_picture
 from rs_ui.inputs.subject import pixels_of
-from rs_ui.panels import badge_html, plain
+from rs_ui.panels import badge_html, chart, plain
 from rs_ui.runs import cache, session
-from rs_ui.sweep.view import chart
 
 _ROW = 44
 

@@ -3,22 +3,16 @@
 import streamlit as st
 
 from rs_core.plots import BADGES, repicked_sigma_figure, slope_chart
-from rs_core.plots.compare.tables import (
-    ORACLE_WARNING,
-    index_text,
-    oracle_table,
-    promise,
-    score_tables,
-)
+from rs_core.plots.compare.tables import ORACLE_WARNING, oracle_table, promise, score_tables
 from rs_core.plots.report import Table
+from rs_core.plots.text import index_text
 from rs_core.results import Badge, ModelSpec
 from rs_core.results.comparison import Comparison
 from rs_core.statistics import ceil_digits
 from rs_ui import teaching
-from rs_ui.panels import badge_html, plain, table_of
+from rs_ui.panels import badge_html, chart, plain, table_of
 from rs_ui.runs import cache, session
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 
 _LESSON = (
     "The oracle is not a defence. It looks at the radius of every image at every σ and keeps the "

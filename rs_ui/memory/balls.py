@@ -25,8 +25,7 @@ from rs_core.results.arrangement import Arrangement
 from rs_ui.memory.certify import Mapped, arranged
 from rs_ui.memory.points import lineup_of
 from rs_ui.memory.world import Space
-from rs_ui.panels import badge_html, plain
-from rs_ui.sweep.view import chart
+from rs_ui.panels import badge_html, chart, plain
 
 _ORDERS = {"yours": "your order", "came": "as they came", "before": "before the last change"}
 _SAID = 8

@@ -7,7 +7,7 @@ import streamlit as st
 
 from rs_core.plots import BADGES
 from rs_core.plots.style import BadgeStyle
-from rs_core.plots.sweep.table import certificate_table
+from rs_core.plots.tables import certificate_table
 from rs_core.results import from_json
 from rs_core.results.arrangement import FrozenRegions
 from rs_ui.client.worker import WorkerError

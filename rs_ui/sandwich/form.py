@@ -11,14 +11,13 @@ from rs_core.results.sandwich import SandwichStrip
 from rs_ui.inputs.fields import form
 from rs_ui.inputs.image_sets import THIS_IMAGE, choose_images, count_text
 from rs_ui.inputs.selectors import reference_sets, spoken, suited
-from rs_ui.panels import error_box, plain
+from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, ended, run, session
 from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.ended import FinishedRun, without_result
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
-from rs_ui.sweep.view import chart
 
 _FIXED, _PICKED = "Fixed", "Picked for each image"
 _EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"

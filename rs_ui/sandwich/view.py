@@ -12,10 +12,9 @@ from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip
 from rs_core.statistics import ceil_digits
 from rs_ui.client.worker import WorkerError
-from rs_ui.panels import error_box, plain
+from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, session
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 
 _ENDS = 2  # statements that a sandwich makes of its image
 

@@ -16,12 +16,11 @@ from rs_core.plots.study.text import STUDY_NOTES
 from rs_core.results import from_json
 from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Study
 from rs_ui.client.worker import WorkerError
-from rs_ui.panels import badge_html, plain, table_of
+from rs_ui.panels import badge_html, chart, plain, table_of
 from rs_ui.runs import cache, changed, run, session
 from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.ended import without_result
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 
 
 class Kind(NamedTuple):

@@ -1,29 +1,18 @@
 """A radius curve on a page: live with its honest band, finished with all that it claims."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from rs_core.plots import Band, alt_text, radius_figure, sigma_slider_figure, votes_figure
+from rs_core.plots import Band, radius_figure, sigma_slider_figure, votes_figure
 from rs_core.plots.style import BadgeStyle
-from rs_core.plots.sweep.table import READING_NOTES, certificate_table
+from rs_core.plots.tables import READING_NOTES, certificate_table
 from rs_core.plots.text import radius_text
 from rs_core.results import Certificate, RadiusCurve
-from rs_ui.panels import certificate_card, plain
+from rs_ui.panels import certificate_card, chart, plain
 from rs_ui.runs import cache, session
 from rs_ui.runs.status import Status
-
-_CONFIG = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
-}
-
-
-def chart(figure: Any, key: str) -> None:
-    """A figure with its words for a screen reader."""
-    st.plotly_chart(figure, key=key, alt=alt_text(figure), config=_CONFIG)
 
 
 def live_curve(status: Status, names: tuple[str, ...]) -> None:

@@ -11,10 +11,9 @@ from rs_core.plots.train.probes import probe_radii_figure
 from rs_core.results import from_json
 from rs_core.results.training import Course, TrainingOutcome
 from rs_ui.inputs.models import offered_models
-from rs_ui.panels import error_box, plain
+from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, run, session
 from rs_ui.runs.status import Status, duration
-from rs_ui.sweep.view import chart
 from rs_ui.train.files import download_training
 from rs_ui.train.form import PAGE, pace_name
 

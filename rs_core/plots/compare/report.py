@@ -11,13 +11,13 @@ from rs_core.plots.compare.slopes import slope_chart
 from rs_core.plots.compare.tables import (
     ORACLE_WARNING,
     image_table,
-    index_text,
     oracle_table,
     promise,
     score_tables,
 )
 from rs_core.plots.report import Statement, html_report
-from rs_core.plots.sweep.table import READING_NOTES
+from rs_core.plots.tables import READING_NOTES
+from rs_core.plots.text import index_text
 from rs_core.results.comparison import Comparison
 from rs_core.statistics import ceil_digits
 

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from rs_core.abstention import why_abstains
 from rs_core.errors import ParameterError
 from rs_core.plots.compare.points import FATES, fate_of, method_names
+from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.style import GREY, SIGMA_AXIS, BadgeStyle, certificate_badge, frame_layout
-from rs_core.plots.sweep.curve import radius_figure
 from rs_core.plots.text import class_text, plain, radius_text, tidy
 from rs_core.results.comparison import Comparison
 

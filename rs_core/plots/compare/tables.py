@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Protocol
 
 from rs_core.plots.compare.points import by_badge, fate_of, method_names
 from rs_core.plots.report import Table
 from rs_core.plots.style import BADGES
-from rs_core.plots.text import class_text, radius_text, tidy
+from rs_core.plots.text import class_text, index_text, radius_text, tidy
 from rs_core.results import Badge, Certificate
 from rs_core.results.comparison import (
     Comparison,
@@ -39,7 +37,6 @@ _SCORES = (
     "method", "mean radius (ACR), pixels of [0,1]", "certified accuracy", "abstentions",
     "draws that chose", "CPU seconds", "error of each statement",
 )  # fmt: skip
-_FEW = 12
 
 
 def promise(guarantee: str, certificates: Sequence[Certificate] | None = None) -> str:
@@ -56,40 +53,6 @@ def promise(guarantee: str, certificates: Sequence[Certificate] | None = None) -
     if silent == len(certificates):
         return "no image is certified, so nothing is claimed of any."
     return f"where an image is certified: {words}"
-
-
-class Indexed(Protocol):
-    """A result that names its images by their place in a data set."""
-
-    @property
-    def dataset(self) -> str:
-        """In words; "" for single pictures."""
-        ...
-
-    @property
-    def indices(self) -> tuple[int, ...]:
-        """Of the images in it."""
-        ...
-
-
-def index_text(comparison: Indexed, *, short: bool = False) -> str:
-    """Which images these are: print it beside every score.
-
-    All indices, or first, last and step where that says it all. `short` leaves some out and says
-    so; the whole list must then stand elsewhere.
-    """
-    indices = comparison.indices
-    if not comparison.dataset:
-        return f"{len(indices)} single {'pictures' if len(indices) > 1 else 'picture'}"
-    steps = {b - a for a, b in pairwise(indices)}
-    if len(indices) > _FEW and len(steps) == 1:
-        which = f"{indices[0]}, {indices[1]}, ..., {indices[-1]} in steps of {steps.pop()}"
-    elif len(indices) > _FEW and short:
-        which = f"{', '.join(map(str, indices[:3]))}, ..., {indices[-1]} (uneven steps)"
-    else:
-        which = ", ".join(map(str, indices))
-    noun = "image" if len(indices) == 1 else "images"
-    return f"{len(indices)} {noun} of {tidy(comparison.dataset)}, index {which}"
 
 
 def score_tables(comparison: Comparison) -> list[tuple[Badge, Table]]:

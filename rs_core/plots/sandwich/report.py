@@ -8,7 +8,7 @@ from rs_core.plots.sandwich.bars import STATES, state_of, state_words, upper_tex
 from rs_core.plots.sandwich.facts import pipeline_text
 from rs_core.plots.sandwich.figure import sandwich_figure
 from rs_core.plots.style import certificate_badge
-from rs_core.plots.sweep.table import READING_NOTES
+from rs_core.plots.tables import READING_NOTES
 from rs_core.plots.text import class_text, radius_text
 from rs_core.results.crossings import crossing_report, crossing_sentence
 from rs_core.results.sandwich import Sandwich, SandwichStrip, confirmed_norm

@@ -1,6 +1,6 @@
 """Words that figures and reports of studies share: accuracy with its error, images, attacks."""
 
-from rs_core.plots.compare.tables import index_text
+from rs_core.plots.text import index_text
 from rs_core.results.study import Study, share
 
 ACCURACY = "accuracy"
@@ -32,8 +32,3 @@ def study_images(study: Study) -> str:
     about = study.about
     precision = f", {about.precision}" if about.precision else ""
     return f"{index_text(about, short=True)}; network {about.network}{precision}"
-
-
-def attack_words(study: Study) -> tuple[str, ...]:
-    """How the images were attacked, a phrase for each attack."""
-    return tuple(facts.words() for facts in study.attacks)

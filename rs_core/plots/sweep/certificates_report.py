@@ -7,13 +7,13 @@ from rs_core.errors import ParameterError
 from rs_core.plots.report import Statement, html_report
 from rs_core.plots.style import BADGES
 from rs_core.plots.sweep.radii import radii_figure
-from rs_core.plots.sweep.table import (
+from rs_core.plots.sweep.votes import votes_figure
+from rs_core.plots.tables import (
     READING_NOTES,
     certificate_statement,
     certificate_table,
     provenance,
 )
-from rs_core.plots.sweep.votes import votes_figure
 from rs_core.results import Certificate, RadiusCurve
 from rs_core.statistics import add_risks, ceil_digits
 

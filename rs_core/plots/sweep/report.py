@@ -5,15 +5,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from rs_core.plots.radius_curve import radius_figure
 from rs_core.plots.report import Statement, html_report
-from rs_core.plots.sweep.curve import radius_figure
-from rs_core.plots.sweep.table import (
+from rs_core.plots.sweep.votes import votes_figure
+from rs_core.plots.tables import (
     READING_NOTES,
     certificate_statement,
     certificate_table,
     provenance,
 )
-from rs_core.plots.sweep.votes import votes_figure
 from rs_core.plots.text import chance_text
 from rs_core.results import RadiusCurve
 

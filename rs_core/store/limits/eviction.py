@@ -1,14 +1,41 @@
 """Keeping the run store within its limits: by age, and by size with a share for everybody."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
+from rs_core.store.belongings import Belongings
 from rs_core.store.calendar import DAY
+from rs_core.store.limits.retention import Retention
+from rs_core.store.records import Ended
 
-if TYPE_CHECKING:
-    from rs_core.store.runs import RunStore
+
+class Kept(Protocol):
+    """What a run store tells and does so that it can be held to its limits."""
+
+    retention: Retention
+    belongings: Belongings
+
+    def believed_time(self) -> float:
+        """Seconds since 1970, by a clock that does not jump."""
+        ...
+
+    def ended(self) -> Sequence[Ended]:
+        """Ended runs, the longest ended first."""
+        ...
+
+    def delete(self, job: str) -> object:
+        """Delete a run for good."""
+        ...
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every owner."""
+        ...
+
+    def size(self) -> int:
+        """Bytes of all together."""
+        ...
 
 
 class _Victim(NamedTuple):
@@ -16,7 +43,7 @@ class _Victim(NamedTuple):
     delete: Callable[[], object]
 
 
-def evict(store: "RunStore", *, owner: str = "", room: int = 0) -> float:
+def evict(store: Kept, *, owner: str = "", room: int = 0) -> float:
     """Delete what outlived the age limit, then what the quota has no room for.
 
     Space is taken from whoever has the most, until it suffices or somebody else has as much: of
@@ -45,7 +72,7 @@ def evict(store: "RunStore", *, owner: str = "", room: int = 0) -> float:
     return _shrink(store, sizes, excess, owner) if excess > 0 else 0.0
 
 
-def _shrink(store: "RunStore", sizes: dict[str, int], excess: float, asking: str) -> float:
+def _shrink(store: Kept, sizes: dict[str, int], excess: float, asking: str) -> float:
     victims: dict[str, deque[_Victim]] = defaultdict(deque)
     for run in store.ended():
         victims[run.owner].append(_Victim(run.size, partial(store.delete, run.job)))

@@ -2,13 +2,9 @@
 
 import logging
 from threading import RLock
-from typing import TYPE_CHECKING
 
 from rs_core.errors import StoreError
-from rs_core.store.limits.eviction import evict
-
-if TYPE_CHECKING:
-    from rs_core.store.runs import RunStore
+from rs_core.store.limits.eviction import Kept, evict
 
 _LOG = logging.getLogger(__name__)
 
@@ -23,7 +19,7 @@ class Quota:
         lock: the store's own, which is held while it writes and while this deletes.
     """
 
-    def __init__(self, store: "RunStore", lock: "RLock") -> None:
+    def __init__(self, store: Kept, lock: "RLock") -> None:
         self._store, self._lock = store, lock
         self._taken: float | None = None
 

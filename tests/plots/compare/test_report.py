@@ -2,14 +2,8 @@ import dataclasses
 import re
 
 from rs_core.plots import comparison_report
-from rs_core.plots.compare.tables import (
-    image_table,
-    index_text,
-    oracle_table,
-    promise,
-    score_tables,
-)
-from rs_core.plots.text import radius_text
+from rs_core.plots.compare.tables import image_table, oracle_table, promise, score_tables
+from rs_core.plots.text import index_text, radius_text
 from rs_core.results.comparison import Comparison, best_fixed_sigma, method_scores
 
 

@@ -2,7 +2,7 @@ import dataclasses
 from collections.abc import Callable
 
 from rs_core.plots.style import BADGES, NOTHING
-from rs_core.plots.sweep.table import (
+from rs_core.plots.tables import (
     certificate_statement,
     certificate_table,
     provenance,

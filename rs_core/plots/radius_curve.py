@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from rs_core.plots.radius_points import Band, Points, RadiusInfo, radius_info
 from rs_core.plots.style import (
     ABSTAIN,
     BADGES,
@@ -16,7 +17,6 @@ from rs_core.plots.style import (
     frame_layout,
     series_style,
 )
-from rs_core.plots.sweep.points import Band, Points, RadiusInfo, radius_info
 from rs_core.plots.text import chance_text, class_text, radius_text
 from rs_core.results import RadiusCurve
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
-from rs_core.plots.sweep.points import Band, radius_info
+from rs_core.plots.radius_points import Band, radius_info
 from rs_core.results import Certificate, RadiusCurve
 from rs_core.smoothing.options import bound_level
 from rs_core.statistics import l2_radius_two_sided, radius_ceiling, two_sided_bounds
