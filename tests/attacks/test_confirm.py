@@ -1,6 +1,8 @@
 """What counts as an attack: fresh noise decides, and says so at a declared level."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from rs_core.images import ImageInput
 from rs_core.pixel_grid import snapped
 from rs_core.results.attack import AttackResult, as_stored, norms
 from rs_core.selectors import FromNetwork
-from rs_core.smoothing import sampling
+from rs_core.smoothing import Certify, Predict, sampling
 from tests.conftest import Coin, MakeLinear, spec_of
 
 SHAPE = (1, 8, 8)
@@ -35,6 +37,32 @@ def claimed(image: ImageInput, pixels: np.ndarray, **changes: object) -> AttackR
 
 def coin(p: float, classes: int = 2) -> Classifier:
     return Classifier(Coin(p, 0.25, classes), spec_of(SHAPE, classes))
+
+
+def test_noise_that_confirms_is_not_that_of_the_certificate(
+    grey: ImageInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even at the very image that was certified, under the same seed."""
+    drawn: list[set[int]] = []
+    blocks = sampling._blocks
+
+    def recorded(*args: Any, **where: Any) -> Iterator[Any]:
+        for block in blocks(*args, **where):
+            drawn[-1].add(block.key)
+            yield block
+
+    monkeypatch.setattr(sampling, "_blocks", recorded)
+    classifier = coin(0.9)
+    streams = (
+        lambda: Certify(sigma=0.25, n=500).run(classifier, [grey], seed=0),
+        lambda: Predict(sigma=0.25, n=500).run(classifier, [grey], seed=0),
+        lambda: Confirm(n=500).run(classifier, [grey], [claimed(grey, grey.pixels)], seed=0),
+    )
+    for stream in streams:
+        drawn.append(set())
+        drain(stream())
+    assert all(drawn)
+    assert len(set.union(*drawn)) == sum(map(len, drawn))
 
 
 def test_a_tie_is_never_confirmed_beyond_its_level(grey: ImageInput) -> None:

@@ -175,6 +175,11 @@ def test_the_grid_minimum_abstains_where_two_sigmas_disagree(grey: ImageInput) -
     assert certificate.predicted is None
     assert "declared sigmas" not in certificate.statement
     assert why_abstains(certificate) in certificate.statement
+    ends = replace(SETTINGS["grid_minimum"], sigmas=(0.1, 0.9))
+    picked = [Selection("fixed", 0.9, (), 0)]
+    (both,) = drain(ends.run(classifier, [grey], picked, seed=0))
+    assert both.predicted is None, "each of the two is certain, and of another class"
+    assert both.radius == 0.0
     alone = certified("frozen", classifier, grey)
     assert certificate.radius == 0.0
     assert alone.sigma == 0.3
