@@ -95,7 +95,11 @@ CONFIRMATION, PREDICTING = "rs_core/attacks/confirm.py", "rs_core/attacks/predic
 _TRIED = "tests/attacks"
 T_CONFIRMATION = ("tests/attacks/test_confirm.py",)
 T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
-THIN, T_THIN = "rs_core/classifiers/fast_layers.py", ("tests/classifiers/test_fast_layers.py",)
+THIN = "rs_core/classifiers/fast_gradients.py"
+T_THIN = ("tests/classifiers/test_fast_gradients.py",)
+    "rs_core/classifiers/fast_gradients.py",
+    ("tests/classifiers/test_fast_gradients.py",),
+)
 T_TARGETS = (f"{_TRIED}/test_targets.py",)
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"
@@ -1170,16 +1174,6 @@ MUTANTS = (
             ),
         ),
         T_ATTACKS,
-    ),
-    Mutant(
-        "attack: a gradient that the network takes of itself is a sum of copies",
-        ((THIN, "ctx.copies if _copies.added else 1", "ctx.copies"),),
-        T_TARGETS,
-    ),
-    Mutant(
-        "attack: copies changed in place still share a gradient",
-        ((THIN, " and input.grad_fn is _copies.source", ""),),
-        T_THIN,
     ),
     Mutant(
         "attack: fresh draws are the same in every step",

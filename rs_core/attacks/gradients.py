@@ -13,7 +13,6 @@ from rs_core.attacks.objective import Objective
 from rs_core.attacks.parallel import one_at_a_time
 from rs_core.attacks.targets import ASCEND, PART, Target
 from rs_core.classifiers import Classifier
-from rs_core.classifiers.fast_layers import sums_only
 from rs_core.errors import ParameterError
 from rs_core.smoothing.threads import block_threads
 
@@ -183,8 +182,7 @@ def gradient_of(
         with one_at_a_time():
             # Of a sum: for anything else autograd imports a computer algebra, 30 MB of it.
             total = (logits * objective.logit_gradient(logits)).sum()
-        with sums_only():
-            (gradient,) = torch.autograd.grad(total, x)
+        (gradient,) = torch.autograd.grad(total, x)
     return logits.detach(), gradient
 
 

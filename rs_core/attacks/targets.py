@@ -110,8 +110,7 @@ class Smoothed(Target):
         noisy = torch.addcmul(pixels.permute(0, 2, 3, 1)[:, None], scale, z)
         told = sigma.repeat_interleave(len(copies))
         rows = noisy.flatten(0, 1).permute(0, 3, 1, 2)
-        # Where sigma hangs on the image, too, each copy's own gradient is needed for it.
-        logits = self.classifier(rows, told, copies=1 if sigma.requires_grad else len(copies))
+        logits = self.classifier(rows, told)
         return logits.view(len(images), len(copies), -1)
 
     def _sigma_of(self, pixels: Tensor, images: range) -> Tensor:

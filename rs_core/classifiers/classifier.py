@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.classifiers.devices import resolve_device, resolve_precision
-from rs_core.classifiers.fast_layers import copies_of_images, pooling_first, thin
+from rs_core.classifiers.fast_gradients import pooling_first, thin
 from rs_core.classifiers.fingerprints import file_id, module_id
 from rs_core.classifiers.prepare import (
     TRIED_SIGMA,
@@ -108,7 +108,6 @@ class Classifier:
         pixels: Tensor,
         sigma: Tensor | float | None = None,
         *,
-        copies: int = 1,
         by: ThreadCopy | None = None,
     ) -> Tensor:
         """Logits (B, K) float32 of pixels (B, C, H, W), float32 in the units of [0,1].
@@ -119,12 +118,10 @@ class Classifier:
         Args:
             sigma: noise level of each row (B,), or of all; 0 for images without noise. A network
                 that `takes_sigma` computes f(., sigma), others do not look at it.
-            copies: rows of one image, one after another, for who asks only for the sum of their
-                gradients: within `sums_only` how it is made up of them is left open.
             by: the thread's copy that answers; the calling thread's own by default.
 
         Raises:
-            ParameterError: the network takes sigma and none was given, or copies do not divide B.
+            ParameterError: the network takes sigma and none was given.
         """
         if self._scale is not None and self._shift is not None:
             pixels = torch.addcmul(self._shift, pixels, self._scale)
@@ -132,7 +129,7 @@ class Classifier:
         pixels = pixels if self._channels_last else pixels.contiguous()
         told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
         own = by or self.own_copy()
-        with running(), own.lock, copies_of_images(pixels, copies):
+        with running(), own.lock:
             logits = own.network(pixels, *told)
         return as_logits(logits, self.spec).float()
 

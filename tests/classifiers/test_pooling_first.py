@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 from torch.nn.functional import relu
 
-from rs_core.classifiers.fast_layers import pooling_first
+from rs_core.classifiers.fast_gradients import pooling_first
 
 
 def identity() -> nn.Conv2d:

@@ -1,15 +1,12 @@
-"""Convolutions of images, which have few channels: their gradient by a matrix product.
+"""Layers in the order, and by the products, in which their gradient to an image costs least.
 
 What an attack asks of a network is its gradient to the image. oneDNN computes the first
 convolution's share of it as if there were sixteen channels. A product of matrices, whose columns
-are then added up in their places, takes a fifth of that for one channel and half for three. Of
-noisy copies of an image it is taken once, of their sum.
+are then added up in their places, takes a fifth of that for one channel and half for three. And a
+ReLU behind its pool has a quarter of the values to look at. Votes do not change, to the last bit.
 """
 
 import operator
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
@@ -18,58 +15,8 @@ from torch.nn import functional
 from torch.nn.functional import conv2d
 from torch.nn.modules import module as global_hooks
 
-from rs_core.errors import ParameterError
-
 _FEW = 3  # with four channels the product gains nothing
 _DTYPES = (torch.float32, torch.bfloat16)
-
-
-class _Copies(threading.local):
-    """What this thread is about to pass, and how many rows of it belong to one image."""
-
-    rows: Tensor | None = None
-    source: Any = None
-    each: int = 1
-    added: bool = False  # by the backward pass under way
-
-
-_copies = _Copies()
-
-
-@contextmanager
-def copies_of_images(rows: Tensor, copies: int) -> Iterator[None]:
-    """Of these rows (b * copies, C, H, W) `sums_only` may ask for each image's sum of gradients.
-
-    A convolution is linear: the gradients to its answers may be added up before it turns them into
-    one to its input. That stands at the image's first copy, the others have 0. So does only a
-    `ThinConv2d` that is called with these very rows: behind anything else copies differ in how
-    they depend on their image. (An operation in place leaves the rows another `grad_fn`; a hook
-    would see the sum.)
-
-    Raises:
-        ParameterError: the rows are no whole number of images.
-    """
-    if copies > 1 and len(rows) % copies:
-        raise ParameterError(f"copies={copies} does not divide {len(rows)} rows: give 1.")
-    before = _copies.rows, _copies.source, _copies.each
-    _copies.rows, _copies.source, _copies.each = rows, rows.grad_fn, copies
-    try:
-        yield
-    finally:
-        _copies.rows, _copies.source, _copies.each = before
-
-
-@contextmanager
-def sums_only() -> Iterator[None]:
-    """For a backward pass of which only the sums that `copies_of_images` names are looked at.
-
-    Other passes, as of a network that reads a gradient to its own input, find each row's own.
-    """
-    before, _copies.added = _copies.added, True
-    try:
-        yield
-    finally:
-        _copies.added = before
 
 
 class ThinConv2d(nn.Conv2d):
@@ -81,10 +28,8 @@ class ThinConv2d(nn.Conv2d):
         learns = any(parameter.requires_grad for parameter in self.parameters(recurse=False))
         if other or learns or not input.requires_grad:
             return super().forward(input)
-        untouched = input is _copies.rows and input.grad_fn is _copies.source
-        copies = _copies.each if untouched and not input._backward_hooks else 1
         found = _Convolved.apply(
-            input, self.weight, self.bias, copies, self.stride, self.padding, self.dilation
+            input, self.weight, self.bias, self.stride, self.padding, self.dilation
         )
         return cast(Tensor, found)
 
@@ -96,13 +41,12 @@ class _Convolved(torch.autograd.Function):
         input: Tensor,
         weight: Tensor,
         bias: Tensor | None,
-        copies: int,
         stride: tuple[int, int],
         padding: tuple[int, int],
         dilation: tuple[int, int],
     ) -> Tensor:
         ctx.save_for_backward(weight)
-        ctx.size, ctx.copies, ctx.how = input.shape[2:], copies, (stride, padding, dilation)
+        ctx.size, ctx.how = input.shape[2:], (stride, padding, dilation)
         found: Tensor = conv2d(input, weight, bias, stride, padding, dilation)
         return found
 
@@ -110,11 +54,7 @@ class _Convolved(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (weight,) = ctx.saved_tensors
         stride, padding, dilation = ctx.how
-        copies = ctx.copies if _copies.added else 1
         planes = gradients[0].permute(0, 2, 3, 1)
-        if copies > 1:
-            images = planes.reshape(-1, copies, *planes.shape[1:])
-            planes = images.sum(dim=1, dtype=torch.float32)
         # A view where channels lie side by side; bf16 would round the parts before they add up.
         rows, taps = planes.flatten(0, 2).float(), weight.flatten(1).float()
         parts = torch.mm(taps.t(), rows.t()).view(*weight.shape[1:], *planes.shape[:3])
@@ -122,16 +62,7 @@ class _Convolved(torch.autograd.Function):
         found = _placed(parts, stride[0], dilation[0], up, height)
         found = _placed(found, stride[1], dilation[1], left, width).transpose(0, 1)
         found = found.to(gradients[0].dtype)
-        if copies > 1:
-            found = _first_of(found, copies)
-        return found.contiguous(memory_format=torch.channels_last), *[None] * 6
-
-
-def _first_of(found: Tensor, copies: int) -> Tensor:
-    """Images (b, C, H, W) as the first of so many rows each, the others 0."""
-    rows = found.new_zeros(len(found), copies, *found.shape[1:])
-    rows[:, 0] = found
-    return rows.flatten(0, 1)
+        return found.contiguous(memory_format=torch.channels_last), *[None] * 5
 
 
 def _placed(parts: Tensor, stride: int, dilation: int, padding: int, size: int) -> Tensor:
