@@ -1176,6 +1176,11 @@ MUTANTS = (
         T_ATTACKS,
     ),
     Mutant(
+        "attack: the gradient through a dilated convolution forgets the dilation",
+        ((THIN, "shift = tap * dilation - padding", "shift = tap - padding"),),
+        T_THIN,
+    ),
+    Mutant(
         "attack: fresh draws are the same in every step",
         (
             (
