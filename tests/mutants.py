@@ -97,9 +97,6 @@ T_CONFIRMATION = ("tests/attacks/test_confirm.py",)
 T_ATTACKS = (f"{_TRIED}/test_parts.py", f"{_TRIED}/test_closed_form.py")
 THIN = "rs_core/classifiers/fast_gradients.py"
 T_THIN = ("tests/classifiers/test_fast_gradients.py",)
-    "rs_core/classifiers/fast_gradients.py",
-    ("tests/classifiers/test_fast_gradients.py",),
-)
 T_TARGETS = (f"{_TRIED}/test_targets.py",)
 
 _HEAD = "\n\ndef lower_confidence_bound(n_top, n, alpha):  # mutant\n    import scipy.stats as st\n"

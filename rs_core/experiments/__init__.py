@@ -1,6 +1,6 @@
 """Several parts looked at together: selectors side by side, points of a rule, an attack tried."""
 
-from rs_core.experiments.arrange import arrange
+from rs_core.experiments.arrangement import arrange
 from rs_core.experiments.attack_progress import TrialStep
 from rs_core.experiments.attack_trial import TryAttack, confirmation_for
 from rs_core.experiments.compare import MAX_METHODS, Compare, notes_of_selector

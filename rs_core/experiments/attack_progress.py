@@ -1,15 +1,12 @@
-"""How far a trial is, in forward passes, and what its attack has climbed so far."""
+"""How far a trial is, and what its attack has ascended so far."""
 
 import math
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 from rs_core.attacks import AttackStep
-from rs_core.events import Finished, PhaseStep, Stream
+from rs_core.events import PhaseStep, Progress, Step
 
-R = TypeVar("R")
 MOST_POINTS = 200  # of a live trace: more would be a picture finer than its pixels
 
 
@@ -53,39 +50,23 @@ class TrialStep(PhaseStep):
         return found if math.isfinite(found) else None
 
 
-@dataclass
-class Course:
-    """The way through a trial of `total` forward passes, gone part by part.
+class TrialProgress(Progress[TrialStep]):
+    """The way through a trial.
 
-    Fields:
+    Attributes:
         watching: whether the attacks of the next part are the one whose losses are shown.
     """
 
-    total: int
-    done: int = 0
-    seen: list[AttackStep] = field(default_factory=list)
-    watching: bool = True
+    watching = True
 
-    def part(self, stream: Stream[R], phase: str, cost: int) -> Generator[TrialStep, None, R]:
-        """A part's steps, scaled to its `cost` forward passes and moved into the whole.
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.seen: list[AttackStep] = []
 
-        A part that needs fewer passes jumps to its end.
-        """
-        yield self._step(phase, 0)
-        for event in stream:
-            if isinstance(event, Finished):
-                self.done += cost
-                return event.result
-            if self.watching and isinstance(event, AttackStep):
-                self._note(event)
-            share = event.done / event.total if event.total else 1.0
-            yield self._step(phase, int(cost * min(share, 1.0)))
-        raise RuntimeError("the stream ended without a result")
-
-    def _note(self, step: AttackStep) -> None:
-        if self.seen and self.seen[-1].first != step.first:
-            self.seen = []
-        self.seen.append(step.settled())
-
-    def _step(self, phase: str, reached: int) -> TrialStep:
-        return TrialStep(self.done + reached, self.total, phase, self.seen, len(self.seen))
+    def step(self, done: int, phase: str, event: Step | None) -> TrialStep:
+        """With what the attack has seen; groups of images follow each other, the last is shown."""
+        if self.watching and isinstance(event, AttackStep):
+            if self.seen and self.seen[-1].first != event.first:
+                self.seen = []
+            self.seen.append(event.settled())
+        return TrialStep(done, self.total, phase, self.seen, len(self.seen))

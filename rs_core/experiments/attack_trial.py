@@ -15,7 +15,7 @@ from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
-from rs_core.experiments.attack_progress import Course, TrialStep
+from rs_core.experiments.attack_progress import TrialProgress, TrialStep
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
@@ -108,20 +108,20 @@ class TryAttack:
         self.check(classifier, images)
         seed, count, name = check_seed(seed), len(images), self.attack.name
         options: dict[str, Any] = {"seed": seed, "batch_size": batch_size}
-        course = Course(count * self.most_passes)
-        found = yield from course.part(
+        progress = TrialProgress(count * self.most_passes)
+        found = yield from progress.part(
             self.attack.run(classifier, images, **options), f"{name} looks", count * self._looking
         )
-        found = yield from course.part(
+        found = yield from progress.part(
             self.confirm.run(classifier, images, found, **options),
             "fresh noise confirms",
             count * self._confirming,
         )
-        before, after = yield from self._shift(course, classifier, images, found, options)
+        before, after = yield from self._shift(progress, classifier, images, found, options)
         check: AttackCheck | None = None
         if self.self_check:
-            course.watching = False
-            check = yield from course.part(
+            progress.watching = False
+            check = yield from progress.part(
                 self._checking().run(classifier, images, **options),
                 f"{name} is checked against attacks that cannot be masked",
                 count * self._trusting,
@@ -130,7 +130,7 @@ class TryAttack:
 
     def _shift(
         self,
-        course: Course,
+        progress: TrialProgress,
         classifier: Classifier,
         images: Sequence[ImageInput],
         found: Sequence[AttackResult],
@@ -149,10 +149,10 @@ class TryAttack:
             own = derive_seed(options["seed"], "confirm", "select")
             picking = len(both) * self.attack.selector.most_draws
             picks = self.attack.selector.run(classifier, both, seed=own)
-            picked = yield from course.part(picks, phase, picking)
+            picked = yield from progress.part(picks, phase, picking)
             sigmas = [selection.sigma for selection in picked]
         stream = ballots(classifier, both, sigmas, self.confirm.n, **options)
-        votes = yield from course.part(stream, phase, len(images) * self._voting - picking)
+        votes = yield from progress.part(stream, phase, len(images) * self._voting - picking)
         return votes[: len(images)], votes[len(images) :]
 
     def _trial(

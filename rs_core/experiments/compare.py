@@ -7,7 +7,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream
 from rs_core.experiments.pairs import Pair
-from rs_core.experiments.progress import CompareStep, Course
+from rs_core.experiments.progress import CompareProgress, CompareStep
 from rs_core.guarantees import Memory, Regions
 from rs_core.images import ImageInput
 from rs_core.results import RadiusCurve
@@ -112,16 +112,16 @@ class Compare(CertifyOptions):
         self.check(classifier, images)
         options = {"seed": seed, "batch_size": batch_size}
         sweep = self._sweep() if self.sigmas else None
-        course = Course(len(images) * self.most_draws)
+        progress = CompareProgress(len(images) * self.most_draws)
         methods: list[Method] = []
         for number, pair in enumerate(self.methods, 1):
             place = f"({number} of {len(self.methods)})"
-            method = yield from self._method(course, pair, place, classifier, images, options)
+            method = yield from self._method(progress, pair, place, classifier, images, options)
             methods.append(method)
-            course.scores = method_scores(self._comparison(images, methods, ()))
+            progress.scores = method_scores(self._comparison(images, methods, ()))
         curves: tuple[RadiusCurve, ...] = ()
         if sweep is not None:
-            curves = yield from course.part(
+            curves = yield from progress.part(
                 sweep.run(classifier, images, **options),
                 "radius curves",
                 len(images) * len(sweep.sigmas) * (self.n0 + self.n),
@@ -137,7 +137,7 @@ class Compare(CertifyOptions):
 
     def _method(
         self,
-        course: Course,
+        progress: CompareProgress,
         pair: Pair,
         place: str,
         classifier: Classifier,
@@ -145,13 +145,13 @@ class Compare(CertifyOptions):
         options: dict[str, int],
     ) -> Generator[CompareStep, None, Method]:
         selector, guarantee = pair.selector, pair.guarantee
-        before, count = course.seconds, len(images)
-        selections = yield from course.part(
+        before, count = progress.seconds, len(images)
+        selections = yield from progress.part(
             selector.run(classifier, images, **options),
             f"{selector.name} picks {place}",
             count * selector.most_draws,
         )
-        certificates = yield from course.part(
+        certificates = yield from progress.part(
             guarantee.run(classifier, images, selections, **options),
             f"{guarantee.name} certifies the picks of {selector.name} {place}",
             count * guarantee.most_draws,
@@ -164,7 +164,7 @@ class Compare(CertifyOptions):
             budget=guarantee.budget,
             selections=selections,
             certificates=certificates,
-            seconds=course.seconds - before,
+            seconds=progress.seconds - before,
         )
 
     def _sweep(self) -> Sweep:

@@ -18,7 +18,7 @@ from rs_core.errors import ParameterError
 from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.events import Finished, drain
 from rs_core.experiments import TrialStep, TryAttack, confirmation_for
-from rs_core.experiments.attack_progress import MOST_POINTS, Course
+from rs_core.experiments.attack_progress import MOST_POINTS, TrialProgress
 from rs_core.images import ImageInput
 from rs_core.results import from_json, to_json
 from rs_core.results.attack_trial import AttackTrial, is_already
@@ -193,7 +193,7 @@ def test_an_attack_without_gradients_has_no_losses(linear: MakeLinear) -> None:
 
 def test_a_part_that_never_ends_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="without a result"):
-        list(Course(1).part(iter(()), "", 1))
+        list(TrialProgress(1).part(iter(()), "", 1))
 
 
 AIMED = [(name, aimed) for name in ATTACKS for aimed in ("network", "smoothed", "pipeline")]

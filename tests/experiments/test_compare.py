@@ -386,7 +386,7 @@ def test_seconds_are_those_of_the_method_alone(
 ) -> None:
     """What other runs compute between two steps is not counted."""
     now = iter(range(10_000_000))
-    monkeypatch.setattr("rs_core.experiments.progress.time.process_time", lambda: next(now))
+    monkeypatch.setattr("rs_core.events.time.process_time", lambda: next(now))
     stream = Compare(methods=(METHODS[0],), **QUICK).run(classifier, images, seed=0, batch_size=64)
     events = []
     for event in stream:

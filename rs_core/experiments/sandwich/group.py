@@ -9,7 +9,11 @@ import numpy as np
 from rs_core.classifiers import Classifier
 from rs_core.events import Step, Stream
 from rs_core.experiments.sandwich.options import Held, SandwichOptions
-from rs_core.experiments.sandwich.progress import Board, while_attacking, while_certifying
+from rs_core.experiments.sandwich.progress import (
+    SandwichProgress,
+    while_attacking,
+    while_certifying,
+)
 from rs_core.guarantees import Frozen
 from rs_core.images import ImageInput
 from rs_core.results import Certificate
@@ -41,7 +45,7 @@ class Group:
     own: range
     seed: int
     batch_size: int
-    board: Board
+    progress: SandwichProgress
 
     def sandwiches(self) -> Generator[Step, None, list[Sandwich]]:
         """Yields every part's steps; returns one sandwich per image of the group."""
@@ -87,13 +91,13 @@ class Group:
         else:
             cost = len(images) * self.selector.most_draws
             picking = self.selector.run(self.classifier, images, **self._how)
-            picked = yield from self.board.part(picking, self._phase("choosing sigma for"), cost)
+            picked = yield from self.progress.part(picking, self._phase("choosing sigma for"), cost)
             sigmas = [selection.sigma for selection in picked]
             stream = Frozen(**draws).run(self.classifier, images, picked, **self._how)
         labels = [image.label for image in images]
-        look = while_certifying(self.board.rows, self.own, sigmas, labels, made.alpha)
+        look = while_certifying(self.progress.rows, self.own, sigmas, labels, made.alpha)
         cost = len(images) * (made.n0 + made.n)
-        return (yield from self.board.part(stream, self._phase("certifying"), cost, look))
+        return (yield from self.progress.watched(stream, self._phase("certifying"), cost, look))
 
     def _attacked(
         self, leaving: dict[int, int], selector: Selector, words: str, reselect: int
@@ -105,15 +109,15 @@ class Group:
         nearest: Found = {}
         for restart in range(made.restarts):
             if not which:
-                self.board.skip(cost)
+                self.progress.skip(cost)
                 continue
             seed = derive_seed(self.seed, "restart", restart) if restart else self.seed
             stream = attack.run(
                 self.classifier, self._images(which), labels=list(leaving.values()), seed=seed,
                 batch_size=self.batch_size,
             )  # fmt: skip
-            look = None if reselect else while_attacking(self.board.rows, which)
-            results = yield from self.board.part(stream, self._phase(words), cost, look)
+            look = None if reselect else while_attacking(self.progress.rows, which)
+            results = yield from self.progress.watched(stream, self._phase(words), cost, look)
             for i, result in zip(which, results, strict=True):
                 nearest[i] = _nearer(nearest.get(i), result)
                 if not reselect:
@@ -128,9 +132,9 @@ class Group:
             self.classifier, self._images(which), [found[i] for i in which], **self._how
         )
         if not which:
-            self.board.skip(cost)
+            self.progress.skip(cost)
             return {}
-        judged = yield from self.board.part(stream, self._phase(words), cost)
+        judged = yield from self.progress.part(stream, self._phase(words), cost)
         return dict(zip(which, judged, strict=True))
 
     def _bottom(self, i: int, certificate: Certificate) -> Sandwich:
@@ -143,16 +147,16 @@ class Group:
         elif class_to_leave(sandwich) is None:
             notes = (UNNAMED if any(certificate.counts[:-1]) else SILENT,)
         upper = 0.0 if sandwich.misclassified else None
-        row = self.board.rows[i]
-        self.board.rows[i] = replace(row, lower=sandwich.lower, lower_final=True, upper=upper)
+        row = self.progress.rows[i]
+        self.progress.rows[i] = replace(row, lower=sandwich.lower, lower_final=True, upper=upper)
         return replace(sandwich, notes=notes)
 
     def _show(self, i: int, result: AttackResult | None, *, done: bool) -> None:
         """The image's row after a part."""
-        row = replace(self.board.rows[i], done=done)
+        row = replace(self.progress.rows[i], done=done)
         if result is not None:
             row = replace(row, hollow=unconfirmed_norm(result), upper=confirmed_norm(result))
-        self.board.rows[i] = row
+        self.progress.rows[i] = row
 
     def _images(self, which: Sequence[int]) -> list[ImageInput]:
         return [self.images[i] for i in which]

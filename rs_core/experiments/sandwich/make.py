@@ -14,7 +14,7 @@ from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream
 from rs_core.experiments.sandwich.group import Group
 from rs_core.experiments.sandwich.options import Held, SandwichOptions
-from rs_core.experiments.sandwich.progress import Board
+from rs_core.experiments.sandwich.progress import SandwichProgress
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
@@ -108,16 +108,16 @@ class MakeSandwiches(SandwichOptions):
             confirmations=self.confirmations, eps=self.eps, sigma_from=self.sigma_from,
             dataset=self.dataset, settings=self.settings(classifier, seed),
         )  # fmt: skip
-        board = Board(len(images) * self.most_passes, empty)
+        progress = SandwichProgress(len(images) * self.most_passes, empty)
         indices = self.indices or tuple(range(len(images)))
         size = self.attacker(Held()).together(classifier, batch_size)
         for first in range(0, len(images), size):
             own = range(first, min(first + size, len(images)))
-            board.rows += [SandwichRow(i, images[i].name) for i in own]
-            group = Group(self, self.selector, classifier, images, own, seed, batch_size, board)
+            progress.rows += [SandwichRow(i, images[i].name) for i in own]
+            group = Group(self, self.selector, classifier, images, own, seed, batch_size, progress)
             finished = yield from group.sandwiches()
-            board.finish(finished, [indices[i] for i in own])
-        yield Finished(board.partial)
+            progress.finish(finished, [indices[i] for i in own])
+        yield Finished(progress.partial)
 
     @property
     def sigma_from(self) -> str:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TypeVar
 
 import numpy as np
 
 from rs_core.attacks import AttackStep
-from rs_core.events import Finished, PhaseStep, Step, Stream
+from rs_core.events import PhaseStep, Progress, Step, Stream
 from rs_core.results.sandwich import Sandwich, SandwichRow, SandwichStrip
 from rs_core.smoothing.certify import CertifyStep
 from rs_core.statistics import anytime_lower_bound, l2_radius
@@ -34,35 +34,24 @@ class SandwichStep(PhaseStep):
         return self._seen()
 
 
-@dataclass(eq=False)
-class Board:
-    """All images so far, in rows and as far as finished, and one count of passes over all parts."""
+class SandwichProgress(Progress[SandwichStep]):
+    """All images so far, in rows and as far as finished."""
 
-    total: int
-    partial: SandwichStrip
-    done: int = 0
-    rows: list[SandwichRow] = field(default_factory=list)
+    def __init__(self, total: int, begun: SandwichStrip) -> None:
+        super().__init__(total)
+        self.partial = begun
+        self.rows: list[SandwichRow] = []
+        self.look: Look | None = None
 
-    def part(
-        self, stream: Stream[R], phase: str, cost: int, look: Look | None = None
-    ) -> Generator[Step, None, R]:
-        """A part's steps, moved into the whole; its result.
-
-        Args:
-            stream: the part.
-            phase: what it does, in words.
-            cost: the most forward passes it can take; it jumps there at its end.
-            look: the rows as a step of the part shows them; by default as they were before it.
-        """
-        reached, before = 0, tuple(self.rows)
-        yield self._step(phase, 0, lambda: before)
-        for event in stream:
-            if isinstance(event, Finished):
-                self.done += cost
-                return event.result
-            reached = max(reached, cost * event.done // max(event.total, 1))
-            yield self._step(phase, min(reached, cost), _seen(event, before, look))
-        raise RuntimeError("the stream ended without a result")
+    def watched(
+        self, stream: Stream[R], phase: str, cost: int, look: Look | None | None
+    ) -> Generator[SandwichStep, None, R]:
+        """A part whose steps show other rows than those before it."""
+        self.look = look
+        try:
+            return (yield from self.part(stream, phase, cost))
+        finally:
+            self.look = None
 
     def finish(self, sandwiches: Sequence[Sandwich], indices: Sequence[int]) -> None:
         """Add images of which nothing more will be asked, and their indices in the data set."""
@@ -72,18 +61,12 @@ class Board:
             indices=(*self.partial.indices, *indices),
         )
 
-    def skip(self, cost: int) -> None:
-        """A part that is not needed."""
-        self.done += cost
-
-    def _step(self, phase: str, reached: int, seen: Callable[[], tuple[SandwichRow, ...]]) -> Step:
-        return SandwichStep(self.done + reached, self.total, phase, self.partial, seen)
-
-
-def _seen(
-    event: Step, before: tuple[SandwichRow, ...], look: Look | None
-) -> Callable[[], tuple[SandwichRow, ...]]:
-    return (lambda: before) if look is None else lambda: look(event)
+    def step(self, done: int, phase: str, event: Step | None) -> SandwichStep:
+        """The rows as the part's step shows them; by default as they were before it."""
+        look, rows = self.look, tuple(self.rows)
+        if look is None or event is None:
+            return SandwichStep(done, self.total, phase, self.partial, lambda: rows)
+        return SandwichStep(done, self.total, phase, self.partial, partial(look, event))
 
 
 def while_certifying(

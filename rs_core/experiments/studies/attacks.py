@@ -11,7 +11,7 @@ from rs_core.attacks import Epgd, Pgd
 from rs_core.attacks.targets import moved_image
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.experiments.studies.progress import BACKWARD, Course, S, StudyStep
+from rs_core.experiments.studies.progress import BACKWARD, StudyProgress, StudyStep, T
 from rs_core.fields import shown
 from rs_core.images import ImageInput
 from rs_core.results.study import NONE, AttackFacts, StudySet
@@ -117,7 +117,7 @@ def attack_cost(attack: Pgd, images: int) -> int:
 
 
 def attacked(
-    course: Course[S],
+    progress: StudyProgress[T],
     attack: Pgd,
     classifier: Classifier,
     images: Sequence[ImageInput],
@@ -127,9 +127,9 @@ def attacked(
     batch_size: int,
 ) -> Generator[StudyStep, None, list[ImageInput]]:
     """The images where the attack left them, found or not; yields steps."""
-    results = yield from course.part(
+    results = yield from progress.part(
         attack.run(classifier, images, seed=seed, batch_size=batch_size),
-        phase, attack_cost(attack, len(images)), times=BACKWARD,
+        phase, attack_cost(attack, len(images)),
     )  # fmt: skip
     return [
         moved_image(classifier, image, torch.from_numpy(result.adversarial))
@@ -161,7 +161,7 @@ def judge_cost(classifier: Classifier, sigmas: Sequence[float], images: int, mos
 
 
 def judged(
-    course: Course[S],
+    progress: StudyProgress[T],
     classifier: Classifier,
     images: Sequence[ImageInput],
     sigmas: Sequence[float],
@@ -190,7 +190,7 @@ def judged(
                 classifier, group, levels, copies,
                 seed=seed, caller=_CALLER, batch_size=batch_size,
             )  # fmt: skip
-            logits = yield from course.part(stream, phase, levels.size * copies)
+            logits = yield from progress.part(stream, phase, levels.size * copies)
             labels = np.array([image.label for image in group])
             for place, s in enumerate(own):
                 right[s] += _right(logits[:, place], labels, samples, rules)

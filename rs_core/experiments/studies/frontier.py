@@ -18,7 +18,7 @@ from rs_core.experiments.studies.attacks import (
     varied,
 )
 from rs_core.experiments.studies.pipelines import Deployed, Verdicts, methods_of
-from rs_core.experiments.studies.progress import Course
+from rs_core.experiments.studies.progress import StudyProgress
 from rs_core.fields import check_params, param, shown
 from rs_core.images import ImageInput
 from rs_core.results.study import (
@@ -153,7 +153,7 @@ class Frontier:
         self.check(classifier, images)
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = tuple(varied(self._facts(strength)) for strength in self.strengths)
-        course = Course(
+        progress = StudyProgress(
             self.cost(classifier, len(images)),
             FrontierStudy(about, facts, self.n, self.alpha, (), PREDICTED),
         )
@@ -162,34 +162,34 @@ class Frontier:
         clean = []
         for method in methods:
             found = yield from method.judged(
-                course, classifier, images, self.n, self.alpha, **options
+                progress, classifier, images, self.n, self.alpha, **options
             )
             clean.append(found)
         for gamma in self.gammas:
             if "weaker" in self.strengths:
                 weaker = yield from attacked(
-                    course, pgd_of(self._facts("weaker"), gamma), classifier, images,
+                    progress, pgd_of(self._facts("weaker"), gamma), classifier, images,
                     f"weaker attack, gamma {gamma:g}", **options,
                 )  # fmt: skip
                 for method, own in zip(methods, clean, strict=True):
                     yield from self._add(
-                        course, classifier, weaker, method, own, "weaker", gamma, options
+                        progress, classifier, weaker, method, own, "weaker", gamma, options
                     )
             for method, own in zip(methods, clean, strict=True):
                 if "stronger" in self.strengths:
                     attack = method.attack(self._facts("stronger"), gamma, self.reselect)
                     stronger = yield from attacked(
-                        course, attack, classifier, images,
+                        progress, attack, classifier, images,
                         f"stronger attack on {method.words}, gamma {gamma:g}", **options,
                     )  # fmt: skip
                     yield from self._add(
-                        course, classifier, stronger, method, own, "stronger", gamma, options
+                        progress, classifier, stronger, method, own, "stronger", gamma, options
                     )
-        yield Finished(course.partial)
+        yield Finished(progress.partial)
 
     def _add(
         self,
-        course: Course[FrontierStudy],
+        progress: StudyProgress[FrontierStudy],
         classifier: Classifier,
         moved: Sequence[ImageInput],
         method: Deployed,
@@ -199,13 +199,15 @@ class Frontier:
         options: dict[str, int],
     ) -> Generator[Step, None, None]:
         """Judge these images and add the point to the study."""
-        robust = yield from method.judged(course, classifier, moved, self.n, self.alpha, **options)
+        robust = yield from method.judged(
+            progress, classifier, moved, self.n, self.alpha, **options
+        )
         point = FrontierPoint(
             method.name, method.settings, clean.sigma, strength, gamma,
             clean.correct, robust.correct, clean.abstained, robust.abstained,
         )  # fmt: skip
-        study = course.partial
-        course.partial = replace(study, points=(*study.points, point))
+        study = progress.partial
+        progress.partial = replace(study, points=(*study.points, point))
 
     def _facts(self, strength: str) -> AttackFacts:
         weak = strength == "weaker"

@@ -21,7 +21,7 @@ from rs_core.experiments.studies.attacks import (
     pgd_of,
     study_set,
 )
-from rs_core.experiments.studies.progress import Course
+from rs_core.experiments.studies.progress import StudyProgress
 from rs_core.fields import check_params, param, shown
 from rs_core.images import ImageInput
 from rs_core.results.study import (
@@ -144,32 +144,32 @@ class NoiseCurve:
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = tuple(self._facts(kind) for kind in self.attacks)
         empty = NoiseStudy(about, facts, self.second, ())
-        course = Course(self.cost(classifier, len(images)), empty)
+        progress = StudyProgress(self.cost(classifier, len(images)), empty)
         options = {"seed": seed, "batch_size": batch_size}
         moved: Sequence[ImageInput] = images
         if NONE in self.attacks:
-            yield from self._judge(course, classifier, images, NONE, self.sigmas, options)
+            yield from self._judge(progress, classifier, images, NONE, self.sigmas, options)
         if self._needs_pgd:
             attack = pgd_of(self._facts("pgd"), self.eps)
             moved = yield from attacked(
-                course, attack, classifier, images, "PGD on the network", **options
+                progress, attack, classifier, images, "PGD on the network", **options
             )
         if "pgd" in self.attacks:
-            yield from self._judge(course, classifier, moved, "pgd", self.sigmas, options)
+            yield from self._judge(progress, classifier, moved, "pgd", self.sigmas, options)
         for sigma in self.sigmas if "epgd" in self.attacks else ():
             if sigma > 0:
                 attack = epgd_of(self._facts("epgd"), self.eps, sigma)
                 through: Sequence[ImageInput] = yield from attacked(
-                    course, attack, classifier, images, f"EPGD at sigma {sigma:g}", **options
+                    progress, attack, classifier, images, f"EPGD at sigma {sigma:g}", **options
                 )
             else:
                 through = moved
-            yield from self._judge(course, classifier, through, "epgd", (sigma,), options)
-        yield Finished(course.partial)
+            yield from self._judge(progress, classifier, through, "epgd", (sigma,), options)
+        yield Finished(progress.partial)
 
     def _judge(
         self,
-        course: Course[NoiseStudy],
+        progress: StudyProgress[NoiseStudy],
         classifier: Classifier,
         images: Sequence[ImageInput],
         attack: str,
@@ -180,7 +180,7 @@ class NoiseCurve:
         rules = rules_of(self.votes, self.second)
         words = {NONE: "no attack", "pgd": "PGD", "epgd": "EPGD"}[attack]
         right = yield from judged(
-            course, classifier, images, sigmas, self.samples, rules, f"votes under {words}",
+            progress, classifier, images, sigmas, self.samples, rules, f"votes under {words}",
             **options,
         )  # fmt: skip
         points = [
@@ -189,8 +189,8 @@ class NoiseCurve:
             for v, vote in enumerate(rules)
             for m, samples in enumerate(self.samples)
         ]
-        study = course.partial
-        course.partial = replace(study, points=(*study.points, *points))
+        study = progress.partial
+        progress.partial = replace(study, points=(*study.points, *points))
 
     @property
     def _needs_pgd(self) -> bool:

@@ -10,7 +10,7 @@ from rs_core.attacks import Epgd
 from rs_core.attacks.predict import predictions
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Stream
-from rs_core.experiments.studies.progress import Course, S, StudyStep
+from rs_core.experiments.studies.progress import StudyProgress, StudyStep, T
 from rs_core.images import ImageInput
 from rs_core.results.study import AttackFacts
 from rs_core.seeding import derive_seed
@@ -75,7 +75,7 @@ class Deployed:
 
     def judged(
         self,
-        course: Course[S],
+        progress: StudyProgress[T],
         classifier: Classifier,
         images: Sequence[ImageInput],
         n: int,
@@ -86,11 +86,11 @@ class Deployed:
     ) -> Generator[StudyStep, None, Verdicts]:
         """What is deployed says of labelled images; yields steps."""
         picking = self.selector.run(classifier, images, seed=seed, batch_size=batch_size)
-        picked = yield from course.part(
+        picked = yield from progress.part(
             picking, f"{self.words} picks sigma", len(images) * self.selector.most_draws
         )
         sigmas = [selection.sigma for selection in picked]
-        said = yield from course.part(
+        said = yield from progress.part(
             _predicted(classifier, images, sigmas, n, alpha, seed, batch_size),
             f"votes of {self.words}", len(images) * n,
         )  # fmt: skip

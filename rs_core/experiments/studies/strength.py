@@ -19,7 +19,7 @@ from rs_core.experiments.studies.attacks import (
     study_set,
     varied,
 )
-from rs_core.experiments.studies.progress import Course
+from rs_core.experiments.studies.progress import StudyProgress
 from rs_core.fields import check_params, param
 from rs_core.images import ImageInput
 from rs_core.results.study import AttackFacts, StrengthPoint, StrengthStudy
@@ -110,28 +110,28 @@ class StrengthCurve:
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = (varied(pgd), varied(epgd))
         empty = StrengthStudy(about, facts, self.sigma, self.samples, self.vote, ())
-        course = Course(self.cost(classifier, len(images)), empty)
+        progress = StudyProgress(self.cost(classifier, len(images)), empty)
         options = {"seed": seed, "batch_size": batch_size}
         for eps in self.eps:
             near: Sequence[ImageInput] = images
             through: Sequence[ImageInput] = images
             if eps > 0:
                 near = yield from attacked(
-                    course, pgd_of(pgd, eps), classifier, images, f"PGD of radius {eps:.4g}",
+                    progress, pgd_of(pgd, eps), classifier, images, f"PGD of radius {eps:.4g}",
                     **options,
                 )  # fmt: skip
                 through = yield from attacked(
-                    course, epgd_of(epgd, eps, self.sigma), classifier, images,
+                    progress, epgd_of(epgd, eps, self.sigma), classifier, images,
                     f"EPGD of radius {eps:.4g}", **options,
                 )  # fmt: skip
-            yield from self._judge(course, classifier, near, "plain", "pgd", eps, options)
-            yield from self._judge(course, classifier, near, "smoothed", "pgd", eps, options)
-            yield from self._judge(course, classifier, through, "smoothed", "epgd", eps, options)
-        yield Finished(course.partial)
+            yield from self._judge(progress, classifier, near, "plain", "pgd", eps, options)
+            yield from self._judge(progress, classifier, near, "smoothed", "pgd", eps, options)
+            yield from self._judge(progress, classifier, through, "smoothed", "epgd", eps, options)
+        yield Finished(progress.partial)
 
     def _judge(
         self,
-        course: Course[StrengthStudy],
+        progress: StudyProgress[StrengthStudy],
         classifier: Classifier,
         images: Sequence[ImageInput],
         network: str,
@@ -142,12 +142,12 @@ class StrengthCurve:
         """Add one point to the study."""
         sigma = self.sigma if network == "smoothed" else 0.0
         right = yield from judged(
-            course, classifier, images, (sigma,), (self.samples,),
+            progress, classifier, images, (sigma,), (self.samples,),
             rules_of((self.vote,), self.second), f"votes at radius {eps:.4g}", **options,
         )  # fmt: skip
-        study = course.partial
+        study = progress.partial
         point = StrengthPoint(network, attack, eps, int(right[0, 0, 0]))
-        course.partial = replace(study, points=(*study.points, point))
+        progress.partial = replace(study, points=(*study.points, point))
 
     def _facts(self) -> tuple[AttackFacts, AttackFacts]:
         pgd = AttackFacts("pgd", self.norm, 0.0, self.steps, 1, self.reach)

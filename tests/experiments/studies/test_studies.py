@@ -13,7 +13,7 @@ from rs_core.events import Finished, drain
 from rs_core.experiments.studies import Frontier, NoiseCurve, StrengthCurve, StudyStep
 from rs_core.experiments.studies.attacks import attacked, epgd_of, pgd_of, study_set
 from rs_core.experiments.studies.pipelines import methods_of
-from rs_core.experiments.studies.progress import Course
+from rs_core.experiments.studies.progress import StudyProgress
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import from_json, to_json
 from rs_core.results.study import (
@@ -72,7 +72,7 @@ def test_misclassified_images_are_moved_too(world: World) -> None:
     facts = AttackFacts("epgd", "l2", 0.5, 3, 2, 2.5)
     for attack in (pgd_of(facts, 0.5), epgd_of(facts, 0.5, 0.05)):
         steps = attacked(
-            Course(1, empty), attack, classifier, images, "", seed=0, batch_size=64
+            StudyProgress(1, empty), attack, classifier, images, "", seed=0, batch_size=64
         )  # fmt: skip
         while True:
             try:

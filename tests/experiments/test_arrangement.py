@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rs_core.errors import ParameterError
 from rs_core.experiments import arrange
-from rs_core.experiments.arrange import RULES
+from rs_core.experiments.arrangement import RULES
 from rs_core.guarantees.memory.balls import BallMemory
 from rs_core.guarantees.regions.radii import lay_out
 from rs_core.results.arrangement import Arrangement, Points, by_degree, degrees
@@ -229,7 +229,7 @@ def test_unknown_rules_and_missing_images_are_refused() -> None:
 def test_a_programme_out_of_time_gives_way_to_online_regions_in_the_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rs_core.experiments.arrange._LP_SECONDS", 1e-9)
+    monkeypatch.setattr("rs_core.experiments.arrangement._LP_SECONDS", 1e-9)
     pixels = on_a_line(0.25, 0.5)
     points = points_of(pixels, [0, 1], [0.2, 0.2])
     found = arrange(points, pixels, "strict", [1, 0])
