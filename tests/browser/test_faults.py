@@ -370,8 +370,8 @@ def test_two_clicks_and_two_tabs_are_one_run_that_goes_on_alone(
 IMPATIENT = """
 import sys
 if "rs_core.worker" in sys.orig_argv:
-    from rs_core.worker.scheduler import Bench
-    Bench.__init__.__kwdefaults__["idle_seconds"] = 3.0
+    from rs_core.worker.scheduler import Scheduler
+    Scheduler.__init__.__kwdefaults__["idle_seconds"] = 3.0
 """
 
 

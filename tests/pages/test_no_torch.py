@@ -6,12 +6,13 @@ ROOT = Path(__file__).resolve().parents[2]
 VISIT = """
 import sys
 from streamlit.testing.v1 import AppTest
-from rs_ui import browser, caching
+from rs_ui.runs import cache
+from rs_ui.shell import share
 from tests.pages.fake_attack import AttackWorker
 
 fake = AttackWorker()
-caching.Worker = lambda: fake
-browser.exchange_owner = lambda: "a" * 64
+cache.Worker = lambda: fake
+share.exchange_owner = lambda: "a" * 64
 app = AppTest.from_file("app.py", default_timeout=60).run()
 assert "pandas" in sys.modules, "a table would import it while other threads draw charts"
 app.switch_page("pages/sweep.py").run()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHATTY = """
 import os, sys, warnings
 import rs_core.worker.__main__ as entry
-from rs_core.worker.desk.verbs import Desk
+from rs_core.worker.desk.verbs import Api
 
 def chat(self, verb, request):
     print("stray print")
@@ -22,7 +22,7 @@ def chat(self, verb, request):
     warnings.warn("stray warning")
     return {"said": verb}
 
-Desk.__call__ = chat
+Api.__call__ = chat
 sys.exit(entry.main())
 """
 
@@ -183,8 +183,8 @@ def test_an_orphan_ends(tmp_path: Path) -> None:
 
 ENDLESS = """
 import time
-from rs_core.worker.scheduler import Bench
-Bench.turn = lambda self: time.sleep(600)
+from rs_core.worker.scheduler import Scheduler
+Scheduler.turn = lambda self: time.sleep(600)
 """
 
 

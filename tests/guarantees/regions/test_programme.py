@@ -157,7 +157,7 @@ def test_the_process_stops_by_itself_at_the_limit(
 ORPHAN = """
 import os, sys
 from tests.guarantees.regions.test_programme import crowd
-from rs_core.guarantees import programme
+from rs_core.guarantees.regions import programme
 start = programme._started
 def noted(*files):
     process = start(*files)

@@ -14,7 +14,8 @@ from rs_core.images import ImageInput
 from rs_core.store import owner_id
 from rs_core.store.documents import read_document
 from rs_core.worker import request
-from rs_core.worker.tasks.base import Origin, Share, kinds
+from rs_core.worker.tasks import kinds
+from rs_core.worker.tasks.base import Origin, Share
 from tests.worker.conftest import Office
 from tests.worker.test_damage import as_older
 from tests.worker.test_runs import restarted
