@@ -130,7 +130,7 @@ def test_libraries_stay_in_their_rooms(path: Path) -> None:
 @pytest.mark.parametrize("path", FACE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_pages_see_only_the_torch_free_side(path: Path) -> None:
     allowed = {"errors", "fields", "events", "results", "statistics"}
-    allowed |= {"abstention", "strict_json", "store", "plots", "evaluation", "logs"}
+    allowed |= {"abstention", "strict_json", "store", "plots", "logs"}
     for name in imports(path):
         parts = name.split(".")
         assert parts[0] != "torch"

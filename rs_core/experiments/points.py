@@ -41,6 +41,11 @@ class MapPoints:
                 " radii: take the guarantee frozen."
             )
 
+    @property
+    def most_draws(self) -> int:
+        """The most noisy copies that one image can cost."""
+        return self.selector.most_draws + self.certifier.most_draws
+
     def run(
         self,
         classifier: Classifier,

@@ -30,6 +30,11 @@ class FreezeRegions:
     selector: Selector
     regions: Regions
 
+    @property
+    def most_draws(self) -> int:
+        """The most noisy copies that one image can cost."""
+        return self.selector.most_draws + self.regions.most_draws
+
     def run(
         self,
         classifier: Classifier,

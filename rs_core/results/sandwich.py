@@ -1,11 +1,14 @@
 """A certificate below and an attack above the same unknown number; plain numbers, no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rs_core.results import Certificate
 from rs_core.results.attack import AttackResult
 from rs_core.statistics import add_risks
+
+_BACKWARD = 3  # forward passes that a pass forward and back takes as long as
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,3 +153,15 @@ class SandwichStrip:
         return tuple(
             sorted(self.sandwiches, key=lambda s: float("inf") if s.gap is None else s.gap)
         )
+
+
+def sandwiches_spent(result: Mapping[str, Any]) -> int:
+    """Forward passes that finished sandwiches cost, of their strip's JSON form."""
+    spent = 0
+    for one in result.get("sandwiches", ()):
+        spent += int(one["certificate"]["draws"])
+        for attack in (one["attack"], one["pipeline"]):
+            if attack is not None:
+                spent += int(_BACKWARD * attack["passes"])
+                spent += sum(int(said["n"]) for said in attack["confirmations"])
+    return spent

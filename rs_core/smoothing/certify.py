@@ -46,6 +46,11 @@ class Certify(CertifyOptions):
         False, help="sigma was picked after looking at radii of the image: fresh draws, badge C"
     )
 
+    @property
+    def most_draws(self) -> int:
+        """The noisy copies of one image."""
+        return self.n0 + self.n
+
     def run(
         self,
         classifier: Classifier,

@@ -58,6 +58,11 @@ class Sweep(CertifyOptions):
         """The level that each sigma pays."""
         return self.alpha / len(self.sigmas) if self.simultaneous else self.alpha
 
+    @property
+    def most_draws(self) -> int:
+        """The most noisy copies of one image: every sigma, and the best one again."""
+        return (len(self.sigmas) + self.recertify) * (self.n0 + self.n)
+
     def run(
         self,
         classifier: Classifier,
@@ -68,7 +73,7 @@ class Sweep(CertifyOptions):
     ) -> Stream[tuple[RadiusCurve, ...]]:
         """Yields `SweepStep`s, then one curve per image."""
         self.check_n(self.point_alpha)
-        per_image = (len(self.sigmas) + self.recertify) * (self.n0 + self.n)
+        per_image = self.most_draws
         curves = []
         for index, image in enumerate(images):
             curve = yield from relay(

@@ -39,6 +39,11 @@ class Predict:
         check_level(self.alpha, self.alpha)
         check_decidable(self.n, self.alpha)
 
+    @property
+    def most_draws(self) -> int:
+        """The noisy copies of one image."""
+        return self.n
+
     def run(
         self,
         classifier: Classifier,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Stream
 from rs_core.images import ImageInput
-from rs_core.results import from_json, to_json
+from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.store import Run
 from rs_core.worker.tasks.base import (
     GroupTask,
@@ -212,10 +213,19 @@ def check_fit(images: Sequence[ImageInput], classifier: Classifier) -> None:
                 f"{image.name} has {have} pixels and {classifier.spec.name} takes {need}: choose "
                 "the image again for this model."
             )
-    most = max(_MAX_VALUES // images[0].pixels.size, 1)
-    if len(images) > most:
+    check_count(len(images), classifier.spec)
+
+
+def check_count(count: int, spec: ModelSpec) -> None:
+    """Refuse more images of a network's input size than one run may have.
+
+    Raises:
+        ParameterError: names the limit.
+    """
+    most = max(_MAX_VALUES // prod(spec.input_shape), 1)
+    if count > most:
         raise ParameterError(
-            f"{len(images)} images of this size are too many for one run: the limit is {most}."
+            f"{count} images of this size are too many for one run: the limit is {most}."
         )
 
 

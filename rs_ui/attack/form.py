@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.plots.text import class_text
 from rs_core.results import from_json
 from rs_core.results.attack_trial import SMALLEST, AttackTrial
@@ -18,6 +17,7 @@ from rs_ui.inputs.fields import form
 from rs_ui.inputs.subject import is_same, subject_of
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, changed, run, session
+from rs_ui.runs.price import price_of
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import cost_text
@@ -189,20 +189,23 @@ def _controls(subject: Subject) -> dict[str, Any] | None:
     """The form, what it costs, and Start; its settings, None while one makes no sense."""
     with st.container(border=True):
         config = attack_config(subject)
+        price = price_of(PREFIX, _KIND, subject.model, config)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start the attack",
                 key="start_attack",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=config is None,
+                disabled=config is None or bool(price.refusal),
                 on_click=session.remember,
                 args=("attack_pressed", True),
             )
-            if config is not None:
-                st.caption(cost_text(subject, trial_passes(config)), width="content")
+            if price.passes:
+                st.caption(cost_text(subject, price.passes), width="content")
+        if price.refusal:
+            error_box(price.refusal)
         with session.pressed("attack_pressed") as pressed:
-            if pressed and config is not None:
+            if pressed and config is not None and not price.refusal:
                 _start(subject, config)
         run.show_refusal(PREFIX, subject.image, config, *subject.settings)
     return config

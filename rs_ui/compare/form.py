@@ -5,17 +5,17 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.cost import comparison_draws
 from rs_core.plots.compare.tables import live_tables
 from rs_core.results.comparison import Comparison, MethodScore
 from rs_ui.compare.view import badge_table
 from rs_ui.inputs.fields import form
 from rs_ui.inputs.image_sets import choose_images, count_text
 from rs_ui.inputs.selectors import choose_methods
-from rs_ui.panels import plain
+from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, ended, run, session
 from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.ended import FinishedRun, without_result
+from rs_ui.runs.price import price_of_run
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
@@ -33,20 +33,24 @@ def controls(subject: Subject) -> RunRequest | None:
         wanted = None
         if images is not None and config is not None:
             wanted = RunRequest(subject, images.ids, {**config, "alpha": subject.alpha})
+        price = price_of_run(_PAGE, wanted)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Start the comparison",
                 key="start_compare",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=wanted is None,
+                disabled=wanted is None or bool(price.refusal),
                 on_click=session.remember,
                 args=("compare_pressed", True),
             )
-            if wanted is not None:
-                st.caption(_cost(wanted), width="content")
+            if wanted is not None and price.passes:
+                cost = cost_text(subject, price.passes)
+                st.caption(f"{count_text(len(wanted.images))}: at most {cost}", width="content")
+        if price.refusal:
+            error_box(price.refusal)
         with session.pressed("compare_pressed") as pressed:
-            if pressed and wanted is not None:
+            if pressed and wanted is not None and not price.refusal:
                 _start(wanted)
         run.show_refusal(_PAGE, images, config, *subject.settings)
     return wanted
@@ -71,18 +75,6 @@ def _config(methods: list[dict[str, Any]] | None) -> dict[str, Any] | None:
     if methods is None or draws is None or levels is None:
         return None
     return {"methods": methods, **draws, "sigmas": list(levels["sigmas"])}
-
-
-def _cost(wanted: RunRequest) -> str:
-    count, config = len(wanted.images), wanted.config
-    draws = comparison_draws(
-        config["methods"],
-        images=count,
-        sigmas=len(set(config["sigmas"])),
-        n0=config["n0"],
-        n=config["n"],
-    )
-    return f"{count_text(count)}: at most {cost_text(wanted.subject, draws)}"
 
 
 def _start(wanted: RunRequest) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.cost import declared_levels
 from rs_core.plots import BADGES
 from rs_core.plots.compare.tables import PROMISES
 from rs_ui import teaching
@@ -12,6 +11,7 @@ from rs_ui.inputs.fields import form
 from rs_ui.inputs.image_sets import fitting_sets
 from rs_ui.panels import plain
 from rs_ui.runs import cache
+from rs_ui.runs.price import price_of
 from rs_ui.runs.session import Subject
 
 DEFAULT = ("fixed", "grid", "greedy_grid", "gradient", "multistart")
@@ -80,17 +80,20 @@ def _method(
             st.caption(plain(f"{badge.text}: {PROMISES[guarantee]}"))
             names = [field["name"] for field in fields]
             settings = form(fields, prefix=prefix, first=names, given=())
-            stronger = "" if settings is None else _offer_stronger(name, settings, prefix)
+            stronger = "" if settings is None else _offer_stronger(name, settings, subject, prefix)
     if settings is None:
         return None
     row = {"selector": name, "settings": settings, "guarantee": guarantee}
     return [row, {**row, "guarantee": stronger}] if stronger else [row]
 
 
-def _offer_stronger(name: str, settings: dict[str, Any], prefix: str) -> str:
+def _offer_stronger(name: str, settings: dict[str, Any], subject: Subject, prefix: str) -> str:
     """The guarantee of a second row of badge A, where there is one and it is switched on."""
-    levels = declared_levels(name, settings)
     if name == "fixed":
+        return ""
+    price = price_of(prefix, "select", subject.model, {"selector": name, "settings": settings})
+    levels = price.levels
+    if price.refusal:  # so is the whole comparison, and it says why
         return ""
     if name == "knn":
         stronger, words = "sukenik", "certify it as a σ that changes slowly"

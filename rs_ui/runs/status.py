@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from rs_core.evaluation.cost import sandwiches_spent
+from rs_core.results.sandwich import sandwiches_spent
 from rs_core.statistics import ceil_digits
 from rs_ui.runs import session
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.evaluation.cost import choosing_draws, sandwich_passes
 from rs_core.plots import live_sandwich_figure
 from rs_core.plots.sandwich.facts import short_names
 from rs_core.results.sandwich import SandwichStrip
@@ -15,6 +14,7 @@ from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, ended, run, session
 from rs_ui.runs.changed import RunRequest
 from rs_ui.runs.ended import FinishedRun, without_result
+from rs_ui.runs.price import price_of_run
 from rs_ui.runs.run import started
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
@@ -24,7 +24,6 @@ _EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
 _SIGMA = 0.25
 _SHOWN = ("n", "eps", "steps", "draws", "restarts")
 _ELSEWHERE = ("alpha", "sigma", "attack", "pipeline", "reselect")
-_MOST_PICKS = 10_000  # the worker refuses more in an attack that picks again
 # UX.md, the page's own ranges; the engine and the command line take more.
 _RANGES = {"steps": (10, 200), "draws": (1, 128)}
 
@@ -119,21 +118,9 @@ def _noise(
     if on:
         field = [fields["reselect"]]
         again = form(field, prefix=prefix, first=("reselect",), given=())
-    if picked is None or again is None or (on and not _quick(picked)):
+    if picked is None or again is None:
         return None
     return {"sigma": None, "selector": picked, **rest, **again, "pipeline": on}
-
-
-def _quick(picked: dict[str, Any]) -> bool:
-    """Whether sigma can be picked again and again in an attack; says why not."""
-    draws = choosing_draws(picked["selector"], picked["settings"])
-    if draws > _MOST_PICKS:
-        error_box(
-            f"{spoken(picked['selector'])} takes {draws:,} copies for each choice of σ, and that "
-            f"attack picks σ many times: the limit is {_MOST_PICKS:,}. Give the selector fewer "
-            "copies, choose another one, or do not attack the system that picks σ again."
-        )
-    return draws <= _MOST_PICKS
 
 
 def _selector(subject: Subject, prefix: str) -> dict[str, Any] | None:
@@ -166,29 +153,27 @@ def controls(subject: Subject) -> RunRequest | None:
         wanted = None
         if images is not None and config is not None:
             wanted = RunRequest(subject, images.ids, {**config, "alpha": subject.alpha})
+        price = price_of_run(PAGE, wanted)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
                 "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
                 key="start_sandwich",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=wanted is None,
+                disabled=wanted is None or bool(price.refusal),
                 on_click=session.remember,
                 args=("sandwich_pressed", True),
             )
-            if wanted is not None:
-                st.caption(_cost(wanted), width="content")
+            if wanted is not None and price.passes:
+                cost = cost_text(subject, price.passes)
+                st.caption(f"{count_text(len(wanted.images))}: at most {cost}", width="content")
+        if price.refusal:
+            error_box(price.refusal)
         with session.pressed("sandwich_pressed") as pressed:
-            if pressed and wanted is not None:
+            if pressed and wanted is not None and not price.refusal:
                 _start(wanted)
         run.show_refusal(PAGE, images, config, *subject.settings)
     return wanted
-
-
-def _cost(wanted: RunRequest) -> str:
-    count = len(wanted.images)
-    passes = cost_text(wanted.subject, sandwich_passes(wanted.config, images=count))
-    return f"{count_text(count)}: at most {passes}"
 
 
 def _start(wanted: RunRequest) -> None:

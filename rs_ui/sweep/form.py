@@ -11,6 +11,7 @@ from rs_ui.inputs.fields import form
 from rs_ui.inputs.subject import is_same, noisy_copies, subject_of
 from rs_ui.panels import error_box, image_pair, plain
 from rs_ui.runs import cache, changed, run, session
+from rs_ui.runs.price import price_of
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text, draws_of, duration
 from rs_ui.sweep.files import download_row
@@ -34,6 +35,8 @@ def controls(subject: Subject) -> dict[str, Any] | None:
     with st.container(border=True):
         fields = cache.description()["forms"]["sweep"]
         config = form(fields, prefix=_PAGE, first=_FIRST, given=_GIVEN)
+        asked = None if config is None else {**config, "alpha": subject.alpha}
+        price = price_of(_PAGE, _PAGE, subject.model, asked)
         with st.container(horizontal=True, vertical_alignment="center"):
             # A number typed just before the click arrives together with it, and a callback holds
             # the settings that were drawn before: so it only leaves a note.
@@ -42,23 +45,19 @@ def controls(subject: Subject) -> dict[str, Any] | None:
                 key="start_sweep",
                 type="primary",
                 icon=":material/play_arrow:",
-                disabled=config is None,
+                disabled=config is None or bool(price.refusal),
                 on_click=session.remember,
                 args=("sweep_pressed", True),
             )
-            if config is not None:
-                st.caption(cost_text(subject, passes(config)), width="content")
+            if price.passes:
+                st.caption(cost_text(subject, price.passes), width="content")
+        if price.refusal:
+            error_box(price.refusal)
         with session.pressed("sweep_pressed") as pressed:
-            if pressed and config is not None:
+            if pressed and config is not None and not price.refusal:
                 _start(subject, config)
         run.show_refusal(_PAGE, subject.image, config, *subject.settings)
     return config
-
-
-def passes(config: dict[str, Any]) -> int:
-    """Forward passes of a sweep: every sigma, and the best one again."""
-    levels = len(set(config["sigmas"])) + int(config["recertify"])
-    return levels * int(config["n0"] + config["n"])
 
 
 def _start(subject: Subject, config: dict[str, Any]) -> None:

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from rs_core.attacks import ATTACKS, Attack, Confirm
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
-from rs_core.evaluation.attack_cost import trial_passes
 from rs_core.events import Finished, drain
 from rs_core.experiments import TrialStep, TryAttack, confirmation_for
 from rs_core.experiments.attack_progress import MOST_POINTS, TrialProgress
@@ -24,8 +23,6 @@ from rs_core.results import from_json, to_json
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_core.selectors import SELECTORS, FromNetwork, Grid
 from rs_core.smoothing import sampling
-from rs_core.worker.tasks.attack import attack_task
-from rs_core.worker.tasks.base import Origin
 from tests.conftest import Coin, MakeLinear, spec_of
 
 SHAPE = (1, 8, 8)
@@ -194,24 +191,6 @@ def test_an_attack_without_gradients_has_no_losses(linear: MakeLinear) -> None:
 def test_a_part_that_never_ends_is_a_bug() -> None:
     with pytest.raises(RuntimeError, match="without a result"):
         list(TrialProgress(1).part(iter(()), "", 1))
-
-
-AIMED = [(name, aimed) for name in ATTACKS for aimed in ("network", "smoothed", "pipeline")]
-
-
-@pytest.mark.parametrize(
-    ("name", "aimed"),
-    [pair for pair in AIMED if pair not in (("epgd", "network"), ("minimal", "network"))],
-)
-def test_the_estimate_on_a_page_is_the_engine_s(name: str, aimed: str) -> None:
-    settings: dict[str, Any] = {"sigma": SIGMA if aimed == "smoothed" else None}
-    config: dict[str, Any] = {"attack": name, "settings": settings, "confirm": {"n": 300}}
-    config["check"] = name in ("fgsm", "pgd", "epgd", "minimal")
-    if aimed == "pipeline":
-        settings["reselect"] = 2
-        config["selector"] = {"selector": "grid", "settings": {"n": 10}}
-    task = attack_task(config, Origin("", (0,)))
-    assert trial_passes(task.config()) == task.trial.most_passes
 
 
 class Stairs(nn.Module):

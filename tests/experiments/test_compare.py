@@ -419,6 +419,8 @@ def test_a_guarantee_keeps_to_what_it_says_of_itself(name: str, linear: MakeLine
     guarantee = replace(GUARANTEES[name](**vars(options)), **changes)
     (certificate,) = drain(guarantee.run(classifier, [image], picked, seed=0))
     assert certificate.draws <= guarantee.most_draws
+    fixed = ("global_sigma", "frozen", "grid_minimum", "sukenik")  # what pages compare
+    assert certificate.draws == guarantee.most_draws or name not in fixed
     assert guarantee.level(1) <= guarantee.alpha
 
 

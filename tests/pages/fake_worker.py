@@ -1,7 +1,11 @@
-"""A worker that answers at once, with votes from a formula: pages are tested without torch."""
+"""A worker that answers at once, with votes from a formula: no page waits for a network.
+
+Prices are the engine's own, so torch is imported where the first one is asked for.
+"""
 
 import base64
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -152,6 +156,19 @@ class FakeWorker:
         if (owner, image) not in self.images:
             raise WorkerError("image not found: it was deleted, or it belongs to somebody else.")
         return self.images[owner, image]
+
+    def _price(
+        self, owner: str, kind: str, model: str, config: dict[str, Any], count: int
+    ) -> dict[str, Any]:
+        from rs_core.errors import RsError
+        from rs_core.worker.desk.price import price_of
+
+        known = {spec["name"]: spec for spec in self.describe()["models"]} | self.models
+        sent = json.loads(json.dumps(config))
+        try:
+            return asdict(price_of(kind, sent, from_json(ModelSpec, known[model]), count))
+        except RsError as error:
+            raise WorkerError(str(error), type(error).__name__) from None
 
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
         job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"

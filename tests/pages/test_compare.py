@@ -64,6 +64,22 @@ def test_the_cost_is_said_before_the_start(open_app: Open) -> None:
     assert f"20 images: at most {20 * each:,} forward passes" in cost
 
 
+def test_what_a_start_would_refuse_is_said_before_it(open_app: Open, worker: FakeWorker) -> None:
+    app = open_app("compare")
+    app.number_input(key="compare_n").set_value(3).run()
+    (said,) = (error.value for error in app.main.error)
+    assert "n=3 can never certify" in said.replace("\\", "")
+    assert app.button(key="start_compare").disabled
+    assert not [c for c in app.main.caption if "forward passes" in c.value]
+    app.number_input(key="compare_n").set_value(500).run()
+    assert not app.main.error
+    app.number_input(key="compare_n").set_value(3)
+    before = worker.count("start")
+    start(app)  # typed just before the click, and drawn with the button still open
+    assert worker.count("start") == before
+    assert len(app.main.error) == 1
+
+
 def test_a_finished_comparison_stands_badge_by_badge(open_app: Open) -> None:
     app = start(open_app("compare"))
     certified, frozen, apart = tables(app)

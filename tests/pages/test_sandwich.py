@@ -154,7 +154,11 @@ def test_a_selector_that_picks_too_slowly_is_not_attacked(
     app.toggle(key="sandwich_pipeline").set_value(True).run()
     assert app.button(key="start_sandwich").disabled
     (said,) = (error.value for error in app.main.error)
-    assert "Give the selector fewer copies" in said
+    assert said.replace("\\", "") == (
+        "grid takes 20,000 copies for each choice of σ, and that attack picks σ many times: the "
+        "limit is 10,000. Give the selector fewer copies, choose another one, or do not attack "
+        "the system that picks σ again."
+    )
 
 
 def test_a_finished_sandwich_says_both_ends_and_their_level(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rs_core.results import Certificate, from_json, to_json
-from rs_core.results.attack import AttackResult
-from rs_core.results.sandwich import Sandwich, SandwichStrip
+from rs_core.results.attack import AttackResult, Confirmation
+from rs_core.results.sandwich import Sandwich, SandwichStrip, sandwiches_spent
 
 CERTIFICATE = Certificate(
     predicted=3, radius=0.4, norm="l2", p_lower=0.9, p_upper_runner_up=None, sigma=0.25, n_top=990,
@@ -72,3 +72,14 @@ def test_a_strip_sorts_by_gap_names_crossings_and_survives_json() -> None:
     assert strip.joint_alpha == pytest.approx(3e-3)
     again = from_json(SandwichStrip, to_json(strip))
     assert to_json(again) == to_json(strip)
+
+
+def test_what_a_strip_spent_counts_both_rows_and_their_confirmations() -> None:
+    """A pass forward and back counts as three forward passes."""
+    said = Confirmation(5, (0, 40), 0.25, 40, 1e-4)
+    frozen = replace(ATTACK, passes=100.0, confirmations=(said, said))
+    again = replace(ATTACK, passes=7.0, confirmations=())
+    whole = Sandwich("a", 3, CERTIFICATE, frozen, again)
+    strip = SandwichStrip((whole, Sandwich("b", 5, CERTIFICATE, None)), 1e-3, 1e-3, 8, 3.0, "")
+    assert sandwiches_spent(to_json(strip)) == 1100 + 300 + 2 * 40 + 21 + 1100
+    assert sandwiches_spent({}) == 0

@@ -105,7 +105,8 @@ class _StudyCommand:
     def _followed(self, study: AnyStudy, classifier: Classifier, data: Dataset) -> Study:
         images = [data.image(row, classifier.spec) for row in range(len(data))]
         study.check(classifier, images)
-        announce_cost(classifier, images[0], study.cost(classifier, len(images)), rows=1)
+        passes = study.cost(len(images), random=classifier.random)
+        announce_cost(classifier, images[0], passes, rows=1)
         stream: Any = study.run(
             classifier, images, seed=self.model.noise_seed, batch_size=self.model.batch_size
         )

@@ -66,6 +66,13 @@ class MakeSandwiches(SandwichOptions):
         attacks = (1 + self.pipeline) * (self.attack_cost + self.confirm_cost)
         return picks + self.n0 + self.n + attacks
 
+    @property
+    def most_repicks(self) -> int:
+        """The most noisy copies with which an attack on the pipeline picks one image's sigma."""
+        if not self.pipeline or self.selector is None:
+            return 0
+        return self.picks * self.selector.most_draws
+
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse, before anything is drawn, what could not end well.
 

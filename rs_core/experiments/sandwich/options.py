@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 
 from rs_core.attacks import Attack, Confirm, Minimal, Square
 from rs_core.classifiers import Classifier
-from rs_core.evaluation.cost import search_passes
 from rs_core.events import Finished, Step, Stream
 from rs_core.fields import param
 from rs_core.images import ImageInput
@@ -18,6 +17,11 @@ from rs_core.statistics import add_risks
 
 UNIT = "pixels of [0,1]"
 AttackName = Literal["minimal", "bisection", "square"]
+_BACKWARD = 3  # a pass forward and back costs about as much as three forward passes
+_CLEAN = 16  # noisy copies that say whether an image is misclassified as it is
+# Judgements of DDN's end, which is pushed out, drawn in and judged again, and of the search's end.
+_DECAY, _END = 5 + 1 + 2, 5 + 8
+_BESIDE = 3  # choices of sigma of a search beside those of its steps and judgements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +90,23 @@ class SandwichOptions(CertifyOptions):
 
     @property
     def attack_cost(self) -> int:
-        """Forward passes of one image's search, as many as a backward pass counts for included."""
-        return self.restarts * search_passes(
-            self.attack, looks=self.looks, draws=self.draws, rounds=self.rounds, judged=self.judged
-        )
+        """Forward passes of one image's searches; one forward and back counts as three."""
+        looking = self.judged if self.attack == "square" else _BACKWARD * self.draws
+        return self.restarts * (_CLEAN + looking * self.looks + self.judgements * self.judged)
+
+    @property
+    def judgements(self) -> int:
+        """Of one search, beside square's steps; a round judges its best and its last point."""
+        if self.attack == "square":
+            return _END
+        return 2 * self.rounds + _DECAY * (self.attack == "minimal") + _END
+
+    @property
+    def picks(self) -> int:
+        """The most choices of sigma in an attack on the pipeline, confirmations among them."""
+        parts = self.looks // self.steps
+        again = self.looks if self.attack == "square" else parts * -(-self.steps // self.reselect)
+        return self.restarts * (_BESIDE + again + self.judgements) + self.confirmations
 
     @property
     def confirm_cost(self) -> int:

@@ -155,9 +155,9 @@ def check_votes(votes: Sequence[str]) -> tuple[str, ...]:
     return tuple(votes)
 
 
-def judge_cost(classifier: Classifier, sigmas: Sequence[float], images: int, most: int) -> int:
-    """Forward passes of one judgement of so many images."""
-    return images * sum(_copies(classifier, sigma, most) for sigma in sigmas)
+def judge_cost(sigmas: Sequence[float], images: int, most: int, random: bool) -> int:
+    """Forward passes of one judgement of so many images; `random` networks draw their own noise."""
+    return images * sum(_copies(sigma, most, random) for sigma in sigmas)
 
 
 def judged(
@@ -179,8 +179,9 @@ def judged(
     """
     right = np.zeros((len(sigmas), len(rules), len(samples)), dtype=np.int64)
     most = max(samples)
-    for copies in sorted({_copies(classifier, sigma, most) for sigma in sigmas}):
-        own = [s for s, sigma in enumerate(sigmas) if _copies(classifier, sigma, most) == copies]
+    asked = [_copies(sigma, most, classifier.random) for sigma in sigmas]
+    for copies in sorted(set(asked)):
+        own = [s for s, each in enumerate(asked) if each == copies]
         per_image = len(own) * copies * classifier.num_classes
         size = max(_MOST_VALUES // per_image, 1)
         for first in range(0, len(images), size):
@@ -197,8 +198,8 @@ def judged(
     return right
 
 
-def _copies(classifier: Classifier, sigma: float, most: int) -> int:
-    return most if sigma > 0 or classifier.random else 1
+def _copies(sigma: float, most: int, random: bool) -> int:
+    return most if sigma > 0 or random else 1
 
 
 def _right(

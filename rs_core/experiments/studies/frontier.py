@@ -122,8 +122,12 @@ class Frontier:
         for selector in self.selectors:
             selector.check(classifier, images)
 
-    def cost(self, classifier: Classifier, images: int) -> int:
-        """Forward passes, at most; one with its backward pass counts as three."""
+    def cost(self, images: int, *, random: bool = False) -> int:
+        """Forward passes, at most; one with its backward pass counts as three.
+
+        Args:
+            random: as for the other studies; this one takes no such network.
+        """
         methods = methods_of(self.sigmas, self.selectors)
         total = sum(method.cost(images, self.n) for method in methods)
         for gamma in self.gammas:
@@ -154,7 +158,7 @@ class Frontier:
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = tuple(varied(self._facts(strength)) for strength in self.strengths)
         progress = StudyProgress(
-            self.cost(classifier, len(images)),
+            self.cost(len(images)),
             FrontierStudy(about, facts, self.n, self.alpha, (), PREDICTED),
         )
         options = {"seed": seed, "batch_size": batch_size}

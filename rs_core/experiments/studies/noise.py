@@ -114,9 +114,13 @@ class NoiseCurve:
         """Refuse, before anything is drawn, images that no accuracy can be told of."""
         check_labelled(classifier, images, self.indices)
 
-    def cost(self, classifier: Classifier, images: int) -> int:
-        """Forward passes; one with its backward pass counts as three."""
-        judge = judge_cost(classifier, self.sigmas, images, max(self.samples))
+    def cost(self, images: int, *, random: bool = False) -> int:
+        """Forward passes; one with its backward pass counts as three.
+
+        Args:
+            random: the network draws noise of its own, and is asked as often without noise.
+        """
+        judge = judge_cost(self.sigmas, images, max(self.samples), random)
         total = len(self.attacks) * judge
         noisy = [sigma for sigma in self.sigmas if sigma > 0]
         if self._needs_pgd:
@@ -144,7 +148,7 @@ class NoiseCurve:
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = tuple(self._facts(kind) for kind in self.attacks)
         empty = NoiseStudy(about, facts, self.second, ())
-        progress = StudyProgress(self.cost(classifier, len(images)), empty)
+        progress = StudyProgress(self.cost(len(images), random=classifier.random), empty)
         options = {"seed": seed, "batch_size": batch_size}
         moved: Sequence[ImageInput] = images
         if NONE in self.attacks:

@@ -79,11 +79,15 @@ class StrengthCurve:
         """Refuse, before anything is drawn, images that no accuracy can be told of."""
         check_labelled(classifier, images, self.indices)
 
-    def cost(self, classifier: Classifier, images: int) -> int:
-        """Forward passes; one with its backward pass counts as three."""
+    def cost(self, images: int, *, random: bool = False) -> int:
+        """Forward passes; one with its backward pass counts as three.
+
+        Args:
+            random: the network draws noise of its own, and is asked as often without noise.
+        """
         pgd, epgd = self._facts()
-        plain = judge_cost(classifier, (0.0,), images, self.samples)
-        voted = judge_cost(classifier, (self.sigma,), images, self.samples)
+        plain = judge_cost((0.0,), images, self.samples, random)
+        voted = judge_cost((self.sigma,), images, self.samples, random)
         total = 0
         for eps in self.eps:
             total += plain + 2 * voted
@@ -110,7 +114,7 @@ class StrengthCurve:
         about = study_set(classifier, images, self.dataset, self.indices, check_seed(seed))
         facts = (varied(pgd), varied(epgd))
         empty = StrengthStudy(about, facts, self.sigma, self.samples, self.vote, ())
-        progress = StudyProgress(self.cost(classifier, len(images)), empty)
+        progress = StudyProgress(self.cost(len(images), random=classifier.random), empty)
         options = {"seed": seed, "batch_size": batch_size}
         for eps in self.eps:
             near: Sequence[ImageInput] = images

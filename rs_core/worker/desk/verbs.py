@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from rs_core.results.arrangement import Points
 from rs_core.store import Progress, Run, RunStore, left_words
 from rs_core.worker.desk.describe import describe
 from rs_core.worker.desk.images import PRECISIONS, ImageDesk
+from rs_core.worker.desk.price import PRICED, price_of
 from rs_core.worker.job import Job
 from rs_core.worker.models import ModelCache
 from rs_core.worker.request import MAX_IMAGES, Request, images_in
@@ -53,6 +54,7 @@ class Api:
             "models": self._models,
             "delete_model": self._delete_model,
             "model_files": self._model_files,
+            "price": self._price,
             "start": self._start,
             "follow": self._follow,
             "cancel": lambda fields: self._change(fields, bench.cancel),
@@ -99,6 +101,12 @@ class Api:
         owner, model = owner_of(fields), fields.text("model")
         spec, path = self._shelf.own_files(owner, model)
         return {"weights": base64.b64encode(path.read_bytes()).decode(), "spec": to_json(spec)}
+
+    def _price(self, fields: Fields) -> Reply:
+        """What a start would cost; the network's spec is read, and nothing is loaded."""
+        spec = self._shelf.spec(owner_of(fields), fields.text("model"))
+        kind, config = fields.choice("kind", PRICED), fields.table("config")
+        return asdict(price_of(kind, config, spec, fields.whole("count", 1)))
 
     def _start(self, fields: Fields) -> Reply:
         owner = owner_of(fields)

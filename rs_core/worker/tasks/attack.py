@@ -53,15 +53,20 @@ class AttackTask:
             "check": self.trial.self_check,
         }
 
-    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
-        """Refuse what could not end well, and what would cost too much."""
-        self.trial.check(classifier, images)
-        passes = len(images) * self.trial.most_passes
+    def most_passes(self, count: int) -> int:
+        """The confirmation and the votes included; refuses too many."""
+        passes = count * self.trial.most_passes
         if passes > MAX_PASSES:
             raise ParameterError(
                 f"this attack would cost about {passes:,} forward passes: the limit is "
                 f"{MAX_PASSES:,}; give fewer steps, restarts, copies or images."
             )
+        return passes
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse what would cost too much, and what could not end well."""
+        self.most_passes(len(images))
+        self.trial.check(classifier, images)
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int

@@ -63,8 +63,20 @@ class GroupTask(Protocol):
         """All settings, as JSON values that the builder in `GROUP_TASKS` takes."""
         ...
 
+    def most_passes(self, count: int) -> int:
+        """The most forward passes of a run about `count` images.
+
+        Raises:
+            ParameterError: these settings could never certify, or ask more than a run may.
+        """
+        ...
+
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
-        """Refuse beforehand what could not end well; raises ParameterError."""
+        """Refuse beforehand what could not end well, at first what `most_passes` refuses.
+
+        Raises:
+            ParameterError: says what.
+        """
         ...
 
     def run(

@@ -64,15 +64,22 @@ class ComparisonTask:
             **{name: getattr(self.compare, name) for name in names},
         }
 
-    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
-        """Refuse what the methods cannot do, and what would be too much for one result."""
-        self.compare.check(classifier, images)
-        looked = sum(_looked_at(pair.selector) for pair in self.compare.methods) * len(images)
+    def most_passes(self, count: int) -> int:
+        """Of all methods and the curves; refuses an n too small, and too much for one result."""
+        for pair in self.compare.methods:
+            pair.guarantee.check_n(pair.guarantee.level(1))
+        looked = sum(_looked_at(pair.selector) for pair in self.compare.methods) * count
         if looked > MAX_CANDIDATES:
             raise ParameterError(
-                f"the selectors would look at {looked:,} noise levels of {len(images)} images: the "
+                f"the selectors would look at {looked:,} noise levels of {count} images: the "
                 f"limit is {MAX_CANDIDATES:,}; give fewer images, steps or levels."
             )
+        return count * self.compare.most_draws
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse what would be too much, and what the methods cannot do."""
+        self.most_passes(len(images))
+        self.compare.check(classifier, images)
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int

@@ -34,19 +34,25 @@ class GroupQuestion:
         """All settings, as JSON values."""
         return dict(self.asked)
 
+    def most_passes(self, count: int) -> int:
+        """Choices and certificates; refuses an n that could never certify even one image."""
+        self._check_n(1)
+        return count * self.task.most_draws
+
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse an n that could never certify anything."""
-        certifier = _certifier(self.task)
-        level = certifier.alpha
-        if isinstance(certifier, Regions):
-            level = certifier.level(len({image.digest for image in images}))
-        certifier.check_n(level)
+        self.most_passes(len(images))
+        self._check_n(len({image.digest for image in images}))
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int
     ) -> Stream[Any]:
         """Yields steps, then `Points` or `FrozenRegions`."""
         return self.task.run(classifier, images, seed=seed, batch_size=batch_size)
+
+    def _check_n(self, different: int) -> None:
+        certifier = _certifier(self.task)
+        certifier.check_n(certifier.level(different))
 
 
 def points_question(config: Mapping[str, Any], origin: Origin) -> GroupTask:

@@ -21,7 +21,6 @@ MAX_SANDWICHES = 50
 MAX_PASSES = 100_000_000  # of all images: hours of a small network on two cores
 # What one step covers; others wait for it.
 MAX_DRAWS, MAX_JUDGED, MAX_LOOKS, MAX_PICKS = 256, 1024, 5000, 10_000
-_PICKS_PER_ROUND = 4  # judgements beside the ascent, each with a choice of sigma
 _OF_SELECTOR = ("selector", "settings")
 
 
@@ -46,20 +45,26 @@ class SandwichTask:
             "selector": _settable(self.made.selector),
         }
 
-    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
-        """Refuse what could not end well, and what would take too long."""
+    def most_passes(self, count: int) -> int:
+        """All choices of sigma included; refuses an n too small, too many images and passes."""
         made = self.made
-        if len(images) > MAX_SANDWICHES:
+        if count > MAX_SANDWICHES:
             raise ParameterError(
-                f"{len(images)} images are too many for one strip: the limit is {MAX_SANDWICHES}."
+                f"{count} images are too many for one strip: the limit is {MAX_SANDWICHES}."
             )
-        made.check(classifier, images)
-        passes = len(images) * (made.most_passes + _repicks(made))
+        made.check_n(made.alpha)
+        passes = count * (made.most_passes + made.most_repicks)
         if passes > MAX_PASSES:
             raise ParameterError(
                 f"these settings can cost {passes:,} forward passes: the limit is {MAX_PASSES:,}; "
                 "give fewer images, steps, copies or rounds."
             )
+        return passes
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse what would take too long, and what could not end well."""
+        self.most_passes(len(images))
+        self.made.check(classifier, images)
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int
@@ -84,9 +89,10 @@ def sandwich_task(config: Mapping[str, Any], origin: Origin) -> SandwichTask:
     selector = _selector(config.get("selector"))
     if options.pipeline and selector is not None and selector.most_draws > MAX_PICKS:
         raise ParameterError(
-            f"{selector.name} takes {selector.most_draws:,} draws for each choice, and the attack "
-            f"asks for many: the limit is {MAX_PICKS:,}; choose fewer of them, or leave pipeline "
-            "off."
+            f"{selector.name.replace('_', ' ')} takes {selector.most_draws:,} copies for each "
+            f"choice of σ, and that attack picks σ many times: the limit is {MAX_PICKS:,}. Give "
+            "the selector fewer copies, choose another one, or do not attack the system that picks "
+            "σ again."
         )
     made = MakeSandwiches(
         **vars(options), selector=selector, dataset=origin.dataset, indices=origin.indices
@@ -129,12 +135,3 @@ def _check_steps(options: SandwichOptions) -> None:
             f"steps={options.steps} in {options.rounds} rounds and {options.restarts} searches are "
             f"{options.looks * options.restarts:,} steps: the limit is {MAX_LOOKS:,}."
         )
-
-
-def _repicks(made: MakeSandwiches) -> int:
-    """Noisy copies with which an attack on the pipeline chooses sigma, about, per image."""
-    if not made.pipeline or made.selector is None:
-        return 0
-    every = 1 if made.attack == "square" else made.reselect
-    picks = made.looks // every + _PICKS_PER_ROUND * made.rounds + made.confirmations
-    return made.restarts * picks * made.selector.most_draws

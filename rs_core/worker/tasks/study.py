@@ -49,15 +49,20 @@ class StudyTask:
             told["selectors"] = [_asked(selector) for selector in self.study.selectors]
         return told
 
-    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
-        """Refuse images without labels, and what would take too long here."""
-        self.study.check(classifier, images)
-        cost = self.study.cost(classifier, len(images))
+    def most_passes(self, count: int) -> int:
+        """Of all attacks and judgements; refuses what would take too long here."""
+        cost = self.study.cost(count)  # a network of the worker's draws no noise of its own
         if cost > MAX_PASSES:
             raise ParameterError(
                 f"this study would take {cost:,} forward passes: the limit is {MAX_PASSES:,} here; "
                 "take fewer images, noise levels or steps, or use the command line."
             )
+        return cost
+
+    def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
+        """Refuse what would take too long, and images without labels."""
+        self.most_passes(len(images))
+        self.study.check(classifier, images)
 
     def run(
         self, classifier: Classifier, images: Sequence[ImageInput], *, seed: int, batch_size: int

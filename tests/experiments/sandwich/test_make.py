@@ -1,6 +1,6 @@
 """Both ends are of one classifier, and neither is believed before it is shown."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -167,6 +167,41 @@ def test_no_strip_costs_more_than_it_says(
     assert again
     assert max(again) <= 16 * torch.get_num_threads()
     assert 0.8 * making.most_passes < passes <= making.most_passes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tallied(Fixed):
+    """Answers one sigma, says that it draws 7 copies, and tallies the images that it is shown."""
+
+    shown: ClassVar[list[int]] = []
+
+    @property
+    def most_draws(self) -> int:
+        return 7
+
+    def run(self, classifier: Classifier, images: Any, **how: Any) -> Any:
+        self.shown.append(len(images))
+        return super().run(classifier, images, **how)
+
+
+@pytest.mark.parametrize("attack", ["minimal", "bisection", "square"])
+@pytest.mark.parametrize(("rounds", "reselect", "restarts"), [(1, 3, 2), (3, 8, 1), (2, 1, 2)])
+def test_sigma_is_picked_no_oftener_than_is_said(
+    attack: str, rounds: int, reselect: int, restarts: int, linear: MakeLinear
+) -> None:
+    """By the strip once, and by the attack on the pipeline and its confirmations again."""
+    classifier, image = linear(0.2, SHAPE)
+    own = {"rounds": rounds, "reselect": reselect, "restarts": restarts, "confirmations": 4}
+    options = {**QUICK, **own}
+    picker = Tallied(sigma=0.25)
+    making = MakeSandwiches(selector=picker, attack=attack, pipeline=True, **options)
+    Tallied.shown.clear()
+    (one,) = drain(making.run(classifier, [image], seed=0)).sandwiches
+    assert one.pipeline is not None
+    spare = 4 - len(one.pipeline.confirmations)
+    assert sum(Tallied.shown) - 1 == making.picks - spare
+    assert making.most_repicks == 7 * making.picks
+    assert replace(making, pipeline=False).most_repicks == 0
 
 
 def test_none_found_within_the_budget_is_no_upper_end(linear: MakeLinear) -> None:

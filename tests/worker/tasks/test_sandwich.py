@@ -125,7 +125,7 @@ def test_the_form_is_the_dataclass_s(office: Office) -> None:
         ({"nothing": 1}, "no setting of sandwich"),
         (
             {"sigma": None, "pipeline": True, "selector": {"selector": "grid"}},
-            "choose fewer of them",
+            "Give the selector fewer copies",
         ),
     ],
 )
