@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from hashlib import blake2b
+from random import Random
 from types import ModuleType
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from hypothesis import settings
 from torch import Tensor, nn
 
+from rs_core import seeding
 from rs_core.classifiers import Classifier
 from rs_core.images import ImageInput, image_from_array
 from rs_core.results import ModelSpec, attack, comparison, core, study, training
@@ -18,6 +20,16 @@ from rs_core.results import ModelSpec, attack, comparison, core, study, training
 # A busy machine makes an example slow, not wrong. (Hypothesis' own profile for CI has none either.)
 settings.register_profile("patient", settings.default, deadline=None)
 settings.load_profile("patient")
+
+OPERATING_SYSTEM = seeding.randbelow
+_LUCK = Random()
+seeding.randbelow = _LUCK.randrange
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test without a seed draws its own, the same ones in every run: it fails always or never."""
+    _LUCK.seed(item.nodeid)
+
 
 MakeLinear = Callable[..., tuple[Classifier, ImageInput]]
 

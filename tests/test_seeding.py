@@ -1,13 +1,16 @@
 import math
 import os
+import secrets
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rs_core import seeding
 from rs_core.errors import ParameterError
 from rs_core.seeding import block_seeds, check_seed, derive_key, derive_seed, drawn_seed
+from tests.conftest import OPERATING_SYSTEM
 
 PATHS = int(os.environ.get("RS_PATHS", "200000"))
 PART = st.integers(0, 2**40) | st.text(max_size=12)
@@ -82,7 +85,9 @@ def test_what_is_no_seed_is_refused(seed: object) -> None:
         derive_seed(seed, "x")
 
 
-def test_drawn_seeds_differ_and_fill_their_range() -> None:
+def test_drawn_seeds_differ_and_fill_their_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OPERATING_SYSTEM is secrets.randbelow  # the suite's own draws repeat themselves
+    monkeypatch.setattr(seeding, "randbelow", OPERATING_SYSTEM)
     seeds = [drawn_seed() for _ in range(1000)]
     assert len(set(seeds)) == len(seeds)
     for bit in range(64):
