@@ -28,6 +28,8 @@ class Mutant:
 BOUNDS, RADII = "rs_core/statistics/bounds.py", "rs_core/statistics/radius.py"
 SAMPLING = "rs_core/smoothing/sampling.py"
 CLASSIFIERS, PREPARATION = "rs_core/classifiers/classifier.py", "rs_core/classifiers/prepare.py"
+FACTORIES, FUSED = "rs_core/classifiers/loading.py", "rs_core/classifiers/fast_inference.py"
+T_FUSED = ("tests/classifiers/test_fast_inference.py",)
 FINGERPRINTS, T_FINGERPRINTS = (
     "rs_core/classifiers/fingerprints.py",
     ("tests/classifiers/test_fingerprints.py",),
@@ -200,8 +202,23 @@ MUTANTS = (
     ),
     Mutant(
         "networks: a factory's classifier runs where it likes",
-        ((CLASSIFIERS, "return _as_asked(made, reference, device, precision)", "return made"),),
+        ((FACTORIES, "return _as_asked(made, reference, device, precision)", "return made"),),
         T_FINGERPRINTS,
+    ),
+    Mutant(
+        "networks: fused layers vote where a value may overflow",
+        ((FUSED, "if not largest_value(network) < _LIMIT:", "if False:"),),
+        T_FUSED,
+    ),
+    Mutant(
+        "networks: fused layers are believed",
+        ((CLASSIFIERS, "            if not torch.equal(plain, found):", "            if False:"),),
+        T_FUSED,
+    ),
+    Mutant(
+        "networks: a sum is as large as its largest part",
+        ((FUSED, "sum(given) if plain else math.inf", "max(given)"),),
+        T_FUSED,
     ),
     Mutant(
         "images: a digest is believed",

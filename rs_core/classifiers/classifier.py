@@ -6,12 +6,9 @@ certificate concerns exactly that copy, which is why it records `precision` and 
 """
 
 import copy
-import importlib
 import pickle
-import sys
 import threading
-from os import PathLike
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,7 +16,8 @@ from torch import Tensor, nn
 
 from rs_core.classifiers.devices import resolve_device, resolve_precision
 from rs_core.classifiers.fast_gradients import pooling_first, thin
-from rs_core.classifiers.fingerprints import file_id, module_id
+from rs_core.classifiers.fast_inference import fused
+from rs_core.classifiers.fingerprints import module_id
 from rs_core.classifiers.prepare import (
     TRIED_SIGMA,
     ThreadCopy,
@@ -28,12 +26,17 @@ from rs_core.classifiers.prepare import (
     prepare,
     thread_copy,
 )
-from rs_core.classifiers.probe import as_logits, check_answers, check_rows, told
+from rs_core.classifiers.probe import (
+    as_logits,
+    check_answers,
+    check_rows,
+    told,
+    tried_images,
+    tried_rows,
+)
 from rs_core.classifiers.tracing import running
-from rs_core.errors import ModelFileError, ParameterError, RsError
-from rs_core.fields import shown
+from rs_core.errors import ModelFileError, ParameterError
 from rs_core.models.spec_files import check_spec
-from rs_core.models.weights import load_model
 from rs_core.results import ModelSpec
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -82,7 +85,7 @@ class Classifier:
         self.weights_id = weights_id or module_id(module, spec)
         self._scale, self._shift = affine(self.spec, self.device)
         self._threads = threading.local()
-        self._channels_last = True
+        self._channels_last, self._is_fused = True, False
         self._check()
 
     @property
@@ -129,8 +132,9 @@ class Classifier:
         pixels = pixels if self._channels_last else pixels.contiguous()
         told = (self._levels(pixels, sigma),) if self.takes_sigma else ()
         own = by or self.own_copy()
+        votes = own.votes if torch.is_inference_mode_enabled() else None
         with running(), own.lock:
-            logits = own.network(pixels, *told)
+            logits = (votes or own.network)(pixels, *told)
         return as_logits(logits, self.spec).float()
 
     def _levels(self, pixels: Tensor, sigma: Tensor | float | None) -> Tensor:
@@ -147,7 +151,8 @@ class Classifier:
         """This thread's copy of the prepared network; all copies share their tensors."""
         own: ThreadCopy | None = getattr(self._threads, "copy", None)
         if own is None:
-            own = ThreadCopy(thin(pooling_first(thread_copy(self.module))))
+            votes = fused(self.module) if self._is_fused else None
+            own = ThreadCopy(thin(pooling_first(thread_copy(self.module))), votes)
             self._threads.copy = own
         return own
 
@@ -188,6 +193,28 @@ class Classifier:
                 check(forward, self.spec, self.device, passes, self.precision)
             except ModelFileError:
                 raise error from None
+        if on_cpu and not self.random:
+            self._fuse(sorted({tried_rows(self.spec), *passes}))
+
+    def _fuse(self, passes: Sequence[int]) -> None:
+        """Vote by fused layers from now on, if they answer trial batches with the same bits."""
+        self._threads, self._is_fused = threading.local(), True
+        if self.own_copy().votes is None or not self._votes_as_before(passes):
+            self._threads, self._is_fused = threading.local(), False
+
+    def _votes_as_before(self, passes: Sequence[int]) -> bool:
+        images = tried_images(self.spec, max(passes))
+        for rows in passes:
+            with torch.no_grad():
+                plain = self(images[:rows], TRIED_SIGMA)
+            try:
+                with torch.inference_mode():
+                    found = self(images[:rows], TRIED_SIGMA)
+            except RuntimeError:  # the op is private, and may be another one elsewhere
+                return False
+            if not torch.equal(plain, found):
+                return False
+        return True
 
 
 def _unpickled(
@@ -200,88 +227,6 @@ def _unpickled(
     made.precision = resolve_precision(made.precision, made.device)
     made.module = pickle.loads(module).to(made.device)
     made._scale, made._shift = affine(made.spec, made.device)
-    made._threads = threading.local()
+    made._threads, made._is_fused = threading.local(), False
     made._check()
-    return made
-
-
-def load_classifier(
-    model: str | PathLike[str], *, device: str = "auto", precision: str = "auto"
-) -> Classifier:
-    """A classifier from a bundled name, a model file, or a factory "package.module:function".
-
-    A factory returns `(module, ModelSpec)` or a `Classifier`.
-
-    Args:
-        model: the name, path or reference.
-        device: "auto", "cpu", "cuda", "cuda:1".
-        precision: "fp32", "bf16", or "auto": bf16 where the hardware has it, but fp32 for a
-            factory's module; a factory's `Classifier` is in the precision and on the device that
-            it was made for.
-
-    Raises:
-        WeightsNotFoundError, ModelFileError: no such model, or one that is damaged or unfit.
-        ParameterError: `model` is neither text nor a path, or a factory's `Classifier` is not
-            what `device` and `precision` ask for.
-        DeviceError: the device or precision is not available.
-    """
-    if not isinstance(model, str | PathLike):
-        raise ParameterError(
-            f"model={shown(model)} is no model: give a shipped name, a path, or "
-            "'package.module:function'."
-        )
-    if isinstance(model, str) and ":" in model and not _exists(model):
-        return _from_factory(model, device, precision)
-    module, spec = load_model(Path(model) if isinstance(model, PathLike) else model)
-    return Classifier(module, spec, device=device, precision=precision, weights_id=file_id(spec))
-
-
-def _exists(path: str) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long for the file system, or with a null byte
-        return False
-
-
-def _from_factory(reference: str, device: str, precision: str) -> Classifier:
-    package, _, attribute = reference.partition(":")
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # as `python -m` does, so that a module beside the user is found
-    try:
-        factory = getattr(importlib.import_module(package), attribute)
-    except (Exception, SystemExit) as error:  # importing runs foreign code
-        raise ModelFileError(
-            f"--model {shown(reference)} cannot be imported ({told(error)}); name it "
-            "package.module:function."
-        ) from error
-    try:
-        made = factory()
-    except RsError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ModelFileError(
-            f"--model {shown(reference)} cannot be called ({told(error)}); give a function without "
-            "arguments that returns (module, ModelSpec)."
-        ) from error
-    if isinstance(made, Classifier):
-        return _as_asked(made, reference, device, precision)
-    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], ModelSpec)):
-        raise ModelFileError(f"{reference} must return (module, ModelSpec) or a Classifier.")
-    if not isinstance(made[0], nn.Module):
-        raise ParameterError(f"{reference} must return a torch.nn.Module first.")
-    # A foreign module keeps its own precision unless another is asked for by name.
-    chosen = "fp32" if precision == "auto" else precision
-    return Classifier(made[0], made[1], device=device, precision=chosen)
-
-
-def _as_asked(made: Classifier, reference: str, device: str, precision: str) -> Classifier:
-    """A factory's own classifier, if it is on the device and in the precision asked for."""
-    on = made.device if device == "auto" else resolve_device(device)
-    elsewhere = (on.type, on.index or 0) != (made.device.type, made.device.index or 0)
-    if elsewhere or precision not in ("auto", made.precision):
-        raise ParameterError(
-            f"{reference} returns a Classifier, in {made.precision} on {made.device}: leave "
-            f"--device {device} and --precision {precision} out, or let it return "
-            "(module, ModelSpec), which runs as asked."
-        )
     return made

@@ -154,9 +154,15 @@ def _own_ways(part: nn.Module) -> tuple[bool, int]:
 
 @dataclass(frozen=True, eq=False)
 class ThreadCopy:
-    """A network's copy that belongs to one thread; who else asks it holds the lock, too."""
+    """A network's copy that belongs to one thread; who else asks it holds the lock, too.
+
+    Fields:
+        network: answers with a gradient.
+        votes: answers faster with the same bits, in inference mode only; None for none.
+    """
 
     network: nn.Module
+    votes: nn.Module | None = None
     lock: "threading.RLock" = field(default_factory=threading.RLock)
 
 
