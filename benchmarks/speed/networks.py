@@ -16,14 +16,25 @@ SHAPES = {"1x28x28": (1, 28, 28), "3x32x32": (3, 32, 32)}
 
 def four_conv(shape: tuple[int, int, int]) -> tuple[nn.Module, ModelSpec]:
     """An untrained conv4 of default widths 32-64-64-128 with CIFAR-like normalisation."""
+    return _untrained("four-conv", "conv4", shape)
+
+
+def resnet20() -> tuple[nn.Module, ModelSpec]:
+    """An untrained ResNet-20 for 3x32x32 images."""
+    return _untrained("resnet20", "resnet20", SHAPES["3x32x32"])
+
+
+def _untrained(
+    name: str, architecture: str, shape: tuple[int, int, int]
+) -> tuple[nn.Module, ModelSpec]:
     torch.manual_seed(0)
     channels = shape[0]
     spec = ModelSpec(
-        name="four-conv", architecture="conv4", input_shape=shape,
+        name=name, architecture=architecture, input_shape=shape,
         class_names=tuple(str(k) for k in range(10)),
         mean=(0.5,) * channels, std=(0.25,) * channels,
     )  # fmt: skip
-    return build_network("conv4", shape, 10, {}).eval(), spec
+    return build_network(architecture, shape, 10, {}).eval(), spec
 
 
 def shipped(name: str) -> tuple[nn.Module, ModelSpec]:
