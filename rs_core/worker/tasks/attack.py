@@ -13,10 +13,9 @@ from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
 from rs_core.results import to_json
 from rs_core.results.attack_trial import STATEMENTS, AttackTrial, trial_risk
-from rs_core.selectors import Selector
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
-from rs_core.worker.tasks.base import Origin, Share, selector_fields, selector_of
+from rs_core.worker.tasks.base import Origin, Share, selector_config, selector_from
 
 # One step of an attack ends before anybody else has a turn.
 MAX_DRAWS = 512
@@ -48,7 +47,7 @@ class AttackTask:
         return {
             "attack": attack.name,
             "settings": {f.name: to_json(getattr(attack, f.name)) for f in _fields(attack.name)},
-            "selector": None if picker is None else _settable(picker),
+            "selector": None if picker is None else selector_config(picker),
             "confirm": {name: getattr(confirm, name) for name in _CONFIRM},
             "check": self.trial.self_check,
         }
@@ -119,7 +118,7 @@ def attack_of(name: Any, settings: Any, selector: Any) -> Attack:
     if not isinstance(settings, dict | None):
         raise ParameterError(f"settings={shortened(settings)} must be an object.")
     given = dict(settings or {})
-    picker = None if selector is None else _selector(selector)
+    picker = None if selector is None else selector_from(selector)
     also: dict[str, Any] = {"selector": picker}
     if picker is not None or ("sigma" in given and given["sigma"] is None):
         also["sigma"] = None
@@ -131,23 +130,6 @@ def attack_of(name: Any, settings: Any, selector: Any) -> Attack:
 
 def _fields(name: str) -> Any:
     return describe_fields(ATTACKS[name])
-
-
-def _selector(given: Any) -> Selector:
-    if not isinstance(given, dict) or not set(given) <= {"selector", "settings"}:
-        raise ParameterError(
-            f"selector={shortened(given)} must be an object with selector, settings."
-        )
-    name, settings = given.get("selector"), given.get("settings")
-    if not isinstance(name, str) or not isinstance(settings, dict | None):
-        raise ParameterError("selector must name itself in text, its settings are an object.")
-    return selector_of(name, settings or {})
-
-
-def _settable(selector: Selector) -> dict[str, Any]:
-    names = [facts.name for facts in selector_fields(selector.name)]
-    settings = {name: to_json(getattr(selector, name)) for name in names}
-    return {"selector": selector.name, "settings": settings}
 
 
 def _check_step(attack: Attack) -> None:

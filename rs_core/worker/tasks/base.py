@@ -18,6 +18,7 @@ from rs_core.results import to_json
 from rs_core.selectors import SELECTORS, Selector
 from rs_core.smoothing import Certify, Predict, Sweep
 from rs_core.statistics import add_risks
+from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
 
 Task = Sweep | Certify | Predict
@@ -136,6 +137,7 @@ def _check_cost(task: Task) -> None:
         task.check_n(task.alpha)
 
 
+_OF_SELECTOR = ("selector", "settings")
 _FILES = ("folder", "path", "policy")
 _REFERENCE = "mnist5k"  # a request that names no reference images
 
@@ -172,6 +174,35 @@ def selector_of(name: str, settings: Mapping[str, Any]) -> Selector:
     fields = selector_fields(name)
     also = {"dataset": _REFERENCE} if any(facts.name == "dataset" for facts in fields) else {}
     return built(SELECTORS[name], settings, name, fields=fields, also=also)
+
+
+def selector_from(given: Any, what: str = "selector") -> Selector:
+    """The selector of an object {"selector": name, "settings": {...}}; `selector_config`'s inverse.
+
+    Args:
+        given: any JSON value.
+        what: who names it, for messages.
+
+    Raises:
+        UnknownNameError: no such selector.
+        ParameterError: it is no such object, or a setting is unknown, of another kind, or out of
+            its range.
+    """
+    if not isinstance(given, dict) or not set(given) <= set(_OF_SELECTOR):
+        raise ParameterError(
+            f"{what} is {shortened(given)}: it must be an object with {', '.join(_OF_SELECTOR)}."
+        )
+    name, settings = given.get("selector"), given.get("settings")
+    if not isinstance(name, str) or not isinstance(settings, dict | None):
+        raise ParameterError(f"{what} must name itself in text, its settings are an object.")
+    return selector_of(name, settings or {})
+
+
+def selector_config(selector: Selector) -> dict[str, Any]:
+    """A selector as the JSON object that `selector_from` takes."""
+    names = [facts.name for facts in selector_fields(selector.name)]
+    settings = {name: to_json(getattr(selector, name)) for name in names}
+    return {"selector": selector.name, "settings": settings}
 
 
 def guarantee_of(name: str, settings: Mapping[str, Any]) -> Guarantee:

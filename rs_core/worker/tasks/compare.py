@@ -11,7 +11,6 @@ from rs_core.experiments import MAX_METHODS, Compare, Pair
 from rs_core.fields import describe_fields
 from rs_core.guarantees import GUARANTEES, GridMinimum
 from rs_core.images import ImageInput
-from rs_core.results import to_json
 from rs_core.results.comparison import Comparison
 from rs_core.selectors import Gradient, Selector
 from rs_core.smoothing.options import CertifyOptions
@@ -23,7 +22,7 @@ from rs_core.worker.tasks.base import (
     Origin,
     Share,
     look_at,
-    selector_fields,
+    selector_config,
     selector_of,
 )
 
@@ -53,11 +52,7 @@ class ComparisonTask:
         names = [facts.name for facts in describe_fields(CertifyOptions)]
         return {
             "methods": [
-                {
-                    "selector": pair.selector.name,
-                    "settings": _settable(pair),
-                    "guarantee": pair.guarantee.name,
-                }
+                {**selector_config(pair.selector), "guarantee": pair.guarantee.name}
                 for pair in self.compare.methods
             ],
             "sigmas": list(self.compare.sigmas),
@@ -153,8 +148,3 @@ def _looked_at(selector: Selector) -> int:
     if isinstance(selector, Gradient):
         return selector.steps
     return len(selector.possible_sigmas or ())
-
-
-def _settable(pair: Pair) -> dict[str, Any]:
-    names = [facts.name for facts in selector_fields(pair.selector.name)]
-    return {name: to_json(getattr(pair.selector, name)) for name in names}

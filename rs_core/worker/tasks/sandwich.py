@@ -10,18 +10,14 @@ from rs_core.events import Stream
 from rs_core.experiments.sandwich import MakeSandwiches, SandwichOptions
 from rs_core.fields import describe_fields
 from rs_core.images import ImageInput
-from rs_core.results import to_json
 from rs_core.results.sandwich import SandwichStrip
-from rs_core.selectors import Selector
-from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
-from rs_core.worker.tasks.base import Origin, Share, look_at, selector_fields, selector_of
+from rs_core.worker.tasks.base import Origin, Share, look_at, selector_config, selector_from
 
 MAX_SANDWICHES = 50
 MAX_PASSES = 100_000_000  # of all images: hours of a small network on two cores
 # What one step covers; others wait for it.
 MAX_DRAWS, MAX_JUDGED, MAX_LOOKS, MAX_PICKS = 256, 1024, 5000, 10_000
-_OF_SELECTOR = ("selector", "settings")
 
 
 @dataclass(frozen=True)
@@ -39,10 +35,10 @@ class SandwichTask:
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `sandwich_task` takes."""
-        names = [facts.name for facts in describe_fields(SandwichOptions)]
+        names, picker = (f.name for f in describe_fields(SandwichOptions)), self.made.selector
         return {
             **{name: getattr(self.made, name) for name in names},
-            "selector": _settable(self.made.selector),
+            "selector": None if picker is None else selector_config(picker),
         }
 
     def most_passes(self, count: int) -> int:
@@ -86,7 +82,8 @@ def sandwich_task(config: Mapping[str, Any], origin: Origin) -> SandwichTask:
         own.pop("sigma", None)
     options = built(SandwichOptions, own, "sandwich")
     _check_steps(options)
-    selector = _selector(config.get("selector"))
+    given = config.get("selector")
+    selector = None if given is None else selector_from(given)
     if options.pipeline and selector is not None and selector.most_draws > MAX_PICKS:
         raise ParameterError(
             f"{selector.name.replace('_', ' ')} takes {selector.most_draws:,} copies for each "
@@ -98,27 +95,6 @@ def sandwich_task(config: Mapping[str, Any], origin: Origin) -> SandwichTask:
         **vars(options), selector=selector, dataset=origin.dataset, indices=origin.indices
     )
     return SandwichTask(made)
-
-
-def _selector(given: Any) -> Selector | None:
-    if given is None:
-        return None
-    if not isinstance(given, dict) or not set(given) <= set(_OF_SELECTOR):
-        raise ParameterError(
-            f"selector={shortened(given)} must be null, or an object with selector and settings."
-        )
-    name, settings = given.get("selector"), given.get("settings")
-    if not isinstance(name, str) or not isinstance(settings, dict | None):
-        raise ParameterError("a selector is named in text, and its settings are an object.")
-    return selector_of(name, settings or {})
-
-
-def _settable(selector: Selector | None) -> dict[str, Any] | None:
-    if selector is None:
-        return None
-    names = [facts.name for facts in selector_fields(selector.name)]
-    settings = {name: to_json(getattr(selector, name)) for name in names}
-    return {"selector": selector.name, "settings": settings}
 
 
 def _check_steps(options: SandwichOptions) -> None:

@@ -15,7 +15,7 @@ from rs_core.results import to_json
 from rs_core.selectors import Selector
 from rs_core.worker.requests import shortened
 from rs_core.worker.settings import built
-from rs_core.worker.tasks.base import GroupTask, Origin, Share, selector_fields, selector_of
+from rs_core.worker.tasks.base import GroupTask, Origin, Share, selector_config, selector_from
 
 AnyStudy = NoiseCurve | StrengthCurve | Frontier
 STUDIES: dict[str, type[NoiseCurve] | type[StrengthCurve] | type[Frontier]] = {
@@ -46,7 +46,7 @@ class StudyTask:
         names += [name for name in _WORDS if hasattr(self.study, name)]
         told = {name: to_json(getattr(self.study, name)) for name in names}
         if isinstance(self.study, Frontier):
-            told["selectors"] = [_asked(selector) for selector in self.study.selectors]
+            told["selectors"] = [selector_config(one) for one in self.study.selectors]
         return told
 
     def most_passes(self, count: int) -> int:
@@ -107,21 +107,4 @@ def _selectors(given: Any) -> tuple[Selector, ...]:
         raise ParameterError(
             f"selectors={shortened(given)} must be a list of at most {MAX_SELECTORS}."
         )
-    return tuple(_selector(one, place) for place, one in enumerate(given, 1))
-
-
-def _selector(given: Any, place: int) -> Selector:
-    if not isinstance(given, dict) or not set(given) <= {"selector", "settings"}:
-        raise ParameterError(
-            f"selector {place} is {shortened(given)}: it must be an object with selector, settings."
-        )
-    name, settings = given.get("selector"), given.get("settings", {})
-    if not isinstance(name, str) or not isinstance(settings, dict):
-        raise ParameterError(f"selector {place} must give its name and an object of settings.")
-    return selector_of(name, settings)
-
-
-def _asked(selector: Selector) -> dict[str, Any]:
-    names = [facts.name for facts in selector_fields(selector.name)]
-    settings = {name: to_json(getattr(selector, name)) for name in names}
-    return {"selector": selector.name, "settings": settings}
+    return tuple(selector_from(one, f"selector {place}") for place, one in enumerate(given, 1))

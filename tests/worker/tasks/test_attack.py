@@ -161,7 +161,7 @@ def test_a_configuration_round_trips(name: str) -> None:
         (settings(judged=5000), "judged: 5,000 noisy copies a judgement"),
         (settings(steps=10_000, restarts=3), "steps: 30,000 steps in all"),
         (changed(attack="square", settings={"queries": 10**6}), "steps: 1,000,000"),
-        (changed(selector="grid"), "selector='grid' must be an object"),
+        (changed(selector="grid"), "selector is 'grid': it must be an object"),
         (changed(selector={"selector": 1}), "selector must name itself in text"),
         (changed(selector={"selector": "oracle"}), "unknown selector 'oracle'"),
         (

@@ -113,8 +113,8 @@ def test_the_form_is_the_dataclass_s(office: Office) -> None:
     [
         ({"sigma": None}, "neither sigma nor a selector"),
         ({"selector": {"selector": "grid"}}, "both are given"),
-        ({"selector": "grid"}, "must be null, or an object"),
-        ({"selector": {"selector": 3}}, "named in text"),
+        ({"selector": "grid"}, "it must be an object with selector, settings"),
+        ({"selector": {"selector": 3}}, "must name itself in text"),
         ({"selector": {"selector": "nothing"}}, "unknown selector"),
         ({"sigma": None, "selector": {"selector": "knn", "settings": {"folder": "x"}}}, "folder"),
         ({"steps": 0}, "steps=0"),
