@@ -2,14 +2,23 @@
 
 import streamlit as st
 
-from rs_ui.client.worker import WorkerError
+from rs_core.results.comparison import Comparison
 from rs_ui.compare import form, view
-from rs_ui.compare.files import download_comparison
-from rs_ui.compare.image import images
-from rs_ui.inputs.models import spec_of
-from rs_ui.panels import error_box
+from rs_ui.inputs.image_sets import choose_images
 from rs_ui.runs import session
+from rs_ui.runs.page import RunPage
 from rs_ui.shell import navigation
+
+RUN = RunPage(
+    name="compare",
+    results={"compare": Comparison},
+    noun="comparison",
+    live=view.live,
+    finished=view.finished,
+    icon=":material/compare_arrows:",
+    promise="The table grows method by method, and you may pause or cancel at any time.",
+    keeps=True,
+)
 
 navigation.guard()
 st.title("Who picks the noise level best?")
@@ -22,23 +31,8 @@ subject = session.subject()
 if subject is None:
     st.info("Choose a network in the sidebar, then images and methods here.")
     st.stop()
-wanted = form.controls(subject)
+with st.container(border=True):
+    images = choose_images(subject, RUN.name)
+    wanted = RUN.start_row(subject, images.ids if images else None, form.settings(subject))
 view.counterexample()
-job = session.run_id("compare")
-if job is None:
-    st.info(
-        "No comparison yet: press Start. The table grows method by method, and you may pause or "
-        "cancel at any time.",
-        icon=":material/compare_arrows:",
-    )
-    st.stop()
-try:
-    done = form.watched(job, wanted)
-    if done is not None:
-        spec = spec_of(done.status.about["model"])
-        view.scores(job, done.status, done.result, spec)
-        download_comparison(done.status, done.result, spec)
-        images(job, done.status.about["image_ids"], done.result, spec)
-except WorkerError as error:
-    session.keep_run("compare", None)
-    error_box(str(error))
+RUN.show(wanted)

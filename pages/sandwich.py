@@ -2,16 +2,27 @@
 
 import streamlit as st
 
+from rs_core.results.sandwich import SandwichStrip
 from rs_ui import teaching
-from rs_ui.client.worker import WorkerError
-from rs_ui.inputs.models import spec_of
-from rs_ui.panels import error_box
+from rs_ui.inputs.image_sets import THIS_IMAGE, choose_images
 from rs_ui.runs import session
+from rs_ui.runs.page import RunPage
 from rs_ui.sandwich import form, view
-from rs_ui.sandwich.files import download_sandwich
-from rs_ui.sandwich.image import images
 from rs_ui.shell import navigation
 
+MOST_IMAGES = 50
+RUN = RunPage(
+    name="sandwich",
+    results={"sandwich": SandwichStrip},
+    noun="sandwich",
+    live=view.live,
+    finished=view.finished,
+    icon=":material/lunch_dining:",
+    press="press the button above",
+    promise="Both ends move while the copies vote and the attack goes on, and you may pause or "
+    "cancel at any time.",
+    keeps=True,
+)
 LESSON = (
     "Truth is between the bars. The certificate says: up to here *no* change of the image can "
     "change the answer. The attack says: from here on *some* change does. The true radius lies in "
@@ -32,23 +43,12 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then make a sandwich of it here.")
     st.stop()
-wanted = form.controls(subject)
-job = session.run_id(form.PAGE)
-if job is None:
-    st.info(
-        "No sandwich yet: press the button above. Both ends move while the copies vote and the "
-        "attack goes on, and you may pause or cancel at any time.",
-        icon=":material/lunch_dining:",
+with st.container(border=True):
+    images = choose_images(subject, RUN.name, first=THIS_IMAGE, most=MOST_IMAGES)
+    wanted = RUN.start_row(
+        subject,
+        images.ids if images else None,
+        form.settings(subject, RUN.name),
+        label=f"Make the sandwich{'' if images and len(images.ids) == 1 else 'es'}",
     )
-    st.stop()
-try:
-    done = form.watched(job, wanted)
-    if done is not None:
-        spec = spec_of(done.status.about["model"])
-        view.crossings(done.status, done.result)
-        view.overview(job, done.status, done.result, spec)
-        download_sandwich(done.status, done.result, spec)
-        images(job, done.status.about["image_ids"], done.result, spec)
-except WorkerError as error:
-    session.keep_run(form.PAGE, None)
-    error_box(str(error))
+RUN.show(wanted)

@@ -2,11 +2,25 @@
 
 import streamlit as st
 
-from rs_ui.client.worker import WorkerError
-from rs_ui.panels import error_box
+from rs_core.results import RadiusCurve
 from rs_ui.runs import session
+from rs_ui.runs.page import RunPage
 from rs_ui.shell import navigation
-from rs_ui.sweep import form
+from rs_ui.sweep import form, view
+
+RUN = RunPage(
+    name="sweep",
+    results={"sweep": RadiusCurve},
+    noun="sweep",
+    live=view.live,
+    finished=view.finished,
+    icon=":material/show_chart:",
+    press="press Start to draw the radius curve of {name}",
+    promise="The curve grows while the noisy copies vote, and you may cancel it at any time.",
+    one_image=("This curve is of", "a curve"),
+    alone=True,
+    lost="Nothing is certified.",
+)
 
 navigation.guard()
 st.title("Which noise level suits this image?")
@@ -18,13 +32,6 @@ subject = session.subject()
 if subject is None:
     st.info("Choose an image and a network in the sidebar, then start a sweep here.")
     st.stop()
-config = form.controls(subject)
-job = session.run_id("sweep")
-if job is None:
-    form.invitation(subject)
-    st.stop()
-try:
-    form.show(job, subject, config)
-except WorkerError as error:
-    session.keep_run("sweep", None)
-    error_box(str(error))
+with st.container(border=True):
+    wanted = RUN.start_row(subject, (subject.image,), form.settings(subject))
+RUN.show(wanted)

@@ -6,21 +6,15 @@ from typing import Any
 import streamlit as st
 
 from rs_core.plots.text import class_text
-from rs_core.results import from_json
 from rs_core.results.attack_trial import SMALLEST, AttackTrial
-from rs_core.statistics import ceil_digits
 from rs_ui import teaching
 from rs_ui.attack.target import NETWORK, PIPELINE, Target, choose_aim, choose_target
 from rs_ui.attack.view import finished_attack, live_attack
-from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.fields import form
-from rs_ui.inputs.subject import is_same, subject_of
-from rs_ui.panels import error_box, plain
-from rs_ui.runs import cache, changed, run, session
-from rs_ui.runs.price import price_of
-from rs_ui.runs.run import started
+from rs_ui.panels import error_box
+from rs_ui.runs import cache
+from rs_ui.runs.page import RunPage
 from rs_ui.runs.session import Subject
-from rs_ui.runs.status import cost_text
 
 PREFIX = "attack"
 _BUDGET = ("norm", "eps", "steps", "restarts", "step_size", "draws", "rounds", "queries", "tries")
@@ -155,7 +149,6 @@ def _self_check(name: str, target: Target) -> bool:
     )
 
 
-_KIND = "attack"
 _LESSON = (
     "**Stronger attack, smaller number.** A certificate says how far the image can be moved *at "
     "least*; an attack shows how far is *enough*. The true radius lies between, and every better "
@@ -166,82 +159,22 @@ _LESSON = (
 )
 
 
+RUN = RunPage(
+    name=PREFIX,
+    results={PREFIX: AttackTrial},
+    noun="attack",
+    live=live_attack,
+    finished=finished_attack,
+    icon=":material/bolt:",
+    press="press Start to attack {name}",
+    promise="Its losses are drawn while it climbs, and you may pause or cancel it at any time.",
+    one_image=("This attack is on", "an attack"),
+)
+
+
 def show(subject: Subject) -> None:
     """Controls, and under them the run of this page, or an invitation to start one."""
     teaching.say(_LESSON)
-    config = _controls(subject)
-    job = session.run_id(PREFIX)
-    if job is None:
-        st.info(
-            f"No attack yet: press Start to attack {plain(subject.name)}. Its losses are drawn "
-            "while it climbs, and you may pause or cancel it at any time.",
-            icon=":material/bolt:",
-        )
-        return
-    try:
-        _run(job, subject, config)
-    except WorkerError as error:
-        session.keep_run(PREFIX, None)
-        error_box(str(error))
-
-
-def _controls(subject: Subject) -> dict[str, Any] | None:
-    """The form, what it costs, and Start; its settings, None while one makes no sense."""
     with st.container(border=True):
-        config = attack_config(subject)
-        price = price_of(PREFIX, _KIND, subject.model, config)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Start the attack",
-                key="start_attack",
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=config is None or bool(price.refusal),
-                on_click=session.remember,
-                args=("attack_pressed", True),
-            )
-            if price.passes:
-                st.caption(cost_text(subject, price.passes), width="content")
-        if price.refusal:
-            error_box(price.refusal)
-        with session.pressed("attack_pressed") as pressed:
-            if pressed and config is not None and not price.refusal:
-                _start(subject, config)
-        run.show_refusal(PREFIX, subject.image, config, *subject.settings)
-    return config
-
-
-def _start(subject: Subject, config: dict[str, Any]) -> None:
-    job = started(_KIND, PREFIX, subject, [subject.image], config)
-    if job is not None:
-        session.keep_asked(job, subject)
-        session.keep_run(PREFIX, job)
-
-
-def _run(job: str, present: Subject, config: dict[str, Any] | None) -> None:
-    note = st.container()
-    status = run.watch(job, live_attack, kind=_KIND)
-    session.keep_run(PREFIX, job)
-    asked = status.about["config"]
-    subject = subject_of(job, _of_one(status.about), present)
-    with note:
-        if not is_same(subject, present):
-            st.warning(
-                f"This attack is on {plain(subject.name)} with {plain(subject.spec.name)}, seed "
-                f"{subject.seed}, alpha {ceil_digits(subject.alpha, 6)}. Press Start "
-                "for what the sidebar shows now."
-            )
-        elif config is not None and changed.differs(config, asked):
-            st.info("The settings above have changed since: press Start for an attack of theirs.")
-    if status.state == "finished":
-        trial = cache.drawn(
-            session.owner(), job, "trial", lambda: from_json(AttackTrial, status.result)
-        )
-        finished_attack(job, status, trial, subject)
-
-
-def _of_one(about: dict[str, Any]) -> dict[str, Any]:
-    """What was asked, in the words of a run of one image."""
-    alpha = about["config"]["confirm"]["alpha"]
-    one = {"image_id": about["image_ids"][0], "label": about["labels"][0]}
-    return {**about, **one, "config": {"alpha": alpha}}
+        wanted = RUN.start_row(subject, (subject.image,), attack_config(subject))
+    RUN.show(wanted)

@@ -20,9 +20,10 @@ from rs_core.plots.text import tidy
 from rs_core.results.attack import AttackResult
 from rs_core.results.attack_trial import AttackTrial, is_already
 from rs_ui.attack.files import download_attack
+from rs_ui.inputs.subject import subject_of
 from rs_ui.panels import badge_html, chart, plain, shown
 from rs_ui.runs import cache, run, session
-from rs_ui.runs.ended import without_result
+from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, duration
 
@@ -38,9 +39,10 @@ _CARD = """
 """
 
 
-def finished_attack(job: str, status: Status, trial: AttackTrial, subject: Subject) -> None:
+def finished_attack(done: FinishedRun[AttackTrial]) -> None:
     """All that is known of the attack on one image."""
-    result = trial.results[0]
+    job, status, trial = done.job, done.status, done.result
+    subject, result = subject_of(job, status.about, session.subject()), trial.results[0]
     _card(trial, subject)
     st.caption(plain(budget_text(trial)))
     _notes(trial)
@@ -131,9 +133,7 @@ def _losses(job: str, trial: AttackTrial) -> object:
 
 
 def live_attack(status: Status) -> None:
-    """Phase, nearest image and losses so far; or why nothing came of it."""
-    if without_result(status):
-        return
+    """Phase, nearest image and losses so far."""
     step = status.step or {}
     norm = NORMS[status.about["config"]["settings"].get("norm", "l2")]
     words = [str(step["phase"])] if step.get("phase") else []

@@ -2,11 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
-
-import streamlit as st
 
 from rs_core.logs.comparison import write_comparison
 from rs_core.logs.origin import Origin
@@ -14,28 +11,20 @@ from rs_core.plots import comparison_report
 from rs_core.plots.text import network_text
 from rs_core.results import ModelSpec
 from rs_core.results.comparison import Comparison
+from rs_ui.runs.downloads import file_buttons
 from rs_ui.runs.status import Status
 
 
 def download_comparison(status: Status, comparison: Comparison, spec: ModelSpec) -> None:
     """Buttons for the TSV, the JSON and a report."""
     result, about = status.result, status.about
-    files: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(comparison)),
-        ("JSON", "json", "application/json", lambda: json_text(comparison, result)),
-        ("Report", "html", "text/html", lambda: report_text(comparison, spec, about)),
-    ]
-    with st.container(horizontal=True):
-        for label, ending, mime, build in files:
-            st.download_button(
-                label,
-                data=build,
-                file_name=f"rs-compare.{ending}",
-                mime=mime,
-                key=f"download_compare_{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    file_buttons(
+        "rs-compare",
+        "download_compare_{}",
+        ("TSV", "tsv", lambda: tsv_text(comparison)),
+        ("JSON", "json", lambda: json_text(comparison, result)),
+        ("Report", "html", lambda: report_text(comparison, spec, about)),
+    )
 
 
 def json_text(comparison: Comparison, result: dict[str, Any]) -> str:
@@ -57,10 +46,5 @@ def report_text(comparison: Comparison, spec: ModelSpec, about: dict[str, Any]) 
         comparison,
         class_names=spec.class_names,
         notes=[f"Network: {network_text(spec)}."],
-        settings={
-            "model": about["model"],
-            "seed": about["seed"],
-            "device": about["device"],
-            "config": about["config"],
-        },
+        settings={name: about[name] for name in ("model", "seed", "device", "config")},
     )

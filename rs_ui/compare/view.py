@@ -1,17 +1,31 @@
-"""A finished comparison on its page: a table per badge, the oracle apart, the slope chart."""
+"""A comparison on its page: a table per badge, the oracle apart, the slope chart."""
+
+import math
+from typing import Any
 
 import streamlit as st
 
 from rs_core.plots import BADGES, repicked_sigma_figure, slope_chart
-from rs_core.plots.compare.tables import ORACLE_WARNING, oracle_table, promise, score_tables
+from rs_core.plots.compare.tables import (
+    ORACLE_WARNING,
+    live_tables,
+    oracle_table,
+    promise,
+    score_tables,
+)
 from rs_core.plots.report import Table
 from rs_core.plots.text import index_text
 from rs_core.results import Badge, ModelSpec
-from rs_core.results.comparison import Comparison
+from rs_core.results.comparison import Comparison, MethodScore
 from rs_core.statistics import ceil_digits
 from rs_ui import teaching
+from rs_ui.compare.files import download_comparison
+from rs_ui.compare.image import images
+from rs_ui.inputs.image_sets import count_text
+from rs_ui.inputs.models import spec_of
 from rs_ui.panels import badge_html, chart, plain, table_of
 from rs_ui.runs import cache, session
+from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.status import Status, duration
 
 _LESSON = (
@@ -20,6 +34,32 @@ _LESSON = (
     "σ on draws of its own, and its certificate comes from fresh ones. Compare methods under one "
     "badge only: A holds against everybody, C only for the classifier frozen at the σ it picked."
 )
+
+
+def live(status: Status) -> None:
+    """The methods that are finished already."""
+    step = status.step or {}
+    words = [plain(str(step.get("phase", "")))] if step.get("phase") else []
+    count = count_text(len(status.about.get("image_ids", ())))
+    st.caption(" · ".join([*words, count]))
+    scores = [_score(one) for one in (step.get("partial") or {}).get("methods", ())]
+    for badge, table in live_tables(scores, [""] * len(scores), f"{count}, so far"):
+        badge_table(badge, table)
+
+
+def _score(data: dict[str, Any]) -> MethodScore:
+    """A method that is finished already; its scores are null where a label is missing."""
+    unknown = {n: math.nan for n in ("acr", "accuracy") if data[n] is None}
+    return MethodScore(**{n: data[n] for n in MethodScore._fields} | unknown)
+
+
+def finished(done: FinishedRun[Comparison]) -> None:
+    """The tables and the chart, the files, every image."""
+    about = done.status.about
+    spec = spec_of(about["model"])
+    scores(done.job, done.status, done.result, spec)
+    download_comparison(done.status, done.result, spec)
+    images(done.job, about["image_ids"], done.result, spec)
 
 
 def scores(job: str, status: Status, comparison: Comparison, spec: ModelSpec) -> None:

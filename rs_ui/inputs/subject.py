@@ -27,7 +27,7 @@ def subject_from(reply: dict[str, Any], **known: Any) -> session.Subject:
 def subject_of(
     job: str, about: dict[str, Any], present: session.Subject | None = None
 ) -> session.Subject:
-    """What a run was asked about: the present subject, a remembered one, or fetched again.
+    """What a run of one image was asked about: the present subject, a remembered or a fetched one.
 
     Raises:
         WorkerError: the image was deleted meanwhile.
@@ -36,14 +36,16 @@ def subject_of(
     if held is not None and present is not None and is_same(held, present):
         return present  # a true class that was named later belongs to it
     if held is None:
-        reply = cache.worker().call("image", owner=session.owner(), image=about["image_id"])
+        alone = "image_ids" not in about
+        image = about["image_id"] if alone else about["image_ids"][0]
+        reply = cache.worker().call("image", owner=session.owner(), image=image)
         held = subject_from(
             reply,
-            label=about["label"],
+            label=about["label"] if alone else about["labels"][0],
             model=about["model"],
             spec=spec_of(about["model"]),
             seed=about["seed"],
-            alpha=about["config"]["alpha"],
+            alpha=about["config"].get("confirm", about["config"])["alpha"],
             device=about["device"],
         )
         session.keep_asked(job, held)

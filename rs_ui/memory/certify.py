@@ -16,6 +16,7 @@ from rs_ui.memory.points import Item, PointList, keep_lineup, lineup_of, points_
 from rs_ui.memory.world import Space, key_of, page_of
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, changed, run, session
+from rs_ui.runs.page import start_button
 from rs_ui.runs.run import started
 from rs_ui.runs.status import Status
 
@@ -76,17 +77,9 @@ _PICTURES = 60
 def certify(world: Space, config: dict[str, Any] | None) -> None:
     """The button that certifies all points by themselves, and why it was refused."""
     lineup = lineup_of(world.key)
-    st.button(
-        f"Certify {points_text(len(lineup.came))}",
-        key="start_points",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=config is None or not lineup.came,
-        on_click=session.remember,
-        args=("points_pressed", True),
-    )
-    with session.pressed("points_pressed") as pressed:
-        if pressed and config is not None and lineup.came:
+    label, enabled = f"Certify {points_text(len(lineup.came))}", config is not None
+    with start_button("points", label, "", enabled=enabled and bool(lineup.came)) as pressed:
+        if pressed and config is not None:
             job = begin("points", world, lineup.arrived, config)
             if job is not None:
                 session.keep_run(page_of(world.key), job)

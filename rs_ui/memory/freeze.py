@@ -16,6 +16,7 @@ from rs_ui.memory.certify import Mapped, begin
 from rs_ui.memory.world import Space, key_of
 from rs_ui.panels import badge_html, error_box, plain
 from rs_ui.runs import run, session
+from rs_ui.runs.downloads import file_buttons
 from rs_ui.runs.status import Status
 
 _MODES = {
@@ -33,7 +34,7 @@ def freeze(world: Space, mapped: Mapped, shown: tuple[int, ...]) -> None:
         mapped: the points; they are frozen with the settings of their run.
         shown: those of them that are frozen, in their order.
     """
-    images = tuple(mapped.images[k] for k in shown)
+    images, page = tuple(mapped.images[k] for k in shown), f"frozen_{world.key}"
     st.subheader("Freeze the regions")
     st.write(
         "All of the above is a preview: what a memory or an allocation would hold for these "
@@ -54,23 +55,15 @@ def freeze(world: Space, mapped: Mapped, shown: tuple[int, ...]) -> None:
             config = {**mapped.about["config"], "mode": mode}
             job = begin("regions", _as_asked(world, mapped), images, config)
             if job is not None:
-                _keep(world, job)
+                session.keep_run(page, job, "frozen")
     run.show_refusal("regions", images, mode, mapped.job)
-    job = st.query_params.get("frozen") or session.remembered(f"frozen_{world.key}")
+    job = session.run_id(page, "frozen")
     if job is not None:
         _watch(world, job, images)
     st.caption(
         "A memory that lasts is the command line's: `rs select --guarantee memory --path FILE` "
         "stores every answer before it is shown."
     )
-
-
-def _keep(world: Space, job: str | None) -> None:
-    session.remember(f"frozen_{world.key}", job)
-    if job is None:
-        st.query_params.pop("frozen", None)
-    else:
-        st.query_params["frozen"] = job
 
 
 def _as_asked(world: Space, mapped: Mapped) -> Space:
@@ -86,12 +79,12 @@ def _watch(world: Space, job: str, images: tuple[str, ...]) -> None:
     try:
         status = run.watch(job, _live, kind="regions")
     except WorkerError as error:
-        _keep(world, None)
+        session.keep_run(f"frozen_{world.key}", None, "frozen")
         error_box(str(error))
         return
     if key_of(spec_of(status.about["model"])) != world.key:
         return
-    _keep(world, job)
+    session.keep_run(f"frozen_{world.key}", job, "frozen")
     if status.state == "finished":
         if tuple(status.about["image_ids"]) != images:
             st.info("The points or their order have changed since these regions were frozen.")
@@ -128,14 +121,12 @@ def _show(world: Space, frozen: FrozenRegions) -> None:
     cells.append([c.statement for c in frozen.certificates])
     header = (*found.header, "statement")
     st.dataframe(dict(zip(header, cells, strict=True)), hide_index=True, key="frozen_table")
-    name = f"rs-regions-{seal[:8]}.json"
-    st.download_button(
-        "Frozen regions, JSON", data=lambda: json.dumps(frozen.file), file_name=name,
-        mime="application/json", key="download_regions", on_click="ignore",
-        icon=":material/download:",
-    )  # fmt: skip
+    name = f"rs-regions-{seal[:8]}"
+    regions = ("Frozen regions, JSON", "json", lambda: json.dumps(frozen.file))
+    file_buttons(name, "download_regions", regions)
     st.caption("Look at it again, or ask it, on the command line:")
-    st.code(f"rs regions check {name} --hash {seal}\nrs regions show {name}", language="bash")
+    commands = f"rs regions check {name}.json --hash {seal}\nrs regions show {name}.json"
+    st.code(commands, language="bash")
 
 
 def _cell(cell: str | BadgeStyle) -> str:

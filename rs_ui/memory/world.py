@@ -63,7 +63,7 @@ def page_of(key: str) -> str:
 def forget(key: str) -> None:
     """No run of this world is shown any more: its points were removed."""
     session.keep_run(page_of(key), None)
-    session.remember(f"frozen_{key}", None)
+    session.keep_run(f"frozen_{key}", None, "frozen")
     leave_runs()
 
 

@@ -6,6 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from rs_core.statistics import ceil_digits
+from rs_ui.inputs.subject import is_same
+from rs_ui.panels import plain
 from rs_ui.runs.session import Subject
 
 
@@ -14,26 +17,61 @@ class RunRequest:
     """What a page's button would start now.
 
     Fields:
+        kind: as the worker names it.
         subject: the sidebar's, whose network, seed and device are asked for.
         images: the worker's ids.
         config: the settings, the sidebar's alpha among them where the run has one.
+        refusal: the sentence that a start would be refused with; "" where it would not be.
     """
 
+    kind: str
     subject: Subject
     images: tuple[str, ...]
     config: dict[str, Any]
+    refusal: str = ""
+
+
+def can_start(wanted: RunRequest | None) -> bool:
+    """Whether the button may be pressed."""
+    return wanted is not None and not wanted.refusal
 
 
 def say(wanted: RunRequest | None, asked: dict[str, Any]) -> None:
-    """In what the shown run is another one than the button would start, if it is."""
-    found = [] if wanted is None else others(wanted, asked)
+    """In what the shown run is another one than the button would start, if it is.
+
+    A run of another kind is no other setting of this one.
+    """
+    found = [] if wanted is None or wanted.kind != asked["kind"] else others(wanted, asked)
     if found:
         *most, last = found
         words = f"{', '.join(most)} and {last}" if most else last
-        st.info(
-            f"The run below has {words} than the controls show now: press the button above "
-            "for one of theirs."
+        press = ": press the button above for one of theirs" if can_start(wanted) else ""
+        st.info(f"The run below has {words} than the controls show now{press}.")
+
+
+def say_of_one(
+    words: tuple[str, str],
+    subjects: tuple[Subject, Subject],
+    wanted: RunRequest | None,
+    asked: dict[str, Any],
+) -> None:
+    """As `say`, of a run about one image, which is named.
+
+    Args:
+        words: how the note begins ("This curve is of"), and what a start would make ("a curve").
+        subjects: the run's, and the sidebar's.
+        asked: the run's settings.
+    """
+    (begins, other), (shown, present) = words, subjects
+    if not is_same(shown, present):
+        press = " Press Start for what the sidebar shows now." if can_start(wanted) else ""
+        st.warning(
+            f"{begins} {plain(shown.name)} with {plain(shown.spec.name)}, seed {shown.seed}, "
+            f"alpha {ceil_digits(shown.alpha, 6)}.{press}"
         )
+    elif wanted is not None and differs(wanted.config, asked):
+        press = f": press Start for {other} of theirs" if can_start(wanted) else ""
+        st.info(f"The settings above have changed since{press}.")
 
 
 def others(wanted: RunRequest, asked: dict[str, Any]) -> list[str]:

@@ -55,8 +55,9 @@ def price_of(
     return Price()
 
 
-def price_of_run(kind: str, wanted: RunRequest | None) -> Price:
-    """The price of a run about several images; nothing where no run is wanted."""
+def price_of_run(wanted: RunRequest | None) -> Price:
+    """The price of what the button would start; nothing where that is nothing."""
     if wanted is None:
         return Price()
-    return price_of(kind, kind, wanted.subject.model, wanted.config, len(wanted.images))
+    kind, count = wanted.kind, len(wanted.images)
+    return price_of(kind, kind, wanted.subject.model, wanted.config, count)

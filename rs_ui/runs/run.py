@@ -1,7 +1,7 @@
 """One run on a page: started, watched, paused, cancelled, found again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 import streamlit as st
@@ -80,16 +80,21 @@ def follow(job: str, *, patience: float = 0.0) -> Status:
         time.sleep(_PAUSE)
 
 
-def watch(job: str, draw: Callable[[Status], None], *, kind: str) -> Status:
+def watch(
+    job: str, draw: Callable[[Status], None], *, kind: str, kinds: Collection[str] = ()
+) -> Status:
     """How far a run is, with its controls; until it ends a fragment draws it every second.
 
     A paused one too: it may be resumed in another tab.
+
+    Args:
+        kinds: which kinds there are of such runs, where there are several.
 
     Raises:
         WorkerError: this owner has no run of this kind under that id.
     """
     first = follow(job, patience=_PATIENCE)
-    if first.about["kind"] != kind:
+    if first.about["kind"] not in (kinds or (kind,)):
         wanted = "training" if kind == "train" else kind
         raise WorkerError(f"run not found: the address names a run of another page, no {wanted}.")
     if first.state == "finished":

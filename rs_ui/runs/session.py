@@ -73,20 +73,20 @@ def keep_subject(chosen: Subject | None) -> None:
     st.session_state["_subject"] = chosen
 
 
-def run_id(page: str) -> str | None:
-    """The run that a page shows: the one in the address, or the page's last."""
-    named = st.query_params.get("run")
+def run_id(page: str, address: str = "run") -> str | None:
+    """The run that a page shows: the one under this name in the address, or the page's last."""
+    named = st.query_params.get(address)
     held = st.session_state.get(f"_run_{page}")
     return named or held
 
 
-def keep_run(page: str, job: str | None) -> None:
+def keep_run(page: str, job: str | None, address: str = "run") -> None:
     """Let a page show a run; its id stands in the address until the page is left."""
     st.session_state[f"_run_{page}"] = job
     if job is None:
-        st.query_params.pop("run", None)
-    elif st.query_params.get("run") != job:
-        st.query_params["run"] = job
+        st.query_params.pop(address, None)
+    elif st.query_params.get(address) != job:
+        st.query_params[address] = job
 
 
 def asked(job: str) -> Subject | None:

@@ -2,11 +2,9 @@
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
-import streamlit as st
 
 from rs_core.logs.origin import Origin
 from rs_core.logs.sandwich import write_sandwiches
@@ -15,30 +13,20 @@ from rs_core.plots.text import network_text
 from rs_core.results import ModelSpec
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip
+from rs_ui.runs.downloads import file_buttons
 from rs_ui.runs.status import Status
-
-_NPZ = "application/octet-stream"
 
 
 def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:
     """Buttons for the TSV, the JSON, a report and the adversarial images."""
-    files: list[tuple[str, str, str, Callable[[], str | bytes]]] = [
-        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(strip)),
-        ("JSON", "json", "application/json", lambda: json_text(status, strip)),
-        ("Report", "html", "text/html", lambda: report_text(status, strip, spec)),
-        ("Images", "npz", _NPZ, lambda: npz_bytes(strip)),
-    ]
-    with st.container(horizontal=True):
-        for label, ending, mime, build in files:
-            st.download_button(
-                label,
-                data=build,
-                file_name=f"rs-sandwich.{ending}",
-                mime=mime,
-                key=f"download_sandwich_{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    file_buttons(
+        "rs-sandwich",
+        "download_sandwich_{}",
+        ("TSV", "tsv", lambda: tsv_text(strip)),
+        ("JSON", "json", lambda: json_text(status, strip)),
+        ("Report", "html", lambda: report_text(status, strip, spec)),
+        ("Images", "npz", lambda: npz_bytes(strip)),
+    )
 
 
 def json_text(status: Status, strip: SandwichStrip) -> str:

@@ -4,20 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from rs_core.plots import live_sandwich_figure
-from rs_core.plots.sandwich.facts import short_names
-from rs_core.results.sandwich import SandwichStrip
 from rs_ui.inputs.fields import form
-from rs_ui.inputs.image_sets import THIS_IMAGE, choose_images, count_text
 from rs_ui.inputs.selectors import reference_sets, spoken, suited
-from rs_ui.panels import chart, error_box, plain
-from rs_ui.runs import cache, ended, run, session
-from rs_ui.runs.changed import RunRequest
-from rs_ui.runs.ended import FinishedRun, without_result
-from rs_ui.runs.price import price_of_run
-from rs_ui.runs.run import started
+from rs_ui.runs import cache
 from rs_ui.runs.session import Subject
-from rs_ui.runs.status import Status, cost_text
 
 _FIXED, _PICKED = "Fixed", "Picked for each image"
 _EPGD, _PGD, _SQUARE = "EPGD", "PGD", "Square"
@@ -29,7 +19,7 @@ _RANGES = {"steps": (10, 200), "draws": (1, 128)}
 
 
 def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
-    """The task's settings but alpha; None while one of them makes no sense."""
+    """The task's settings; None while one of them makes no sense."""
     fields = {f["name"]: _within(f) for f in cache.description()["forms"]["sandwich"]}
     noise = _noise(subject, fields, prefix)
     kind = _attack(prefix)
@@ -38,7 +28,7 @@ def settings(subject: Subject, prefix: str) -> dict[str, Any] | None:
     numbers = _numbers(fields, given, prefix)
     if noise is None or numbers is None:
         return None
-    attack = {"attack": "square" if kind == _SQUARE else "minimal"}
+    attack = {"attack": "square" if kind == _SQUARE else "minimal", "alpha": subject.alpha}
     return {**attack, **({"draws": 1} if alone else {}), **numbers, **noise}
 
 
@@ -139,77 +129,3 @@ def _selector(subject: Subject, prefix: str) -> dict[str, Any] | None:
     fields = [suited(field, subject) for field in offered[name] if field["name"] != "norm"]
     chosen = form(fields, prefix=f"{prefix}_{name}", first=(), given=())
     return None if chosen is None else {"selector": name, "settings": chosen}
-
-
-PAGE = "sandwich"
-MOST_IMAGES = 50
-
-
-def controls(subject: Subject) -> RunRequest | None:
-    """Images, sigma, attack, what they cost, and Start; what that would start, if anything."""
-    with st.container(border=True):
-        images = choose_images(subject, PAGE, first=THIS_IMAGE, most=MOST_IMAGES)
-        config = settings(subject, PAGE)
-        wanted = None
-        if images is not None and config is not None:
-            wanted = RunRequest(subject, images.ids, {**config, "alpha": subject.alpha})
-        price = price_of_run(PAGE, wanted)
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Make the sandwich" if images and len(images.ids) == 1 else "Make the sandwiches",
-                key="start_sandwich",
-                type="primary",
-                icon=":material/play_arrow:",
-                disabled=wanted is None or bool(price.refusal),
-                on_click=session.remember,
-                args=("sandwich_pressed", True),
-            )
-            if wanted is not None and price.passes:
-                cost = cost_text(subject, price.passes)
-                st.caption(f"{count_text(len(wanted.images))}: at most {cost}", width="content")
-        if price.refusal:
-            error_box(price.refusal)
-        with session.pressed("sandwich_pressed") as pressed:
-            if pressed and wanted is not None and not price.refusal:
-                _start(wanted)
-        run.show_refusal(PAGE, images, config, *subject.settings)
-    return wanted
-
-
-def _start(wanted: RunRequest) -> None:
-    job = started(PAGE, PAGE, wanted.subject, wanted.images, wanted.config)
-    if job is not None:
-        session.keep_run(PAGE, job)
-
-
-def watched(job: str, wanted: RunRequest | None) -> FinishedRun[SandwichStrip] | None:
-    """The finished run; None while it is under way or without a result, which is drawn here.
-
-    A note says where it is not what the controls want.
-
-    Raises:
-        WorkerError: this browser has no such run, or the worker cannot be reached.
-    """
-    return ended.watched(job, _draw, kind=PAGE, result=SandwichStrip, wanted=wanted)
-
-
-def _draw(status: Status) -> None:
-    if without_result(status):
-        return
-    step = status.step or {}
-    count = count_text(len(status.about.get("image_ids", ())))
-    words = [plain(str(step["phase"]))] if step.get("phase") else []
-    st.caption(" · ".join([*words, count]))
-    rows = step.get("sandwiches")
-    if not rows:
-        st.skeleton(height=240)
-        return
-    about = status.about
-    begun = about["indices"][: len(rows)]
-    names = short_names([row["name"] for row in rows], about["dataset"], begun)
-    named = [{**row, "name": name} for row, name in zip(rows, names, strict=True)]
-    chart(live_sandwich_figure(named, about["config"]["eps"]), "live_sandwich")
-    st.caption(
-        "So far: a lower end that still moves is valid by itself at every moment; a hollow upper "
-        "end is the attack's own opinion and counts only once fresh noise has confirmed it."
-    )

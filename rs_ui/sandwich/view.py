@@ -1,22 +1,58 @@
-"""A finished strip of sandwiches on its page: what crosses, the bars, the level of both ends."""
+"""A strip of sandwiches on its page: what crosses, the bars, the level of both ends."""
 
 import json
 from typing import Any
 
 import streamlit as st
 
-from rs_core.plots import sandwich_figure
+from rs_core.plots import live_sandwich_figure, sandwich_figure
 from rs_core.plots.sandwich.facts import joint_text, short_names, summary_text
 from rs_core.results import ModelSpec
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip
 from rs_core.statistics import ceil_digits
 from rs_ui.client.worker import WorkerError
+from rs_ui.inputs.image_sets import count_text
+from rs_ui.inputs.models import spec_of
 from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, session
+from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.status import Status, duration
+from rs_ui.sandwich.files import download_sandwich
+from rs_ui.sandwich.image import images
 
 _ENDS = 2  # statements that a sandwich makes of its image
+
+
+def live(status: Status) -> None:
+    """Both ends so far."""
+    step = status.step or {}
+    count = count_text(len(status.about.get("image_ids", ())))
+    words = [plain(str(step["phase"]))] if step.get("phase") else []
+    st.caption(" · ".join([*words, count]))
+    rows = step.get("sandwiches")
+    if not rows:
+        st.skeleton(height=240)
+        return
+    about = status.about
+    begun = about["indices"][: len(rows)]
+    names = short_names([row["name"] for row in rows], about["dataset"], begun)
+    named = [{**row, "name": name} for row, name in zip(rows, names, strict=True)]
+    chart(live_sandwich_figure(named, about["config"]["eps"]), "live_sandwich")
+    st.caption(
+        "So far: a lower end that still moves is valid by itself at every moment; a hollow upper "
+        "end is the attack's own opinion and counts only once fresh noise has confirmed it."
+    )
+
+
+def finished(done: FinishedRun[SandwichStrip]) -> None:
+    """What crosses, the bars, the files, every image."""
+    about = done.status.about
+    spec = spec_of(about["model"])
+    crossings(done.status, done.result)
+    overview(done.job, done.status, done.result, spec)
+    download_sandwich(done.status, done.result, spec)
+    images(done.job, about["image_ids"], done.result, spec)
 
 
 def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:

@@ -6,16 +6,13 @@ import streamlit as st
 
 from rs_core.plots.study.text import VOTE_WORDS
 from rs_core.results.study import ATTACK_KINDS, STRENGTHS
-from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.fields import form
 from rs_ui.inputs.image_sets import choose_images
 from rs_ui.inputs.selectors import reference_sets, spoken
-from rs_ui.panels import error_box
-from rs_ui.runs import cache, run, session
-from rs_ui.runs.changed import RunRequest
-from rs_ui.runs.run import started
+from rs_ui.runs import cache
+from rs_ui.runs.page import RunPage
 from rs_ui.runs.session import Subject
-from rs_ui.study.view import KINDS, watch_study
+from rs_ui.study.view import RESULTS, TITLES, finished, live
 
 _FIRST = {
     "study_noise": ("sigmas", "samples", "norm", "eps"),
@@ -71,7 +68,6 @@ def _listed(value: Any) -> Any:
 
 
 _PAGE = "study"
-_ADDRESS = "study"  # of its run: `run` belongs to the page around it
 _ABOUT = {
     "study_noise": (
         "How many images a vote of M noisy copies names correctly, against the noise it votes "
@@ -89,70 +85,34 @@ _ABOUT = {
 }
 
 
+RUN = RunPage(
+    name=_PAGE,
+    results=RESULTS,
+    noun="study",
+    live=live,
+    finished=finished,
+    icon=":material/query_stats:",
+    promise="The curves grow point by point, and you may pause or cancel at any time. A study "
+    "certifies nothing.",
+    address="study",  # `run` belongs to the page around it
+)
+
+
 def show(subject: Subject) -> None:
     """Controls, the run under way or finished, and its files."""
-    kind, wanted = _controls(subject)
-    job = st.query_params.get(_ADDRESS) or session.remembered("study_run")
-    if not job:
-        st.info(
-            "No study yet: press Start. The curves grow point by point, and you may pause or "
-            "cancel at any time. A study certifies nothing.",
-            icon=":material/query_stats:",
-        )
-        return
-    try:
-        watch_study(str(job), kind, wanted)
-        _keep(str(job))
-    except WorkerError as error:
-        _keep(None)
-        error_box(str(error))
-
-
-def _controls(subject: Subject) -> tuple[str, RunRequest | None]:
-    """The chosen kind of study, and what Start would start, if anything."""
     with st.container(border=True):
         kind: str = st.segmented_control(
             "Which study",
-            list(KINDS),
+            list(TITLES),
             default="study_noise",
             required=True,
             key=f"{_PAGE}_kind",
             bind="query-params",
             persist_state="session",
-            format_func=lambda name: KINDS[name].title if name in KINDS else name,
+            format_func=lambda name: TITLES.get(name, name),
         )
         st.caption(_ABOUT[kind])
         images = choose_images(subject, _PAGE)
         config = study_settings(kind, subject)
-        wanted = None
-        if images is not None and config is not None:
-            wanted = RunRequest(subject, images.ids, config)
-        st.button(
-            "Start the study",
-            key="start_study",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=wanted is None,
-            on_click=session.remember,
-            args=("study_pressed", True),
-        )
-        with session.pressed("study_pressed") as pressed:
-            if pressed and wanted is not None:
-                _start(kind, wanted)
-        run.show_refusal(_PAGE, kind, images, config, *subject.settings)
-    return kind, wanted
-
-
-def _start(kind: str, wanted: RunRequest) -> None:
-    job = started(kind, _PAGE, wanted.subject, wanted.images, wanted.config)
-    if job is not None:
-        _keep(job)
-
-
-def _keep(job: str | None) -> None:
-    """Let this place show a run; its id stands in the address."""
-    session.remember("study_run", job)
-    if job is None:
-        st.query_params.pop(_ADDRESS, None)
-    elif st.query_params.get(_ADDRESS) != job:
-        st.query_params[_ADDRESS] = job
+        wanted = RUN.start_row(subject, images.ids if images else None, config, kind=kind)
+    RUN.show(wanted)

@@ -2,9 +2,8 @@
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
@@ -15,63 +14,40 @@ from rs_core.plots.study.report import study_statement, study_table
 from rs_core.plots.study.text import STUDY_NOTES
 from rs_core.results import from_json
 from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy, Study
-from rs_ui.client.worker import WorkerError
 from rs_ui.panels import badge_html, chart, plain, table_of
-from rs_ui.runs import cache, changed, run, session
-from rs_ui.runs.changed import RunRequest
-from rs_ui.runs.ended import without_result
+from rs_ui.runs import cache, session
+from rs_ui.runs.downloads import file_buttons
+from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.status import Status, duration
 
-
-class Kind(NamedTuple):
-    """A kind of study: its name for people, and what comes back."""
-
-    title: str
-    result: type[NoiseStudy] | type[StrengthStudy] | type[FrontierStudy]
-
-
-KINDS = {
-    "study_noise": Kind("Noise strength", NoiseStudy),
-    "study_strength": Kind("Attack strength", StrengthStudy),
-    "study_frontier": Kind("Clean against robust", FrontierStudy),
+TITLES = {
+    "study_noise": "Noise strength",
+    "study_strength": "Attack strength",
+    "study_frontier": "Clean against robust",
+}
+RESULTS: dict[str, type[Study]] = {
+    "study_noise": NoiseStudy,
+    "study_strength": StrengthStudy,
+    "study_frontier": FrontierStudy,
 }
 
 
-def watch_study(job: str, chosen: str, wanted: RunRequest | None) -> None:
-    """The run, live until it ends, then finished.
-
-    A note says where a study of the chosen kind is not what the controls want.
-
-    Raises:
-        WorkerError: this browser has no such study, or the worker cannot be reached.
-    """
-    kind = run.follow(job).about["kind"]
-    if kind not in KINDS:
-        raise WorkerError("run not found: the address names a run of another kind, no study.")
-    note = st.container()
-    status = run.watch(job, _draw, kind=kind)
-    with note:
-        changed.say(wanted if kind == chosen else None, status.about)
-    if status.state == "finished":
-        finished(job, status, from_json(KINDS[kind].result, status.result))
-
-
-def _draw(status: Status) -> None:
-    if without_result(status):
-        return
+def live(status: Status) -> None:
+    """The curves so far."""
     step = status.step or {}
     if step.get("phase"):
         st.caption(plain(str(step["phase"])))
     if not step.get("partial") or not step["partial"]["points"]:
         st.skeleton(height=460)
         return
-    study = from_json(KINDS[status.about["kind"]].result, step["partial"])
+    study = from_json(RESULTS[status.about["kind"]], step["partial"])
     for number, figure in enumerate(study_figures(study)):
         chart(figure, f"study_live_{number}")
 
 
-def finished(job: str, status: Status, study: Study) -> None:
+def finished(done: FinishedRun[Study]) -> None:
     """What may be said, the figures, every number, the files."""
+    job, status, study = done.job, done.status, done.result
     badge = BADGES["D"]
     st.html(
         '<div style="display:flex; gap:8px; align-items:center; font-weight:600">'
@@ -92,22 +68,13 @@ def finished(job: str, status: Status, study: Study) -> None:
 
 
 def _downloads(status: Status, study: Study) -> None:
-    files: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("TSV", "tsv", "text/tab-separated-values", lambda: tsv_text(study)),
-        ("JSON", "json", "application/json", lambda: json_text(status, study)),
-        ("Report", "html", "text/html", lambda: report_text(study, status.about)),
-    ]
-    with st.container(horizontal=True):
-        for label, ending, mime, build in files:
-            st.download_button(
-                label,
-                data=build,
-                file_name=f"rs-{status.about['kind'].replace('_', '-')}.{ending}",
-                mime=mime,
-                key=f"download_study_{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    file_buttons(
+        f"rs-{status.about['kind'].replace('_', '-')}",
+        "download_study_{}",
+        ("TSV", "tsv", lambda: tsv_text(study)),
+        ("JSON", "json", lambda: json_text(status, study)),
+        ("Report", "html", lambda: report_text(study, status.about)),
+    )
 
 
 def json_text(status: Status, study: Study) -> str:

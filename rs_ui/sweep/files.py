@@ -3,18 +3,16 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
-
-import streamlit as st
 
 from rs_core.logs import Origin, row_from_certificate, write_log
 from rs_core.logs.tables import text_cell
 from rs_core.plots import noisy_copies_figure, sweep_report
 from rs_core.plots.text import class_text, network_text
 from rs_core.results import RadiusCurve
+from rs_ui.runs.downloads import file_buttons, stem_of
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status
 
@@ -25,33 +23,18 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def download_row(
+def download_sweep(
     curve: RadiusCurve, status: Status, subject: Subject, copies: Callable[[], Any]
 ) -> None:
     """Buttons for CSV, Cohen's TSV, JSON as `rs sweep --json` prints it, and a report."""
-    stem = "rs-sweep-" + (re.sub(r"[^A-Za-z0-9_-]+", "-", subject.name).strip("-")[:40] or "image")
-    files: list[tuple[str, str, str, Callable[[], str]]] = [
-        ("CSV", "csv", "text/csv", lambda: csv_text(curve, subject, status.about)),
-        (
-            "TSV",
-            "tsv",
-            "text/tab-separated-values",
-            lambda: tsv_text(curve, subject, status),
-        ),
-        ("JSON", "json", "application/json", lambda: json_text(subject, status)),
-        ("Report", "html", "text/html", lambda: report_text(curve, subject, copies())),
-    ]
-    with st.container(horizontal=True):
-        for label, ending, mime, build in files:
-            st.download_button(
-                label,
-                data=build,
-                file_name=f"{stem}.{ending}",
-                mime=mime,
-                key=f"download_{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    file_buttons(
+        f"rs-sweep-{stem_of(subject.name)}",
+        "download_{}",
+        ("CSV", "csv", lambda: csv_text(curve, subject, status.about)),
+        ("TSV", "tsv", lambda: tsv_text(curve, subject, status)),
+        ("JSON", "json", lambda: json_text(subject, status)),
+        ("Report", "html", lambda: report_text(curve, subject, copies())),
+    )
 
 
 def json_text(subject: Subject, status: Status) -> str:

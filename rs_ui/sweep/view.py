@@ -10,13 +10,59 @@ from rs_core.plots.style import BadgeStyle
 from rs_core.plots.tables import READING_NOTES, certificate_table
 from rs_core.plots.text import radius_text
 from rs_core.results import Certificate, RadiusCurve
-from rs_ui.panels import certificate_card, chart, plain
-from rs_ui.runs import cache, session
-from rs_ui.runs.status import Status
+from rs_core.statistics import floor_decimals, radius_ceiling
+from rs_ui import teaching
+from rs_ui.inputs.models import spec_of
+from rs_ui.inputs.subject import noisy_copies, subject_of
+from rs_ui.panels import certificate_card, chart, image_pair, plain
+from rs_ui.runs import cache, run, session
+from rs_ui.runs.page import FinishedRun
+from rs_ui.runs.status import Status, draws_of, duration
+from rs_ui.sweep.files import download_sweep
+
+_LESSON = (
+    "Read the curve from left to right. At a small σ nearly all copies agree, but agreement under "
+    "little noise certifies little: even if *all* of $n$ copies agree, the radius is at most "
+    "$\\sigma\\,\\Phi^{-1}(\\alpha^{1/n})$ (10 of 10 at α = 0.001 certify {ceiling} σ). The "
+    "dashed ceiling is that limit; all levels of the curve share one α, so each has its part of "
+    "it, while the star has an α of its own and may stand above. At a large σ the network no "
+    "longer recognises the image, and the vote abstains."
+)
 
 
-def live_curve(status: Status, names: tuple[str, ...]) -> None:
+def live(status: Status) -> None:
     """The band so far, or a placeholder before the first copies have voted."""
+    _curve(status, spec_of(status.about["model"]).class_names)
+    _teach()
+
+
+def _teach() -> None:
+    teaching.say(_LESSON.replace("{ceiling}", floor_decimals(radius_ceiling(1.0, 10, 1e-3), 5)))
+
+
+def finished(done: FinishedRun[RadiusCurve]) -> None:
+    """The curve and all that it claims, its files, and what the image looked like."""
+    curve, status = done.result, done.status
+    subject = subject_of(done.job, status.about, session.subject())
+    sigmas = [c.sigma for c in curve.certificates]
+    owner = session.owner()  # a download is built where there is no session
+
+    def copies() -> np.ndarray:
+        return noisy_copies(subject, sigmas, owner)
+
+    _teach()
+    finished_curve(done.job, curve, subject, copies)
+    st.caption(
+        f"{draws_of(status.result):,} noisy copies in {duration(status.seconds)} · "
+        f"{plain(subject.spec.name)} · {curve.certificates[0].precision} · seed {subject.seed}"
+    )
+    run.questions_note(status)
+    download_sweep(curve, status, subject, copies)
+    with st.expander("What happened to the image", icon=":material/image:"):
+        image_pair(subject, width=200)
+
+
+def _curve(status: Status, names: tuple[str, ...]) -> None:
     if status.step is None:
         st.skeleton(height=460)
         return

@@ -6,13 +6,11 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Callable
 from typing import Any
-
-import streamlit as st
 
 from rs_core.results.training import Epoch, Probe, TrainingOutcome
 from rs_ui.runs import cache, session
+from rs_ui.runs.downloads import file_buttons
 
 _COLUMNS = tuple(Epoch.__dataclass_fields__)
 
@@ -20,22 +18,13 @@ _COLUMNS = tuple(Epoch.__dataclass_fields__)
 def download_training(job: str, outcome: TrainingOutcome, result: Any) -> None:
     """Buttons for the network (safetensors and json, zipped), the history, and everything."""
     owner, name = session.owner(), outcome.spec.name  # built later, where there is no session
-    files: list[tuple[str, str, str, Callable[[], bytes | str]]] = [
-        ("Network", "zip", "application/zip", lambda: network_zip(owner, outcome)),
-        ("History, TSV", "tsv", "text/tab-separated-values", lambda: history_tsv(outcome)),
-        ("Everything, JSON", "json", "application/json", lambda: json.dumps(result)),
-    ]
-    with st.container(horizontal=True):
-        for label, ending, mime, build in files:
-            st.download_button(
-                label,
-                data=build,
-                file_name=f"{name}.{ending}",
-                mime=mime,
-                key=f"download_{ending}_{job}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+    file_buttons(
+        name,
+        f"download_{{}}_{job}",
+        ("Network", "zip", lambda: network_zip(owner, outcome)),
+        ("History, TSV", "tsv", lambda: history_tsv(outcome)),
+        ("Everything, JSON", "json", lambda: json.dumps(result)),
+    )
 
 
 def network_zip(owner: str, outcome: TrainingOutcome) -> bytes:

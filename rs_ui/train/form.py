@@ -9,6 +9,7 @@ from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.fields import form
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, run, session
+from rs_ui.runs.page import start_button
 from rs_ui.runs.run import call
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import duration
@@ -132,20 +133,9 @@ def start(
         subject: the sidebar's; its seed, risk and device hold here.
         dataset: what is trained on, as the worker describes it.
     """
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Start the training",
-            key="start_train",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=config is None or probes is None,
-            on_click=session.remember,
-            args=("train_pressed", True),
-        )
-        if config is not None:
-            st.caption(cost_text(config, dataset), width="content")
-    started = False
-    with session.pressed("train_pressed") as pressed:
+    cost, started = cost_text(config, dataset) if config is not None else "", False
+    enabled = config is not None and probes is not None
+    with start_button(PAGE, "Start the training", cost, enabled=enabled) as pressed:
         if pressed and config is not None and probes is not None:
             started = _started(config, probes, subject)
     if started:

@@ -218,4 +218,4 @@ def test_files_hold_every_point() -> None:
         assert rows[1].split("\t")[-1] == "rs app"
         text = view.report_text(study, {"model": "m", "device": "cpu", "config": {}})
         assert "D Empirical" in text
-        assert from_json(view.KINDS[kind].result, to_json(study)).points == study.points
+        assert from_json(view.RESULTS[kind], to_json(study)).points == study.points

@@ -19,6 +19,7 @@ SUBJECT = Subject(
     "i", "a.png", np.zeros((1, 28, 28)), b"", (), None, False, "m", SHIPPED, 3, 0.001, "auto"
 )
 ASKED: dict[str, Any] = {
+    "kind": "points",
     "image_ids": ["i"], "labels": [None], "model": "m-0123", "seed": 3, "device": "cpu",
     "config": {"n": 100, "alpha": 0.001},
 }  # fmt: skip
@@ -68,7 +69,7 @@ def test_one_other_setting_is_found(wanted: Any, asked: Any) -> None:
 
 def said(asked: dict[str, Any] = ASKED, images: tuple[str, ...] = ("i",), **subject: Any) -> list:
     one = replace(SUBJECT, **subject)
-    return others(RunRequest(one, images, {"n": 100, "alpha": one.alpha}), asked)
+    return others(RunRequest("points", one, images, {"n": 100, "alpha": one.alpha}), asked)
 
 
 def test_the_same_question_is_no_other_one() -> None:

@@ -53,7 +53,7 @@ def test_a_price_is_asked_again_only_when_something_changes(desk: Desk) -> None:
 
 def test_without_settings_nothing_is_asked(desk: Desk) -> None:
     assert price_of("here", "points", "m", None) == Price()
-    assert price.price_of_run("points", None) == Price()
+    assert price.price_of_run(None) == Price()
     assert desk.calls == []
 
 
