@@ -123,6 +123,19 @@ def sent(worker: FakeWorker) -> dict[str, Any]:
     return next(fields for verb, fields in worker.calls[::-1] if verb == "start")
 
 
+def test_the_price_is_said_before_the_start_or_why_there_is_none(study_worker: StudyWorker) -> None:
+    app = opened()
+    cost = NoiseCurve().cost(20)
+    assert f"20 images: at most {cost:,} forward passes" in [c.value for c in app.caption]
+    app.number_input(key="study_noise_steps").set_value(10_000)
+    app.number_input(key="study_noise_draws").set_value(10_000).run()
+    (refusal,) = [error.value.replace("\\", "") for error in app.error]
+    assert "this study would take" in refusal
+    assert app.button(key="start_study").disabled
+    (told,) = [info.value for info in app.info]
+    assert told.startswith("No study yet. The curves grow")
+
+
 def test_nothing_runs_before_start(study_worker: StudyWorker) -> None:
     app = opened()
     assert study_worker.count("start") == 0
