@@ -102,7 +102,7 @@ def found(world: Space, config: dict[str, Any] | None) -> Mapped | None:
     if job is None:
         return None
     try:
-        status = run.watch(job, _live, kind="points")
+        status = run.watch(job, live, kind="points")
     except WorkerError as error:
         session.keep_run(page_of(world.key), None)
         error_box(str(error))
@@ -136,9 +136,10 @@ def keep_order(order: tuple[int, ...]) -> None:
         st.query_params["order"] = "-".join(map(str, order))
 
 
-def _live(status: Status) -> None:
+def live(status: Status, lost: str = "no point was certified") -> None:
+    """What a run is doing, or why it came to nothing."""
     if status.state == "cancelled":
-        st.info("Cancelled: no point was certified.")
+        st.info(f"Cancelled: {lost}.")
     elif status.error:
         error_box(status.error)
     elif status.step:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -12,12 +13,11 @@ from rs_core.results import from_json
 from rs_core.results.arrangement import FrozenRegions
 from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.models import spec_of
-from rs_ui.memory.certify import Mapped, begin
+from rs_ui.memory.certify import Mapped, begin, live
 from rs_ui.memory.world import Space, key_of
 from rs_ui.panels import badge_html, error_box, plain
 from rs_ui.runs import run, session
 from rs_ui.runs.downloads import file_buttons
-from rs_ui.runs.status import Status
 
 _MODES = {
     "online": "one after another, in your order",
@@ -77,7 +77,7 @@ def _as_asked(world: Space, mapped: Mapped) -> Space:
 
 def _watch(world: Space, job: str, images: tuple[str, ...]) -> None:
     try:
-        status = run.watch(job, _live, kind="regions")
+        status = run.watch(job, partial(live, lost="nothing was frozen"), kind="regions")
     except WorkerError as error:
         session.keep_run(f"frozen_{world.key}", None, "frozen")
         error_box(str(error))
@@ -89,15 +89,6 @@ def _watch(world: Space, job: str, images: tuple[str, ...]) -> None:
         if tuple(status.about["image_ids"]) != images:
             st.info("The points or their order have changed since these regions were frozen.")
         _show(world, from_json(FrozenRegions, status.result))
-
-
-def _live(status: Status) -> None:
-    if status.state == "cancelled":
-        st.info("Cancelled: nothing was frozen.")
-    elif status.error:
-        error_box(status.error)
-    elif status.step:
-        st.caption(plain(str(status.step["phase"]).capitalize()))
 
 
 def _show(world: Space, frozen: FrozenRegions) -> None:

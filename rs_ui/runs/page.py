@@ -64,8 +64,8 @@ class RunPage(Generic[R]):
         live, finished: draw a run under way, and a finished one.
         icon, promise: of the box that stands here before the first run; what such a run is like.
         press: how that box says what to do; {name} is the sidebar's image.
-        one_image: of a run about the sidebar's image, how a note begins that names the image, and what
-            another run would make; none for runs about several images.
+        one_image: of a run about the sidebar's image, how a note begins that names it, and what
+            another run would make; None for runs about several images.
         alone: whether the start names one `image`, as tasks about one do, and no list of them.
         lost: what is said of a cancelled run.
         address: under which name the address holds the run.

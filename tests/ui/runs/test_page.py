@@ -1,4 +1,4 @@
-"""What a page with one run decides by itself: when Start may be pressed, and what stands below it."""
+"""What a page with one run decides: when Start may be pressed, and what stands below it."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
