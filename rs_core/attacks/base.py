@@ -48,7 +48,9 @@ class Attack(ABC):
     """
 
     name: ClassVar[str]
+    about: ClassVar[str]  # a few words beside the name, in lists
     gradient_free: ClassVar[bool] = False
+    needs_noise: ClassVar[bool] = False  # without sigma or selector it is another attack, or none
     bounded: ClassVar[bool] = True  # eps, where there is one, is a budget
 
     sigma: float | None = param(

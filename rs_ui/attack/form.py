@@ -20,20 +20,8 @@ PREFIX = "attack"
 _BUDGET = ("norm", "eps", "steps", "restarts", "step_size", "draws", "rounds", "queries", "tries")
 _NOISE = ("draws", "expectation", "fresh", "judged")
 _OF_GRADIENTS = ("draws", "expectation", "fresh")
-_BLIND = ("square", "gaussian")
-_NEED_NOISE = ("epgd", "minimal")
 _WALK = {"confirmations": 8, "stretch": 0.02}  # what ends on the border is confirmed further out
 _COLUMNS = 3
-_WORDS = {
-    "fgsm": "one step along the gradient",
-    "pgd": "steps inside a ball",
-    "epgd": "PGD over noisy copies",
-    "ddn": "smallest ℓ2 norm",
-    "cw": "smallest ℓ2 norm, by Adam",
-    "minimal": "smallest norm that flips the vote",
-    "square": "without gradients",
-    "gaussian": "only noise, to compare with",
-}
 
 
 def attack_config(subject: Subject) -> dict[str, Any] | None:
@@ -66,13 +54,14 @@ def attack_config(subject: Subject) -> dict[str, Any] | None:
 
 def _attack(target: Target) -> str:
     bare = target.what == NETWORK
-    able = [n for n in cache.description()["attacks"] if not bare or n not in _NEED_NOISE]
+    offered = cache.description()["attacks"]
+    able = [name for name, facts in offered.items() if not bare or not facts["needs_noise"]]
     preferred = "pgd" if bare else "epgd"
     chosen = st.selectbox(
         "Attack",
         able,
         able.index(preferred),
-        format_func=lambda name: f"{name}: {_WORDS[name]}" if name in _WORDS else name,
+        format_func=lambda name: f"{name}: {offered[name]['about']}",
         key=f"{PREFIX}_name_{preferred}",
         bind="query-params",
         persist_state="session",
@@ -82,11 +71,12 @@ def _attack(target: Target) -> str:
 
 def _settings(name: str, target: Target) -> dict[str, Any] | None:
     """Every field of the attack but sigma and the class to reach."""
-    fields = {field["name"]: field for field in cache.description()["attacks"][name]}
+    attack = cache.description()["attacks"][name]
+    fields = {field["name"]: field for field in attack["fields"]}
     elsewhere = {"sigma", "target"}
     if target.what == NETWORK:
         elsewhere |= set(_NOISE)
-    if name in _BLIND:
+    if attack["gradient_free"]:
         elsewhere |= set(_OF_GRADIENTS)
     if target.what != PIPELINE:
         elsewhere.add("reselect")
@@ -133,7 +123,7 @@ def _confirmation(name: str, target: Target, subject: Subject) -> dict[str, Any]
 
 def _self_check(name: str, target: Target) -> bool:
     """Whether the attack is run beside ones that cannot be masked; for pgd and its kind."""
-    fields = [field["name"] for field in cache.description()["attacks"][name]]
+    fields = [field["name"] for field in cache.description()["attacks"][name]["fields"]]
     if "restarts" not in fields:
         return False
     return bool(

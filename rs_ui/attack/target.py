@@ -47,7 +47,8 @@ def choose_target(subject: Subject, prefix: str) -> Target:
     if what == PIPELINE:
         selector = _selector(subject, prefix)
         return Target(what, None, selector, selector is not None)
-    (field,) = (f for f in cache.description()["attacks"]["epgd"] if f["name"] == "sigma")
+    fields = cache.description()["attacks"]["epgd"]["fields"]
+    (field,) = (field for field in fields if field["name"] == "sigma")
     field = {**field, "help": "noise level σ that is voted at"}
     values = form([field], prefix=prefix, first=("sigma",), given=())
     return Target(what, values["sigma"] if values else None, None, values is not None)

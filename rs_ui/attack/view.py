@@ -27,7 +27,6 @@ from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, duration
 
-_BLIND = ("square", "gaussian")
 _WIDTH = 224
 _CARD = """
 <div style="border:1px solid rgba(128,128,128,.45); border-left:6px solid {colour};
@@ -123,7 +122,7 @@ def _shift(job: str, trial: AttackTrial, subject: Subject) -> object:
 
 
 def _losses(job: str, trial: AttackTrial) -> object:
-    blind = trial.attack in _BLIND
+    blind = bool(cache.description()["attacks"][trial.attack]["gradient_free"])
     return cache.drawn(
         session.owner(),
         job,

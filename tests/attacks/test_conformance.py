@@ -30,6 +30,16 @@ def test_every_registered_attack_is_held_to_this() -> None:
     assert all(kind() for kind in ATTACKS.values())
 
 
+@pytest.mark.parametrize("name", ATTACKS)
+def test_what_lists_say_of_an_attack_is_so(name: str) -> None:
+    kind = ATTACKS[name]
+    assert 5 < len(kind.about) < 60
+    assert kind.needs_noise == (kind().sigma is not None)
+    if kind.needs_noise:
+        with pytest.raises(ParameterError, match="sigma"):
+            replace(kind(), sigma=None)
+
+
 @pytest.mark.parametrize("name", SETTINGS)
 def test_an_attack(name: str, network: Classifier, images: list[ImageInput]) -> None:
     attack = SETTINGS[name]

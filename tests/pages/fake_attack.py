@@ -38,11 +38,20 @@ _RUNS = (
     ("steps", "int", 40), ("step_size", "float", None), ("restarts", "int", 1),
 )  # fmt: skip
 _TARGETS = fake_worker._field("targets", "int", 0, low=0)
-ATTACKS = {
+_OFFERED = {
     "pgd": [*_ball(*_RUNS), _TARGETS],
     "epgd": [*_ball(*_RUNS, sigma=0.25), _TARGETS],
     "ddn": _fields(("steps", "int", 100)),
     "square": _ball(("queries", "int", 500)),
+}
+ATTACKS = {
+    name: {
+        "about": f"what {name} does",
+        "gradient_free": name == "square",
+        "needs_noise": name == "epgd",
+        "fields": fields,
+    }
+    for name, fields in _OFFERED.items()
 }
 CONFIRM = [
     fake_worker._field("n", "int", 1000, low=1), fake_worker._field("alpha", "float", 1e-3),

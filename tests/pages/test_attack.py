@@ -143,7 +143,7 @@ def test_flags_of_the_self_check_stand_out(open_app: Open, desk: AttackWorker) -
 def test_the_network_itself_needs_no_noise(open_app: Open, desk: AttackWorker) -> None:
     app = open_app("attack", attack_what=NETWORK)
     assert app.selectbox(key="attack_name_pgd").options == [
-        "pgd: steps inside a ball", "ddn: smallest ℓ2 norm", "square: without gradients",
+        "pgd: what pgd does", "ddn: what ddn does", "square: what square does",
     ]  # fmt: skip
     assert "attack_pgd_draws" not in [w.key for w in app.main.number_input]
     start(app)

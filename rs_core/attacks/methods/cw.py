@@ -64,6 +64,7 @@ class Cw(Attack):
     """
 
     name: ClassVar[str] = "cw"
+    about: ClassVar[str] = "smallest ℓ2 norm, by Adam"
 
     steps: int = param(200, help="Adam steps per round", low=1, high=10_000)
     rounds: int = param(6, help="rounds of the search for c", low=1, high=30)

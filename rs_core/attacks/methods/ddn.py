@@ -60,6 +60,7 @@ class Ddn(Attack):
     """
 
     name: ClassVar[str] = "ddn"
+    about: ClassVar[str] = "smallest ℓ2 norm"
 
     steps: int = param(100, help="gradient steps", low=1, high=10_000)
     gamma: float = param(

@@ -18,6 +18,7 @@ class Gaussian(Attack):
     """Random directions of length eps, the best of `tries` kept; linf: random signs."""
 
     name: ClassVar[str] = "gaussian"
+    about: ClassVar[str] = "only noise, to compare with"
     gradient_free: ClassVar[bool] = True
 
     norm: Norm = param("l2", help="ball of the perturbation", choices=("l2", "linf"))

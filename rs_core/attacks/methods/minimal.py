@@ -28,6 +28,8 @@ class Minimal(Epgd):
     """
 
     name: ClassVar[str] = "minimal"
+    about: ClassVar[str] = "smallest norm that flips the vote"
+    needs_noise: ClassVar[bool] = True
     bounded: ClassVar[bool] = False
 
     eps: float = param(3.0, help="largest norm", unit=UNIT, low=0, high=1000, low_open=True)

@@ -31,6 +31,7 @@ class Pgd(Attack):
     """
 
     name: ClassVar[str] = "pgd"
+    about: ClassVar[str] = "steps inside a ball"
 
     norm: Norm = param("l2", help="ball of the perturbation", choices=("l2", "linf"))
     eps: float = param(0.5, help="radius of the ball", unit=UNIT, low=0, high=1000, low_open=True)
@@ -128,6 +129,7 @@ class Fgsm(Pgd):
     """Goodfellow et al. (2015): one step of length eps from the image."""
 
     name: ClassVar[str] = "fgsm"
+    about: ClassVar[str] = "one step along the gradient"
 
     norm: Norm = param("linf", help="ball of the perturbation", choices=("l2", "linf"))
     eps: float = param(
@@ -150,6 +152,8 @@ class Epgd(Pgd):
     """
 
     name: ClassVar[str] = "epgd"
+    about: ClassVar[str] = "PGD over noisy copies"
+    needs_noise: ClassVar[bool] = True
 
     sigma: float | None = param(
         0.25, help="noise level; none where a selector picks it", unit=UNIT,

@@ -31,6 +31,7 @@ class Square(Attack):
     """
 
     name: ClassVar[str] = "square"
+    about: ClassVar[str] = "without gradients"
     gradient_free: ClassVar[bool] = True
 
     norm: Norm = param("linf", help="ball of the perturbation", choices=("l2", "linf"))

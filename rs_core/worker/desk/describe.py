@@ -26,6 +26,7 @@ from rs_core.worker.tasks.study import STUDIES
 from rs_core.worker.training.config import TrainOptions, recipe_fields
 from rs_core.worker.training.family import TRAIN
 
+_OF_ATTACKS = ("about", "gradient_free", "needs_noise")
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -51,7 +52,11 @@ def describe() -> dict[str, Any]:
             "forms": {kind: describe_fields(task) for kind, task in _FORMS.items()},
             "sets": offered_sets(),
             "selectors": {name: selector_fields(name) for name in SELECTORS},
-            "attacks": {name: describe_fields(kind) for name, kind in ATTACKS.items()},
+            "attacks": {
+                name: {fact: getattr(kind, fact) for fact in _OF_ATTACKS}
+                | {"fields": describe_fields(kind)}
+                for name, kind in ATTACKS.items()
+            },
             "guarantees": {
                 name: {"badge": kind.badge, "fields": guarantee_fields(name)}
                 for name, kind in GUARANTEES.items()

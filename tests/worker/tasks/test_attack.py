@@ -212,7 +212,12 @@ def test_what_does_not_fit_the_image_is_refused_at_the_start(
 def test_the_description_has_every_attack() -> None:
     found = describe()
     assert list(found["attacks"]) == list(ATTACKS)
-    assert found["attacks"]["pgd"] == to_json(describe_fields(ATTACKS["pgd"]))
+    assert found["attacks"]["epgd"] == {
+        "about": "PGD over noisy copies",
+        "gradient_free": False,
+        "needs_noise": True,
+        "fields": to_json(describe_fields(ATTACKS["epgd"])),
+    }
     assert {"n", "alpha", "confirmations", "stretch"} <= {
         field["name"] for field in found["forms"]["confirm"]
     }
