@@ -393,12 +393,12 @@ MUTANTS = (
     Mutant(
         "seeds hashed to 63 bits, of which 32 arrive",
         (("rs_core/seeding.py", "(slot << 28)", "(slot << 40)"),),
-        T_SMOOTHING,
+        ("tests/test_seeding.py", *T_SMOOTHING),
     ),
     Mutant(
         "batch-mates are not checked",
         ((PROBING, "    for change in changes:\n", "    for change in changes[:0]:\n"),),
-        T_SMOOTHING,
+        (*T_PROBING, *T_SMOOTHING),
     ),
     Mutant(
         "rows may differ by a fiftieth",
