@@ -135,6 +135,8 @@ def _from_n0(own, classifier, images, sigmas, seed, batch_size):  # mutant
 T_MINIMUM = (f"{_AT}/test_minimum.py",)
 
 
+CONSISTENCY = "rs_core/training/recipes/consistency.py"
+T_LOSSES = ("tests/training/test_losses.py",)
 WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_wholeness.py",)
 
 MUTANTS = (
@@ -1397,6 +1399,16 @@ MUTANTS = (
         "two-sided: each side at alpha",
         ((BOUNDS, 'as_probability("alpha", alpha) / 2', 'as_probability("alpha", alpha)'),),
         ("tests/statistics/test_bounds.py",),
+    ),
+    Mutant(
+        "training: copies pay for more than they disagree about",
+        ((CONSISTENCY, "self.agreement * (cross - entropy)", "self.agreement * cross"),),
+        T_LOSSES,
+    ),
+    Mutant(
+        "training: a mean softmax that is certain costs more",
+        ((CONSISTENCY, "+ self.entropy_weight * entropy", "- self.entropy_weight * entropy"),),
+        T_LOSSES,
     ),
     Mutant(
         "probes: the most that could be certified is of the named class alone",

@@ -85,9 +85,11 @@ def _check_settings(command: Any, words: list[str]) -> None:
         key = name[2:].replace("-", "_")
         owners = _owners(key) if name.startswith("--") and name not in known else []
         if owners:
+            *others, last = owners
+            kinds = f"{', '.join(others)} and {last}" if others else last
             raise ParameterError(
-                f"{name} is a setting of {' and '.join(owners)}, not of {recipe}: leave it out, or "
-                f"give --recipe {owners[0]}."
+                f"{name} is a setting of {kinds}, not of {recipe}: leave it out, or give --recipe "
+                f"{owners[0]}."
             )
 
 

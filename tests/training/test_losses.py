@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.distributions import Normal
+from torch.nn import functional
 
 from rs_core.attacks import perturb_ddn
 from rs_core.attacks.gradients import gradient_of
 from rs_core.attacks.objective import Objective
-from rs_core.training import Adversarial, Macer, SmoothAdv
+from rs_core.training import Adversarial, Consistency, Macer, SmoothAdv
 from rs_core.training.data import Batch, augmented_batch, pixel_store
 from rs_core.training.view import NormalizedNetwork
 
@@ -99,6 +100,62 @@ def test_macer_is_the_published_loss(scale: float, gamma: float) -> None:
     assert own_logits.grad is not None
     assert own_logits.grad.isfinite().all()
     assert torch.allclose(own_logits.grad, torch.nan_to_num(their_logits.grad), rtol=1e-5)
+
+
+def published_consistency(logits: list[Tensor], lbd: float, eta: float) -> Tensor:
+    """Jeong & Shin (2020), consistency_loss, written afresh from the published code."""
+    softmax = [functional.softmax(one, dim=1) for one in logits]
+    mean = sum(softmax) / len(logits)
+    divergences = [
+        functional.kl_div(functional.log_softmax(one, dim=1), mean, reduction="none").sum(1)
+        for one in logits
+    ]
+    entropy = -(mean * mean.clamp(min=1e-20).log()).sum(1)
+    return (lbd * sum(divergences) / len(logits) + eta * entropy).mean()
+
+
+@pytest.mark.parametrize("scale", [0.3, 3.0, 30.0])
+@pytest.mark.parametrize("copies", [2, 5])
+def test_consistency_is_the_published_loss(scale: float, copies: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = scale * torch.randn(40, copies, CLASSES, generator=generator, dtype=torch.float64)
+    own_logits, their_logits = (drawn.clone().requires_grad_(True) for _ in range(2))
+    recipe = Consistency(noises=copies, agreement=10.0, entropy_weight=0.5)
+    own = recipe.disagreement(own_logits).mean()
+    theirs = published_consistency(list(their_logits.unbind(dim=1)), 10.0, 0.5)
+    assert own.item() == pytest.approx(theirs.item(), rel=1e-9)
+    for loss in (own, theirs):
+        torch.autograd.backward(loss)
+    assert torch.allclose(own_logits.grad, their_logits.grad, rtol=1e-6, atol=1e-12)
+
+
+def test_consistency_is_added_to_cross_entropy_and_has_the_gradient_of_differences() -> None:
+    of, module = batch(copies=2), Small()
+    network = view_of(module, of)
+    recipe = Consistency(sigma=0.3, noises=2, agreement=4.0, entropy_weight=0.5)
+
+    def loss() -> Tensor:
+        return recipe.batch_loss(network, of, torch.Generator())[0]
+
+    value = loss()
+    torch.autograd.backward(value)
+    logits = network(of.noisy_inputs(), of.sigmas.repeat_interleave(2))
+    labels = of.labels.repeat_interleave(2)
+    entropy = functional.cross_entropy(logits, labels).item()
+    each = recipe.disagreement(logits.view(len(of), 2, -1))
+    assert value.item() == pytest.approx(entropy + each.mean().item())
+    assert (each > 0).all()
+    for parameter in module.parameters():
+        with torch.no_grad():
+            found = differences(loss, parameter)
+        assert torch.allclose(parameter.grad, found, atol=1e-7, rtol=1e-4)
+
+
+def test_copies_that_agree_cost_their_entropy_alone() -> None:
+    logits = torch.randn(8, 1, CLASSES, dtype=torch.float64).expand(-1, 3, -1)
+    entropy = torch.distributions.Categorical(logits=logits[:, 0]).entropy()
+    found = Consistency(noises=3, agreement=10.0, entropy_weight=0.5).disagreement(logits)
+    assert torch.allclose(found, 0.5 * entropy)
 
 
 def test_macers_gradient_is_that_of_finite_differences() -> None:

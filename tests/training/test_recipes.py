@@ -5,7 +5,15 @@ import torch
 from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
-from rs_core.training import RECIPES, Adversarial, Gaussian, Macer, SmoothAdv, UniversalSigma
+from rs_core.training import (
+    RECIPES,
+    Adversarial,
+    Consistency,
+    Gaussian,
+    Macer,
+    SmoothAdv,
+    UniversalSigma,
+)
 from rs_core.training.data import PixelStore, augmented_batch
 from rs_core.training.view import NormalizedNetwork
 
@@ -20,6 +28,7 @@ def test_the_registry_names_every_recipe() -> None:
         "universal_sigma": UniversalSigma,
         "smoothadv": SmoothAdv,
         "macer": Macer,
+        "consistency": Consistency,
         "adversarial": Adversarial,
     } == RECIPES
 

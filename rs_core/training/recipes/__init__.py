@@ -1,6 +1,7 @@
 """Recipes: what is minimised, one file each."""
 
 from rs_core.training.recipes.adversarial import Adversarial
+from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
 from rs_core.training.recipes.presets import PRESETS, Preset
@@ -13,6 +14,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "universal_sigma": UniversalSigma,
     "smoothadv": SmoothAdv,
     "macer": Macer,
+    "consistency": Consistency,
     "adversarial": Adversarial,
 }
 
@@ -20,6 +22,7 @@ __all__ = [
     "PRESETS",
     "RECIPES",
     "Adversarial",
+    "Consistency",
     "Gaussian",
     "Macer",
     "NoiseRecipe",

@@ -1,8 +1,10 @@
 """The papers' own settings by name; days of a GPU, where the defaults are minutes of a CPU."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from rs_core.training.recipes.adversarial import Adversarial
+from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
 from rs_core.training.recipes.recipe import Recipe
@@ -39,13 +41,12 @@ _COHEN = Gaussian(
 )  # fmt: skip
 
 
-def _cohen_lenet(sigma: float) -> Gaussian:
-    # x.1 every 30 epochs, each drop an epoch late: their scheduler hears of an epoch at its end.
-    return Gaussian(
-        sigma=sigma, epochs=90, batch_size=256, learning_rate=0.01, schedule="step",
-        drops=(31, 61), momentum=0.9, nesterov=False, weight_decay=1e-4, decay_all=True,
-        weight_average=0.0, augment="none", precision="fp32",
-    )  # fmt: skip
+# x.1 every 30 epochs, each drop an epoch late: their scheduler hears of an epoch at its end.
+_LENET: dict[str, Any] = {
+    "epochs": 90, "batch_size": 256, "learning_rate": 0.01, "schedule": "step",
+    "drops": (31, 61), "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
+    "decay_all": True, "weight_average": 0.0, "augment": "none", "precision": "fp32",
+}  # fmt: skip
 
 
 _SMOOTHADV = SmoothAdv(
@@ -95,9 +96,16 @@ PRESETS: dict[str, Preset] = {
     ),
     **{
         f"cohen-mnist-s{round(100 * sigma):03d}": Preset(
-            _cohen_lenet(sigma), "gaussian", "lenet", "mnist", _LENET_SOURCE, **_GREY
+            Gaussian(sigma=sigma, **_LENET), "gaussian", "lenet", "mnist", _LENET_SOURCE, **_GREY
         )
         for sigma in (0.25, 0.5, 1.0)
+    },
+    **{
+        f"consistency-mnist-s{round(100 * sigma):03d}": Preset(
+            Consistency(sigma=sigma, noises=2, agreement=weight, entropy_weight=0.5, **_LENET),
+            "consistency", "lenet", "mnist", f"Jeong & Shin (2020); {_LENET_SOURCE}", **_GREY,
+        )
+        for sigma, weight in ((0.25, 10.0), (0.5, 5.0), (1.0, 5.0))
     },
     "smoothadv-cifar10": Preset(
         _SMOOTHADV, "smoothadv", "resnet110", "cifar10",
