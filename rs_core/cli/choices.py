@@ -56,7 +56,8 @@ class MachineChoice:
         if self.precision == "auto" and found.precision == "fp32" and has_bf16(found.device):
             print(
                 "note: a factory's network stays in fp32, a file's would run in bf16 here: "
-                "--precision fp32 or bf16 asks for either"
+                "--precision fp32 or bf16 asks for either",
+                file=sys.stderr,
             )
         return found
 
