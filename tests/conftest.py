@@ -24,11 +24,17 @@ settings.load_profile("patient")
 OPERATING_SYSTEM = seeding.randbelow
 _LUCK = Random()
 seeding.randbelow = _LUCK.randrange
+_THREADS = torch.get_num_threads()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test without a seed draws its own, the same ones in every run: it fails always or never."""
+    """A test without a seed draws its own, the same ones in every run: it fails always or never.
+
+    And it has as many threads as the process was given: a vote on two leaves two to whoever comes
+    next, and beside another test process their barriers wait longer than they compute.
+    """
     _LUCK.seed(item.nodeid)
+    torch.set_num_threads(_THREADS)
 
 
 MakeLinear = Callable[..., tuple[Classifier, ImageInput]]
