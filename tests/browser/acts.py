@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
@@ -20,7 +21,12 @@ TABLES = ("glide", "dvn-scroller", "gdg-")  # marks of Streamlit's tables
 _STREAMLITS = ("data-baseweb", "stSidebarCollapse", "modebar")
 _SIDEWAYS = (
     "(() => { const m = document.querySelector('[data-testid=stMain]');"
-    "return m.scrollWidth - m.clientWidth; })()"
+    "return Math.max(m.scrollWidth - m.clientWidth,"
+    "document.scrollingElement.scrollWidth - window.innerWidth); })()"
+)
+_BRIGHTNESS = (
+    "getComputedStyle(document.querySelector('[data-testid=stApp]'))"
+    ".backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0)"
 )
 
 
@@ -109,7 +115,7 @@ def hold_accessible(page: Page, *others: str) -> None:
     """
     page.mouse.move(0, 0)  # a button looks different under the pointer
     page.wait_for_timeout(500)
-    assert page.evaluate(_SIDEWAYS) <= 1
+    comes_true(page, f"{_SIDEWAYS} <= 1")
     results = Axe().run(page)
     bad = [v for v in results.response["violations"] if v["impact"] in ("serious", "critical")]
     ours = [
@@ -118,4 +124,25 @@ def hold_accessible(page: Page, *others: str) -> None:
         for node in v["nodes"]
         if not any(mark in node["html"] for mark in (*_STREAMLITS, *others))
     ]
-    assert ours == []
+    assert ours == [], ours
+
+
+def hold_accessible_everywhere(page: Page, shown: Callable[[Page], None], *others: str) -> None:
+    """`hold_accessible` of one run in light and dark, on a wide screen and on a phone's.
+
+    Args:
+        shown: waits until all that is to be looked at is there, after a load too.
+        others: as there.
+    """
+    shown(page)
+    assert page.viewport_size is not None
+    height = page.viewport_size["height"]
+    for scheme, background in (("light", "> 600"), ("dark", "< 165")):
+        page.emulate_media(color_scheme=scheme)
+        if scheme == "dark":  # where it was loaded light, the colour of some text stays
+            page.reload()
+            shown(page)
+        comes_true(page, f"{_BRIGHTNESS} {background}")
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": height})
+            hold_accessible(page, *others)

@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from rs_core.logs import read_log
-from tests.browser.acts import LONG, QUICK, finished, main, run_of, sidebar, start
+from tests.browser.acts import (
+    LONG,
+    QUICK,
+    finished,
+    hold_accessible_everywhere,
+    main,
+    run_of,
+    sidebar,
+    start,
+)
 from tests.browser.conftest import ROOT, Visitor, serve, stop
 
 PAGES = {
@@ -200,39 +208,11 @@ def test_downloads_parse_and_equal_the_command_line(visit: Visitor, tmp_path: Pa
     assert json.loads(printed.stdout) == {**shown, "command": f"rs {command}"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(visit: Visitor, scheme: str) -> None:
-    for path in (f"sweep?teach=true&{QUICK}", ""):
-        page = visit(path, color_scheme=scheme).page
-        if path:
-            start(page)
-            finished(page)
-        else:
-            expect(main(page).get_by_text("A Certified")).to_be_visible()
-        page.wait_for_timeout(500)
-        results = Axe().run(page)
-        bad = [v for v in results.response["violations"] if v["impact"] in ("serious", "critical")]
-        ours = [v["id"] for v in bad if any(not _is_streamlits(n) for n in v["nodes"])]
-        assert ours == [], results.generate_report()
+def test_it_is_accessible_and_never_scrolls_sideways(visit: Visitor) -> None:
+    def certified(page: Page) -> None:
+        expect(main(page).get_by_text("A Certified")).to_be_visible()
 
-
-def _is_streamlits(node: dict) -> bool:
-    """Whether Streamlit or plotly wrote the element, not this app."""
-    return any(mark in node["html"] for mark in ("data-baseweb", "stSidebarCollapse", "modebar"))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_narrow_screen_never_scrolls_sideways(visit: Visitor, scheme: str) -> None:
-    narrow = {"viewport": {"width": 390, "height": 844}, "color_scheme": scheme}
-    page = visit(f"sweep?{QUICK}", **narrow).page
+    hold_accessible_everywhere(visit().page, certified)
+    page = visit(f"sweep?teach=true&{QUICK}").page
     start(page)
-    finished(page)
-    wide = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
-    assert wide <= 0
-    assert (
-        page.evaluate(
-            "(() => { const m = document.querySelector('[data-testid=stMain]');"
-            "return m.scrollWidth - m.clientWidth; })()"
-        )
-        <= 1
-    )
+    hold_accessible_everywhere(page, finished)

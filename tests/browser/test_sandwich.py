@@ -16,7 +16,15 @@ from playwright.sync_api import Page, expect
 from rs_core.results import from_json, to_json
 from rs_core.results.sandwich import SandwichStrip
 from rs_core.store.documents import read_document, write_document
-from tests.browser.acts import RUNNING, as_asked, cancel, comes_true, hold_accessible, main, run_of
+from tests.browser.acts import (
+    RUNNING,
+    as_asked,
+    cancel,
+    comes_true,
+    hold_accessible_everywhere,
+    main,
+    run_of,
+)
 from tests.browser.conftest import Server, Visitor
 
 SMALL = (
@@ -180,13 +188,12 @@ def test_a_forced_crossing_is_red_and_kept_for_a_bug_report(visit: Visitor, serv
     assert opened.is_clean()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible_and_never_scrolls_sideways(visit: Visitor, scheme: str) -> None:
-    for width in (1280, 390):
-        options = {"viewport": {"width": width, "height": 2800}, "color_scheme": scheme}
-        page = visit(f"{PRESETS}&teach=true", **options).page
-        start(page)
+def test_it_is_accessible_and_never_scrolls_sideways(visit: Visitor) -> None:
+    def opened(page: Page) -> None:
         finished(page)
         main(page).get_by_text("The attack in numbers").first.click()
         expect(main(page).get_by_text("PREDICT drew noise").first).to_be_visible()
-        hold_accessible(page)
+
+    page = visit(f"{PRESETS}&teach=true", viewport={"width": 1280, "height": 2800}).page
+    start(page)
+    hold_accessible_everywhere(page, opened)

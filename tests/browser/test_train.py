@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from rs_core.models import load_model
 from rs_core.results import from_json
 from rs_core.results.training import TrainingOutcome
-from tests.browser.acts import RUNNING, TABLES, hold_accessible, main, run_of, sidebar
+from tests.browser.acts import RUNNING, TABLES, hold_accessible_everywhere, main, run_of, sidebar
 from tests.browser.conftest import Visitor
 
 SMALL = "train?train_architecture=mlp&train_count=2&train_precision=fp32"
@@ -118,11 +118,12 @@ def test_what_makes_no_sense_is_said_beside_the_button(visit: Visitor) -> None:
     expect(diverged).to_be_visible(timeout=LEARNING)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_accessible_and_never_scrolls_sideways(visit: Visitor, scheme: str) -> None:
-    for width in (1280, 390):
-        page = visit(SHORT, viewport={"width": width, "height": 3600}, color_scheme=scheme).page
-        start(page)
-        finished(page)
-        expect(main(page).get_by_text("What is taken for what")).to_be_visible()
-        hold_accessible(page, *TABLES)
+def whole(page: Page) -> None:
+    finished(page)
+    expect(main(page).get_by_text("What is taken for what")).to_be_visible()
+
+
+def test_it_is_accessible_and_never_scrolls_sideways(visit: Visitor) -> None:
+    page = visit(SHORT, viewport={"width": 1280, "height": 3600}).page
+    start(page)
+    hold_accessible_everywhere(page, whole, *TABLES)
