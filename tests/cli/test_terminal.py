@@ -94,7 +94,7 @@ def test_nothing_hangs_on_stderr(how: str, tmp_path: Path) -> None:
 def test_what_ends_a_command_keeps_its_rows(name: str, tmp_path: Path) -> None:
     log, number = tmp_path / "log", getattr(signal, name)
     running = subprocess.Popen(
-        [sys.executable, "-m", "rs_core", *SET, "--n", "20000", "--tsv", str(log)],
+        [sys.executable, "-m", "rs_core", *SET, "--n", "5000", "--tsv", str(log)],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )  # fmt: skip
