@@ -120,6 +120,14 @@ def office(tmp_path: Path, tiny: Path) -> Iterator[Office]:
     made.store.close()
 
 
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[tuple[Office, str]]:
+    """An office for a module's refusals, and its only run: one question of ann's about an image."""
+    made = Office(tmp_path_factory.mktemp("home"), tiny)
+    yield made, made.start(kind="predict", config={"sigma": 0.5})
+    made.store.close()
+
+
 @pytest.fixture
 def photo() -> np.ndarray:
     """A dark stroke on bright paper with a shadow, 240x180, uint8."""

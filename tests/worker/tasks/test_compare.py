@@ -42,7 +42,7 @@ def asked(office: Office, count: int = 3) -> dict[str, Any]:
 
 
 def start(office: Office, owner: str = "ann", count: int = 3, **changes: Any) -> str:
-    images = [one["image"] for one in asked(office, count)["images"]]
+    images = changes.pop("images", None) or [i["image"] for i in asked(office, count)["images"]]
     fields = {"images": images, "config": CONFIG, "precision": "fp32", "model": office.model()}
     return str(office.ask("start", owner, kind="compare", **{**fields, **changes})["job"])
 
@@ -240,15 +240,14 @@ def methods(*changed: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_bad_configurations_start_nothing_and_count_nothing(
-    office: Office, config: dict[str, Any], reason: str
+    one_run: tuple[Office, str], config: dict[str, Any], reason: str
 ) -> None:
+    office, alone = one_run
     with pytest.raises(RsError, match=reason) as caught:
-        start(office, config=config)
+        start(office, config=config, images=[office.image()])
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
-    assert office.ask("runs")["runs"] == []
-    image = asked(office)["images"][0]["image"]
-    alone = office.start(image=image, kind="predict", config={"sigma": 0.5})
+    assert [run["job"] for run in office.ask("runs")["runs"]] == [alone]
     assert office.follow(alone)["questions"] == 1
 
 

@@ -162,13 +162,12 @@ def test_a_cancel_in_the_middle(office: Office) -> None:
     ],
 )
 def test_bad_requests_start_nothing_and_count_nothing(
-    office: Office, changes: dict[str, Any], reason: str
+    one_run: tuple[Office, str], changes: dict[str, Any], reason: str
 ) -> None:
-    images = sampled(office)
+    office, alone = one_run
     with pytest.raises(ParameterError, match=reason):
-        start(office, **{"images": images, **changes})
-    assert office.ask("runs")["runs"] == []
-    alone = office.start(image=images[0], kind="predict", config={"sigma": 0.5})
+        start(office, **{"images": sampled(office), **changes})
+    assert [run["job"] for run in office.ask("runs")["runs"]] == [alone]
     assert office.follow(alone)["questions"] == 1
 
 
