@@ -2,8 +2,6 @@
 
 import math
 
-from scipy.stats import chi2, ncx2
-
 from rs_core.errors import ParameterError
 from rs_core.statistics.checks import as_count, as_positive
 from rs_core.statistics.radius import l2_radius
@@ -23,6 +21,8 @@ def sigma_ratio_bounds(p_lower: float, dimension: int) -> tuple[float, float]:
         p_lower: lower bound of the top class's probability, in (1/2, 1).
         dimension: d.
     """
+    from scipy.stats import chi2  # 0.4 s: not for whoever moves no sigma
+
     if not 0.5 < p_lower < 1:
         raise ParameterError(f"p_lower={p_lower:.17g} must lie between 1/2 and 1.")
     d = int(as_count("dimension", dimension))
@@ -48,6 +48,8 @@ def worst_runner_up(
 
     Sukenik et al. (2022), Theorem 3 and its corollary: the ends of the range are the worst.
     """
+    from scipy.stats import ncx2  # as above
+
     worst = 0.0
     for sign in (-1.0, 1.0):
         other = sigma * math.exp(sign * rate * distance)
