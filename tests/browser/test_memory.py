@@ -119,7 +119,7 @@ def test_frozen_regions_are_downloaded_and_check(visit: Visitor, tmp_path: Path)
     assert file.name == f"rs-regions-{record.allocation.hash[:8]}.json"
     expect(main(page).get_by_text(f"rs regions check {file.name}")).to_be_visible()
     page.reload()
-    expect(main(page).get_by_text(record.allocation.hash)).to_be_visible(timeout=60_000)
+    expect(main(page).get_by_text(record.allocation.hash).first).to_be_visible(timeout=60_000)
     assert json.loads(file.read_text())["version"] == 2
 
 
