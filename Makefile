@@ -5,17 +5,20 @@ PYTHON ?= python3
 PORT ?= 8501
 BIN := $(VENV)/bin
 
-.PHONY: app test browser check bench mutants versions campaign clean
+.PHONY: app test units browser check bench mutants versions campaign clean
 
 app: $(VENV)/runtime
 	$(BIN)/rs app --port $(PORT)
 
 test: $(VENV)/dev
+	$(MAKE) units
+	$(MAKE) browser
+
+units: $(VENV)/dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal --ignore=tests/browser
-	$(BIN)/python -m pytest -rs tests/browser
 
 browser: $(VENV)/dev
-	$(BIN)/python -m pytest -rs tests/browser
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -rs tests/browser
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
