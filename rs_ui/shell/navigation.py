@@ -79,11 +79,11 @@ def readable_buttons() -> None:
     """Dark words on primary buttons in the dark theme, where Streamlit writes white on light blue.
 
     The theme's primary colour also writes words on dark ground, so it cannot be a darker one.
-    Under the pointer a button is darker, and white fits.
+    Under the pointer a button is darker, and white fits. The browser chooses: the theme may be
+    changed while nothing runs here.
     """
-    if st.context.theme.type == "dark":
-        button = "[data-testid='stBaseButton-primary']:not(:hover, :disabled)"
-        st.html(f"<style>{button} :is(p, span) {{color: #0D1014}}</style>")
+    button = "[data-testid='stBaseButton-primary']:not(:hover, :disabled)"
+    st.html(f"<style>{button} :is(p, span) {{color: light-dark(white, #0D1014)}}</style>")
 
 
 def mark_routed() -> None:

@@ -131,7 +131,7 @@ def hold_accessible_everywhere(page: Page, shown: Callable[[Page], None], *other
     """`hold_accessible` of one run in light and dark, on a wide screen and on a phone's.
 
     Args:
-        shown: waits until all that is to be looked at is there, after a load too.
+        shown: waits until all that is to be looked at is there.
         others: as there.
     """
     shown(page)
@@ -139,9 +139,6 @@ def hold_accessible_everywhere(page: Page, shown: Callable[[Page], None], *other
     height = page.viewport_size["height"]
     for scheme, background in (("light", "> 600"), ("dark", "< 165")):
         page.emulate_media(color_scheme=scheme)
-        if scheme == "dark":  # where it was loaded light, the colour of some text stays
-            page.reload()
-            shown(page)
         comes_true(page, f"{_BRIGHTNESS} {background}")
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": height})
