@@ -17,8 +17,9 @@ from rs_ui.memory.world import Space, key_of, page_of
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, changed, run, session
 from rs_ui.runs.page import start_button
+from rs_ui.runs.price import price_of
 from rs_ui.runs.run import started
-from rs_ui.runs.status import Status
+from rs_ui.runs.status import Status, cost_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +78,18 @@ _PICTURES = 60
 def certify(world: Space, config: dict[str, Any] | None) -> None:
     """The button that certifies all points by themselves, and why it was refused."""
     lineup = lineup_of(world.key)
-    label, enabled = f"Certify {points_text(len(lineup.came))}", config is not None
-    with start_button("points", label, "", enabled=enabled and bool(lineup.came)) as pressed:
+    count = len(lineup.came)
+    asked = None if config is None or not count else {**config, "alpha": world.alpha}
+    price = price_of("points", "points", world.model, asked, count)
+    cost = f"at most {cost_text(world, price.passes)}" if price.passes else ""
+    enabled = asked is not None and not price.refusal
+    with start_button("points", f"Certify {points_text(count)}", cost, enabled=enabled) as pressed:
         if pressed and config is not None:
             job = begin("points", world, lineup.arrived, config)
             if job is not None:
                 session.keep_run(page_of(world.key), job)
+    if price.refusal:
+        error_box(price.refusal)
     run.show_refusal("points", world, lineup.arrived, config)
 
 

@@ -1,7 +1,7 @@
 """How far a run is, in numbers and words, and what it costs."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from rs_core.results.sandwich import sandwiches_spent
 from rs_core.statistics import ceil_digits
@@ -116,7 +116,15 @@ def draws_of(result: dict[str, Any]) -> int:
     return sum(int(point["draws"]) for point in points) + parted
 
 
-def cost_text(subject: session.Subject, passes: int) -> str:
+class Asked(Protocol):
+    """The network that a run would ask."""
+
+    @property
+    def model(self) -> str:
+        """The worker's name of it."""
+
+
+def cost_text(subject: Asked, passes: int) -> str:
     """Forward passes, and how long they take at the pace of this session's last run."""
     _, pace = session.remembered(f"pace_{_family(subject.model)}", (0.0, 0.0))
     if not pace:

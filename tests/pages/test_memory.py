@@ -214,6 +214,21 @@ def test_a_reload_counts_the_points_on_the_button(open_app: Open, desk: PointsWo
     assert not button.disabled
 
 
+def test_the_price_stands_beside_certify_and_why_it_is_refused(
+    open_app: Open, desk: PointsWorker
+) -> None:
+    app = batch(open_app)
+    costs = [c.value for c in app.caption if "forward passes" in c.value]
+    passes = int(costs[0].split()[2].replace(",", ""))
+    assert costs == [f"at most {passes:,} forward passes"]
+    sent = [asked for verb, asked in desk.calls if verb == "price"][-1]
+    assert (sent["kind"], sent["count"], sent["config"]["alpha"]) == ("points", 4, 0.001)
+    n = next(w for w in app.main.number_input if w.key.endswith("_balls_n"))
+    n.set_value(3).run()
+    assert any("can never certify" in error.value or "n=3" in error.value for error in app.error)
+    assert app.button(key="start_points").disabled
+
+
 @pytest.mark.parametrize("key", ["ball_clear", "ball_remove"])
 def test_points_that_were_removed_stay_away(open_app: Open, desk: PointsWorker, key: str) -> None:
     app = certified(open_app, 1)
