@@ -2,18 +2,12 @@
 
 import streamlit as st
 
-from rs_core.plots.sweep.looking import picked_certificate, reason
+from rs_core.plots.sweep.looking import reason
 from rs_core.results import Certificate, from_json
 from rs_ui.runs import run, session
+from rs_ui.runs.looks import as_seen
 from rs_ui.runs.session import Subject
 from rs_ui.runs.status import Status, cost_text
-
-
-def as_seen(certificate: Certificate, status: Status) -> Certificate:
-    """The certificate; with badge C where it may have been picked after looking at others."""
-    if certificate.guarantee != "A" or not status.has_looked:
-        return certificate
-    return picked_certificate(certificate, status.looks, status.risk, at_least=status.at_least)
 
 
 def offer(status: Status, subject: Subject) -> str | None:

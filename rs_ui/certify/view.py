@@ -7,10 +7,10 @@ import streamlit as st
 from rs_core.plots import noisy_copies_figure, votes_figure
 from rs_core.results import Certificate, RadiusCurve, from_json
 from rs_ui import teaching
-from rs_ui.certify import fresh_draws
 from rs_ui.inputs.subject import noisy_copies
 from rs_ui.panels import certificate_card, chart, error_box
 from rs_ui.runs import cache, run
+from rs_ui.runs.looks import as_seen
 from rs_ui.runs.session import Subject, owner
 from rs_ui.runs.status import Status, duration
 
@@ -27,7 +27,7 @@ def verdict(status: Status, subject: Subject) -> None:
     """The finished certificate's card, or why there is none."""
     if status.state == "finished":
         certificate = from_json(Certificate, status.result)
-        shown = fresh_draws.as_seen(certificate, status)
+        shown = as_seen(certificate, status)
         certificate_card(shown, subject.label, subject.class_names)
         st.caption(f"{certificate.n:,} noisy copies voted in {duration(status.seconds)}.")
         if shown is certificate:

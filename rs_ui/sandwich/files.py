@@ -10,7 +10,7 @@ from rs_core.logs.origin import Origin
 from rs_core.logs.sandwich import write_sandwiches
 from rs_core.plots import sandwich_report
 from rs_core.plots.text import network_text
-from rs_core.results import ModelSpec
+from rs_core.results import ModelSpec, to_json
 from rs_core.results.crossings import crossing_report
 from rs_core.results.sandwich import SandwichStrip
 from rs_ui.runs.downloads import file_buttons
@@ -23,17 +23,17 @@ def download_sandwich(status: Status, strip: SandwichStrip, spec: ModelSpec) -> 
         "rs-sandwich",
         "download_sandwich_{}",
         ("TSV", "tsv", lambda: tsv_text(strip)),
-        ("JSON", "json", lambda: json_text(status, strip)),
+        ("JSON", "json", lambda: json_text(strip)),
         ("Report", "html", lambda: report_text(status, strip, spec)),
         ("Images", "npz", lambda: npz_bytes(strip)),
     )
 
 
-def json_text(status: Status, strip: SandwichStrip) -> str:
+def json_text(strip: SandwichStrip) -> str:
     """As `rs sandwich --json` prints it: the strip, and what a bug report needs if ends cross."""
     more = {"crossing_report": crossing_report(strip)} if strip.crossings else {}
     origin = Origin.of_page(strip.dataset)
-    return json.dumps({**status.result, **asdict(origin), **more}, ensure_ascii=False)
+    return json.dumps({**to_json(strip), **asdict(origin), **more}, ensure_ascii=False)
 
 
 def tsv_text(strip: SandwichStrip) -> str:

@@ -1,6 +1,7 @@
 """A strip of sandwiches on its page: what crosses, the bars, the level of both ends."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -16,6 +17,7 @@ from rs_ui.inputs.image_sets import count_text
 from rs_ui.inputs.models import spec_of
 from rs_ui.panels import chart, error_box, plain
 from rs_ui.runs import cache, session
+from rs_ui.runs.looks import as_seen
 from rs_ui.runs.page import FinishedRun
 from rs_ui.runs.status import Status, duration
 from rs_ui.sandwich.files import download_sandwich
@@ -48,11 +50,23 @@ def live(status: Status) -> None:
 def finished(done: FinishedRun[SandwichStrip]) -> None:
     """What crosses, the bars, the files, every image."""
     about = done.status.about
-    spec = spec_of(about["model"])
-    crossings(done.status, done.result)
-    overview(done.job, done.status, done.result, spec)
-    download_sandwich(done.status, done.result, spec)
-    images(done.job, about["image_ids"], done.result, spec)
+    spec, strip = spec_of(about["model"]), strip_as_seen(done.result, done.status)
+    crossings(done.status, strip)
+    overview(done.job, done.status, strip, spec)
+    download_sandwich(done.status, strip, spec)
+    images(done.job, about["image_ids"], strip, spec)
+
+
+def strip_as_seen(strip: SandwichStrip, status: Status) -> SandwichStrip:
+    """The strip; where sigma may have been picked after looking at other radii, it says so."""
+    seen = tuple(
+        replace(one, certificate=as_seen(one.certificate, status)) for one in strip.sandwiches
+    )
+    if all(a.certificate is b.certificate for a, b in zip(seen, strip.sandwiches, strict=True)):
+        return strip
+    sigma = f"{seen[0].certificate.sigma:g}"
+    words = f"{sigma}, after other radii of such an image were looked at"
+    return replace(strip, sandwiches=seen, sigma_from=words)
 
 
 def overview(job: str, status: Status, strip: SandwichStrip, spec: ModelSpec) -> None:

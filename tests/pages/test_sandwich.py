@@ -331,6 +331,23 @@ def finished(open_app: Open, worker: FakeWorker):
     )
 
 
+def test_sigma_after_other_looks_at_the_image_has_badge_c(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    """As Start says it: who has seen other radii of the image may have picked this sigma."""
+    fixed = "σ: fixed ·"
+    app = start(open_app("sandwich"))
+    assert fixed in captions(app)
+    assert "A Certified" in bodies(app)
+    open_app(sigma="0.5")
+    app = open_app("sandwich", run=app.query_params["run"])
+    assert fixed not in captions(app)
+    assert "after other radii of such an image were looked at" in captions(app)
+    shown = bodies(app)
+    assert "A Certified" not in shown
+    assert "one of 2 looks at noise levels and seeds" in shown
+
+
 def test_downloads_parse_and_agree(finished) -> None:
     strip = from_json(SandwichStrip, finished.result)
     text = files.tsv_text(strip)
@@ -342,7 +359,7 @@ def test_downloads_parse_and_agree(finished) -> None:
     assert [row["lower"] for row in named] == [repr(s.lower) for s in strip.sandwiches]
     assert [row["hollow"] != "" for row in named] == [False, False, True, False]
     assert [row["consistent"] for row in named] == ["1", "1", "1", "0"]
-    told = json.loads(files.json_text(finished, strip))
+    told = json.loads(files.json_text(strip))
     assert told.pop("crossing_report") == crossing_report(strip)
     assert (told.pop("command"), told.pop("version")) == ("rs app", __version__)
     assert (told.pop("dataset"), told.pop("split")) == ("MNIST", "test")
