@@ -52,9 +52,10 @@ def votes_reason(counts: Sequence[int], n_top: int, n: int, n0: int, level: floa
             f"class {rival} got more votes ({most:,} of {n:,}) than {mine} ({n_top:,}), which was "
             f"chosen on {n0:,} others"
         )
+    lost = f"; {invalid:,} gave NaN or infinite logits: check the model" if invalid else ""
     if 2 * most <= n:
-        return f"no class got more than half of these {n:,} votes"
-    return f"these {n:,} copies do not tell: {n_top:,} of them voted for the class"
+        return f"no class got more than half of these {n:,} votes{lost}"
+    return f"these {n:,} copies do not tell: {n_top:,} of them voted for the class{lost}"
 
 
 def _only(counts: Sequence[int], votes: int) -> int | None:

@@ -198,6 +198,8 @@ def _closed(result: AttackResult, names: tuple[str, ...]) -> AttackResult:
     if result.success:
         asked = len(result.confirmations)
         said = "1 PREDICT" if asked == 1 else f"{asked} PREDICTs"
+        if all(one.sigma is None for one in result.confirmations):
+            said = "the network itself, asked again among other images,"
         did = unreached(result, lambda index: _class_text(index, names))
         notes += (f"unconfirmed: {said} {did}",)
     return replace(result, confirmed=False, stored_confirmed=False, notes=notes)

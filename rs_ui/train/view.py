@@ -107,8 +107,8 @@ def finished(job: str, status: Status) -> None:
         st.warning(plain(f"It ended early: {outcome.stopped}."))
     noisy = f" and {last.noisy_accuracy:.1%} under it" if len(outcome.confusions) > 1 else ""
     st.write(
-        f"After {last.epoch} epochs {last.clean_accuracy:.1%} are right without noise{noisy}; "
-        f"measured on {plain(outcome.measured_on)}."
+        f"After {last.epoch} epoch{'s' * (last.epoch != 1)} {last.clean_accuracy:.1%} are right "
+        f"without noise{noisy}; measured on {plain(outcome.measured_on)}."
     )
     _use(outcome)
     curves(job, outcome.course, outcome.spec.class_names)

@@ -104,6 +104,15 @@ def test_a_class_with_fewer_votes_than_another_is_not_called_the_leading_one() -
     assert "commonest answer" in votes_reason((90, 10, 0), 0, 100, 100, 1e-3)
 
 
+@pytest.mark.parametrize("counts", [(400, 225, 375), (600, 25, 375)])
+def test_copies_without_an_answer_are_named_before_they_are_the_most(
+    counts: tuple[int, ...],
+) -> None:
+    said = votes_reason(counts, counts[0], 1000, 100, 1e-15)
+    assert said.endswith("; 375 gave NaN or infinite logits: check the model")
+    assert "NaN" not in votes_reason((*counts[:2], 0), counts[0], sum(counts[:2]), 100, 1e-9)
+
+
 def test_of_several_noise_levels_it_says_which_abstains_or_that_they_disagree(
     make: MakeCertificate,
 ) -> None:

@@ -30,7 +30,8 @@ class AttackCommand:
     """Look for adversarial images, and let PREDICT on fresh noise say which of them count.
 
     The fields of the attack are plain options, those of the selector `--selector-FIELD`. Without
-    --sigma and --selector the network itself is attacked. What an attack does not find proves
+    --sigma and --selector the network itself is attacked; epgd and minimal, which need noise, then
+    attack the smoothed network at a sigma of their own, 0.25. What an attack does not find proves
     nothing.
     """
 

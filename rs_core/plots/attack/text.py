@@ -30,6 +30,12 @@ def verdict(trial: AttackTrial, index: int, class_names: Sequence[str] = ()) -> 
     if result.success:
         asked = len(result.confirmations)
         did = unreached(result, lambda index: class_text(index, class_names))
+        if not trial.smoothed:
+            return Verdict(
+                "Unconfirmed: it does not count",
+                "The attack saw its image lead to another class; asked again, among other images, "
+                f"the network itself {did}: it lies on the border. {NO_PROOF}",
+            )
         return Verdict(
             "Unconfirmed: it does not count",
             f"The attack's own copies call its image adversarial, but {asked} "
@@ -185,7 +191,9 @@ def _confirming(result: AttackResult) -> Confirmation:
 def _judge(trial: AttackTrial) -> str:
     if trial.selector is not None:
         return "the pipeline"
-    return "the smoothed network" if trial.smoothed else "the network"
+    if not trial.smoothed:
+        return "the network"
+    return f"the smoothed network at σ {float(trial.settings['sigma']):.10g}"
 
 
 def _wanted(result: AttackResult, names: Sequence[str]) -> str:

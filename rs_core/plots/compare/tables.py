@@ -31,7 +31,8 @@ PROMISES = {
 }
 ORACLE_WARNING = (
     "The oracle is not a defence: it is the largest radius of each image's curve, looked up "
-    "afterwards, so no certificate at level alpha stands behind it."
+    "afterwards, so no certificate at level alpha stands behind it. A method that looks at other "
+    "noise levels than the curve's, or draws other copies, can come out above it."
 )
 _SCORES = (
     "method", "mean radius (ACR), pixels of [0,1]", "certified accuracy", "abstentions",

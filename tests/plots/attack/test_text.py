@@ -1,5 +1,7 @@
 """What may be said of an attack: never more than fresh noise confirmed, never "safe"."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,7 @@ def test_not_broken_is_never_called_safe(norm: str) -> None:
     told = verdict(made_trial(success=False, confirmed=False, settings=settings), 0, NAMES)
     assert told.headline == "Not broken within the budget"
     assert "within ℓ" in told.sentence
+    assert "that the smoothed network at σ 0.25 gives another class" in told.sentence
     assert told.sentence.endswith(NO_PROOF)
     aimed = made_trial(success=False, confirmed=False, goal=0)
     assert "gives the class 0 (cat)" in verdict(aimed, 0, NAMES).sentence
@@ -110,6 +113,11 @@ def test_the_bare_network_leaves_nothing_to_chance() -> None:
     assert "no noise" in budget_text(trial)
     assert "level" not in verdict(trial, 0).sentence
     assert target_text(trial) == "the network itself"
+    asked = replace(said(1), sigma=None)
+    border = made_trial(settings={"sigma": None}, confirmed=False, confirmations=(asked,))
+    told = verdict(border, 0).sentence
+    assert "asked again, among other images, the network itself returned no other class" in told
+    assert "noise" not in told.removesuffix(NO_PROOF)
     assert target_text(made_trial()) == "the smoothed network at sigma 0.25"
     assert "2 PREDICTs x 0.0005 = alpha = 0.001" in budget_text(made_trial())
 
