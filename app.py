@@ -28,6 +28,7 @@ def draw() -> None:
     share.tidy_address()
     with st.spinner("The compute process is starting: a few seconds, once ..."), st.sidebar:
         sidebar.draw_sidebar()
+    sidebar.say_passed_over()
     page.run()
 
 

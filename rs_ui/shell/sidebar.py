@@ -79,7 +79,9 @@ def _choose(
         if picture is None:
             session.remember("unkept", None)
         reply = None if picture is None else decode(picture, model, label, invert)
+        session.remember("passed_over", None if picture is None else picture.name)
         if reply is not None and picture is not None and fits(reply, picture, spec):
+            session.remember("passed_over", None)
             label = picture.label_for(spec, reply["label"])
             held = subject_from(reply, label=label, model=model, spec=spec, **settings)
             session.remember("picture", picture)
@@ -88,6 +90,14 @@ def _choose(
         session.keep_subject(held)
         if held is not None:
             image_pair(held)
+
+
+def say_passed_over() -> None:
+    """Says on the page that the sidebar's image was not taken: a phone's sidebar may be closed."""
+    name, held = session.remembered("passed_over"), session.subject()
+    if name is not None:
+        still = "" if held is None else f" This page is still about {plain(held.name)}."
+        st.warning(f"{plain(name)} could not be taken: the sidebar says why.{still}")
 
 
 def _true_class(

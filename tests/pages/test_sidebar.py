@@ -160,6 +160,24 @@ def test_a_dead_worker_is_one_sentence(open_app: Open, worker: FakeWorker) -> No
     app = open_app()
     assert "did not answer" in app.sidebar.error[0].value
     assert "Choose an image" in app.main.info[0].value
+    assert app.main.warning[0].value.endswith("could not be taken: the sidebar says why.")
+
+
+def test_an_image_that_was_not_taken_is_named_on_the_page(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    """On a phone the sidebar is closed, and the page goes on with the image before."""
+    app = open_app()
+    assert not app.main.warning
+    worker.refuse["decode"] = "cat is damaged: its last 20 rows are missing."
+    app.sidebar.selectbox(key="image").set_value("cat").run()
+    (told,) = [warning.value.replace("\\", "") for warning in app.main.warning]
+    assert told == (
+        "cat could not be taken: the sidebar says why. This page is still about digit-3."
+    )
+    del worker.refuse["decode"]
+    app.sidebar.selectbox(key="image").set_value("digit-3").run()
+    assert not app.main.warning
 
 
 def test_a_preset_alone_in_the_address_brings_its_network(
