@@ -59,8 +59,9 @@ def test_the_radius_is_in_pixels_whatever_the_normalisation(linear: MakeLinear) 
             return logits
 
     spec = spec_of((3, 32, 32), 2, mean=(mean,) * 3, std=(std,) * 3)
-    found = api.certify(Classifier(Renormalised(), spec), image, sigma=0.5, n=2000, seed=0)
-    expected = api.certify(plain, image, sigma=0.5, n=2000, seed=0)
+    # Six deviations of the difference: the streams hang on the weights' ids, and these on versions.
+    found = api.certify(Classifier(Renormalised(), spec), image, sigma=0.5, n=20_000, seed=0)
+    expected = api.certify(plain, image, sigma=0.5, n=20_000, seed=0)
     assert found.predicted == 1
     assert found.radius == pytest.approx(expected.radius, rel=0.1)
     assert found.radius < 0.5
