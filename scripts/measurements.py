@@ -27,10 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.timing import processor
+from scripts.printed_numbers import NUMBER, differences, fenced, room_of, tables, value_of
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTER = ROOT / "docs" / "measurements.toml"
-NUMBER = re.compile(r"[+-]?(?:\d[\d,]*)?\.?\d+")
 QUICK = 1.0  # minutes
 _DATA = ("MNIST_FOLDER", "CIFAR10_FOLDER", "CIFAR10_EXACT")
 
@@ -111,35 +111,6 @@ def quoted(measurement: Measurement, document: str) -> tuple[re.Match[str], dict
     return found[0], found[0].groupdict()
 
 
-def tables(printed: str) -> list[str]:
-    """The Markdown tables in what was printed."""
-    rows = re.compile(r"(?:^\|.*\|[ ]*$\n?)+", re.MULTILINE)
-    return [found.group().rstrip("\n") for found in rows.finditer(printed)]
-
-
-def fenced(printed: str) -> str:
-    """Printed lines as a block of a document."""
-    return "```\n" + "\n".join(line.rstrip() for line in printed.strip("\n").split("\n")) + "\n```"
-
-
-def differences(old: str, new: str, within: float | None) -> list[str]:
-    """What the second text says otherwise: its words, and numbers that moved too far."""
-    if NUMBER.sub("#", " ".join(old.split())) != NUMBER.sub("#", " ".join(new.split())):
-        return ["other words, rows or columns"]
-    if within is None:
-        return []
-    pairs = zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
-    return [f"{a} is {b}" for a, b in pairs if abs(_value(a) - _value(b)) > _room(a, within)]
-
-
-def _value(number: str) -> float:
-    return float(number.replace(",", ""))
-
-
-def _room(number: str, within: float) -> float:
-    return within * max(1.0, abs(_value(number))) + 1e-9
-
-
 def renewed(measurement: Measurement, document: str, printed: str) -> tuple[str, list[str]]:
     """The document with the measurement's new numbers, and what changed by more than it may.
 
@@ -153,8 +124,8 @@ def renewed(measurement: Measurement, document: str, printed: str) -> tuple[str,
             f"{name}: {numbers[name]} is {new[name]}"
             for name in numbers
             if measurement.within is not None
-            and abs(_value(numbers[name]) - _value(new[name]))
-            > _room(numbers[name], measurement.within)
+            and abs(value_of(numbers[name]) - value_of(new[name]))
+            > room_of(numbers[name], measurement.within)
         ]
         sentence = match.group()
         for name in reversed(list(numbers)):
@@ -177,7 +148,7 @@ def _found(measurement: Measurement, name: str, printed: str) -> str:
     if found is None:
         raise LookupError(f"{measurement.name}: nothing printed is {measurement.find[name]}")
     shape = measurement.shape.get(name)
-    return found.group(1) if shape is None else format(_value(found.group(1)), shape)
+    return found.group(1) if shape is None else format(value_of(found.group(1)), shape)
 
 
 def stale(measurement: Measurement) -> list[str] | None:

@@ -136,3 +136,9 @@ def test_the_loss_is_cross_entropy(smoothing: float) -> None:
     expected = (1 - smoothing) * plain + smoothing * minus_log.mean()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert right.item() == 2
+
+
+def test_a_batch_of_copies_holds_two_images() -> None:
+    with pytest.raises(ParameterError, match=r"batch_size=5 .* copies: give at least 6\.$"):
+        Consistency(batch_size=5, noises=3)
+    assert Consistency(batch_size=6, noises=3).images_per_step == 2

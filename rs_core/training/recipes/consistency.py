@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.training.data import Batch
-from rs_core.training.recipes.recipe import RangedRecipe, hits
+from rs_core.training.recipes.recipe import RangedRecipe, check_minibatch, hits
 from rs_core.training.view import NormalizedNetwork
 
 _FLOOR = 1e-20  # of a mean softmax score, as published
@@ -33,11 +32,7 @@ class Consistency(RangedRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.batch_size < 2 * self.noises:
-            raise ParameterError(
-                f"batch_size={self.batch_size} holds fewer than two images of {self.noises} noisy "
-                f"copies: give at least {2 * self.noises}."
-            )
+        check_minibatch(self.batch_size, self.noises)
 
     @property
     def copies(self) -> int:

@@ -91,6 +91,19 @@ def hits(logits: Tensor, labels: Tensor) -> Tensor:
     return right.sum() / copies
 
 
+def check_minibatch(batch_size: int, copies: int, otherwise: str = "") -> None:
+    """Hold a batch of noisy copies to two images at least.
+
+    Raises:
+        ParameterError: says how many copies it needs, or what else to do.
+    """
+    if batch_size < 2 * copies:
+        raise ParameterError(
+            f"batch_size={batch_size} holds fewer than two images of {copies} noisy copies: give "
+            f"at least {2 * copies}{otherwise}."
+        )
+
+
 @dataclass(frozen=True)
 class RangedRecipe(Recipe):
     """A recipe for one sigma, or for a range of them at once.

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor
 
 from rs_core.attacks import perturb, perturb_ddn
-from rs_core.errors import ParameterError
 from rs_core.fields import param
 from rs_core.training.data import Batch
-from rs_core.training.recipes.recipe import RangedRecipe, hits
+from rs_core.training.recipes.recipe import RangedRecipe, check_minibatch, hits
 from rs_core.training.view import NormalizedNetwork
 
 
@@ -43,11 +42,8 @@ class SmoothAdv(RangedRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.multi_noise and self.batch_size < 2 * self.noises:
-            raise ParameterError(
-                f"batch_size={self.batch_size} holds fewer than two images of {self.noises} noisy "
-                f"copies: give at least {2 * self.noises}, or turn multi_noise off."
-            )
+        if self.multi_noise:
+            check_minibatch(self.batch_size, self.noises, ", or turn multi_noise off")
 
     @property
     def copies(self) -> int:
