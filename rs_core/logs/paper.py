@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import isnan
 from os import PathLike
 from typing import TextIO
 
@@ -31,12 +32,16 @@ def write_verdicts(target: str | PathLike[str] | TextIO, table: RepeatedTable) -
     rows = [
         [
             text_cell(one.claim), text_cell(one.outcome), text_cell(one.compared),
-            exact_text(one.difference), exact_text(one.margin), str(one.images), str(one.seeds),
+            _known(one.difference), _known(one.margin), str(one.images), str(one.seeds),
             ",".join(one.badges), text_cell(one.reason),
         ]
         for one in table.verdicts
     ]  # fmt: skip
     write_table(target, VERDICT_COLUMNS, rows)
+
+
+def _known(value: float) -> str:
+    return "" if isnan(value) else exact_text(value)
 
 
 def _rows(table: RepeatedTable) -> Iterator[list[str]]:

@@ -112,16 +112,15 @@ class TableFolder:
                 )
             self._write({"format": _FORMAT, "seed_given": seed_given, "decides": decides})
             return seed_given
-        differing = differences(saved["decides"], decides)
-        if differing:
+        if not resume:
+            raise CheckpointError(
+                f"{self.path} holds a table already: give --resume to go on from it, or name "
+                "another folder."
+            )
+        if differing := differences(saved["decides"], decides):
             raise CheckpointError(
                 f"{self.path} belongs to another run ({'; '.join(differing)}): give its settings, "
                 "or name another folder."
-            )
-        if not resume:
-            raise CheckpointError(
-                f"{self.path} holds this table already: give --resume to go on from it, or name "
-                "another folder."
             )
         said: bool | None = saved.get("seed_given")
         return said

@@ -156,7 +156,7 @@ def test_networks_have_one_name_only_if_they_are_the_same() -> None:
 
 def test_another_run_is_refused(whole: tuple[Path, RepeatedTable]) -> None:
     folder = whole[0]
-    with pytest.raises(CheckpointError, match="holds this table already: give --resume"):
+    with pytest.raises(CheckpointError, match="holds a table already: give --resume"):
         run(TINY, folder)
     other = replace(TINY, name="other")
     with pytest.raises(CheckpointError, match=r'table\.name "tiny" against "other"'):

@@ -1,6 +1,7 @@
 """The page of a repeated table: verdicts, ours beside the published rows, what each stands on."""
 
 from collections.abc import Iterator, Sequence
+from math import isnan
 
 from rs_core.plots.papers.figure import curve_figures
 from rs_core.plots.report import Statement, Table, html_report
@@ -163,8 +164,9 @@ def _score_words(one: Scores) -> str:
 
 def _verdict_cells(verdict: Verdict) -> Sequence[Cell]:
     return (
-        verdict.claim, verdict.outcome, verdict.compared, f"{verdict.difference:+.4f}",
-        f"{verdict.margin:.4f}" if verdict.margin == verdict.margin else "-",
+        verdict.claim, verdict.outcome, verdict.compared,
+        "-" if isnan(verdict.difference) else f"{verdict.difference:+.4f}",
+        "-" if isnan(verdict.margin) else f"{verdict.margin:.4f}",
         str(verdict.images), str(verdict.seeds), " and ".join(dict.fromkeys(verdict.badges)),
         verdict.reason or "-",
     )  # fmt: skip
