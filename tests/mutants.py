@@ -156,7 +156,7 @@ MUTANTS = (
         ("tests/papers/test_runner.py",),
     ),
     Mutant(
-        "a table that goes on in the middle of a batch of images",
+        "an image of a table that counts as finished with half of what is kept of it",
         (
             (
                 "rs_core/papers/folder.py",

@@ -1,4 +1,4 @@
-"""What the runner of papers' tables adds to what its parts take: the parts alone, and in a table."""
+"""What the runner of papers' tables adds to its parts: they alone, and in a table."""
 
 import tempfile
 import time

@@ -1,4 +1,4 @@
-"""A table of seconds: an mlp on 8x8 digits, two ways of choosing sigma."""
+"""A table of seconds: an mlp on 8x8 digits, two ways of choosing sigma, two chunks of images."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ PICKED = Row(
 )  # fmt: skip
 TINY = Table(
     name="tiny", paper="nobody", title="A tiny table", size="small",
-    certified=Certified("digits", count=40, n=100),
+    certified=Certified("digits", count=60, n=100),
     rows=(FIXED, PICKED),
     claims=(
         Exceeds("picking pays", "picked", "fixed"),

@@ -75,7 +75,7 @@ def test_alone_it_lists_tables_and_what_they_take(capsys: pytest.CaptureFixture[
     assert re.search(r"tiny  small  about \d+ s", said)
     assert main(["paper", "--json", "--threads", "1"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
-    assert listed["price"]["passes"] == 2 * 40 * (200 + 260)
+    assert listed["price"]["passes"] == 2 * 60 * (200 + 260)
 
 
 @pytest.mark.parametrize(
