@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rs_core.classifiers import Classifier
+from rs_core.classifiers.devices import resolve_device
 from rs_core.datasets import DATASETS, Dataset
 from rs_core.events import Finished
 from rs_core.experiments.pairs import Pair
@@ -67,14 +68,16 @@ class Speeds:
         # What changes how many passes a step takes; sigma and rates do not.
         shape = {
             name: getattr(recipe, name, None)
-            for name in ("noises", "steps", "attack", "batch_size", "precision", "multi_noise")
+            for name in (
+                *("noises", "steps", "attack", "batch_size", "precision", "multi_noise"),
+                "per_image",
+            )
         }
         key = repr((type(recipe).__name__, shape, training.architecture, training.dataset))
         if key not in self.kept:
             data = _random_images(training.dataset, max(2 * recipe.batch_size, 256))
             spec = spec_of(training, data, "sample")
-            device = self.device if self.device != "auto" else "cpu"
-            stream = recipe.run(spec, data, seed=0, device=device)
+            stream = recipe.run(spec, data, seed=0, device=resolve_device(self.device))
             done = (event.done for event in stream if not isinstance(event, Finished))
             self.kept[key] = recipe.images_per_step * _rate(done)
         return self.kept[key]

@@ -53,7 +53,7 @@ def row_sentence(row: RepeatedRow, table: RepeatedTable) -> str:
     """What may be quoted of a row, with all that it stands on."""
     each = "; ".join(_score_words(one) for one in row.scores)
     return (
-        f"{row.label}: {each}. {row.trained}; {row.network}, weights "
+        f"{row.label}: {each}. {_network(row)}, weights "
         f"{', '.join(one.weights_id for one in row.scores)} in {row.scores[0].precision}; sigma by "
         f"{row.selector}, certified by {row.guarantee}, n0={row.n0:,}, n={row.n:,}, "
         f"alpha={row.alpha:g}; {index_text(table, short=True)}; {_seed_words(table)}."
@@ -87,7 +87,7 @@ def origin_table(table: RepeatedTable) -> Table:
         for one in row.scores:
             rows.append(
                 (row.label, _whose(one), index_text(table, short=True), f"{row.n0:,}",
-                 f"{row.n:,}", f"{row.alpha:g}", f"{row.network}: {row.trained}", one.weights_id,
+                 f"{row.n:,}", f"{row.alpha:g}", _network(row), one.weights_id,
                  f"{one.mean_sigma:.3f}", f"{one.draws:,.0f}", f"{one.evaluated:.2f}",
                  "" if one.meeting is None else str(one.meeting),
                  floor_decimals(one.mean_radius, 3), str(one.abstained))
@@ -101,6 +101,11 @@ def origin_table(table: RepeatedTable) -> Table:
         "abstained",
     )  # fmt: skip
     return Table("What each row stands on", header, rows)
+
+
+def _network(row: RepeatedRow) -> str:
+    """Architecture and training; a shipped network's name says both."""
+    return row.trained if row.network in row.trained else f"{row.network} by {row.trained}"
 
 
 def _seed_words(table: RepeatedTable) -> str:
