@@ -9,7 +9,7 @@ import numpy as np
 from rs_core.papers.published import published
 from rs_core.papers.scores import Measured
 from rs_core.papers.table import METRICS, Exceeds, Reaches, Row
-from rs_core.results.paper import Outcome, Verdict
+from rs_core.results.paper import Outcome, Published, Verdict
 from rs_core.statistics import paired_difference
 
 FEWEST_IMAGES = 30  # below which no claim is told
@@ -66,17 +66,15 @@ def reaches(claim: Reaches, row: Row, measured: Sequence[Measured], *, whole: bo
         whole: whether all images of the table were certified; a part is not the published set.
     """
     own = [float(one.values("acr").mean()) for one in measured]
-    theirs = [acr for acr in (published(key).acr for key in row.published) if acr is not None]
-    images = len(measured[0].rows)
-    told = whole and len(theirs) > 1
+    beside = [published(key) for key in row.published]
+    theirs = [one.acr for one in beside if one.acr is not None]
+    reason = _unlike(beside, measured[0], whole=whole)
     difference = statistics.fmean(own) - statistics.fmean(theirs) if theirs else math.nan
     margin = math.nan
-    if told:
+    outcome: Outcome = "cannot be told"
+    if not reason:
         margin = claim.deviations * statistics.stdev(theirs) + claim.slack
-    near: Outcome = "held" if abs(difference) <= margin else "did not hold at this size"
-    reason = "" if whole else "fewer images than the published rows have"
-    if len(theirs) < 2:
-        reason = "fewer than two published rows with an ACR"
+        outcome = "held" if abs(difference) <= margin else "did not hold at this size"
     return Verdict(
         claim=claim.words,
         compared=f"ACR of {claim.label} minus the mean of {len(theirs)} published ones; near is "
@@ -84,11 +82,23 @@ def reaches(claim: Reaches, row: Row, measured: Sequence[Measured], *, whole: bo
         badges=(measured[0].scores().badge,),
         difference=difference,
         margin=margin,
-        images=images,
+        images=len(measured[0].rows),
         seeds=len(own),
-        outcome=near if told else "cannot be told",
+        outcome=outcome,
         reason=reason,
     )
+
+
+def _unlike(beside: Sequence[Published], own: Measured, *, whole: bool) -> str:
+    """Why ACRs cannot be set beside each other, in words; "" where they can."""
+    if not whole:
+        return "fewer images than the published rows have"
+    if sum(one.acr is not None for one in beside) < 2:
+        return "fewer than two published rows with an ACR"
+    n = own.rows[0].n or 0
+    most = max(one.n or 0 for one in beside)
+    # Where all n draws agree a radius ends at sigma PhiInv(alpha^(1/n)): fewer cannot reach more.
+    return f"n={n:,}, and the published rows have {most:,}" if n < most else ""
 
 
 def _reason(images: int, seeds: int, badges: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from rs_core.results import from_json, to_json
 from tests.papers.tiny import FIXED, GRID, PICKED, TINY, with_rows
 
 ALL = [*TABLES.values(), *PENDING.values()]
-SMALL_PASSES = 40_000_000  # about 20 minutes of two cores
+SMALL_PASSES = 60_000_000  # about half an hour of two cores by LeNet
 
 
 def name(table: Table) -> str:

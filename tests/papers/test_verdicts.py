@@ -14,11 +14,11 @@ from tests.papers.tiny import FIXED
 
 
 def measured(radii: list[float], *, seed: int | None = 0, right: bool = True, draws: int = 10,
-             badge: str = "A") -> Measured:  # fmt: skip
+             badge: str = "A", n: int = 100_000) -> Measured:  # fmt: skip
     rows = [
         LogRow(
             k, 1, 1 if right else 2, radius, right, None, sigma=0.5, guarantee=badge,  # type: ignore[arg-type]
-            weights="ab", precision="fp32",
+            weights="ab", precision="fp32", n=n,
         )
         for k, radius in enumerate(radii)
     ]  # fmt: skip
@@ -94,6 +94,10 @@ def test_a_mean_near_the_logs_reaches_them() -> None:
     far = reaches(claim, row, [measured([mean - 0.05] * 40)], whole=True)
     assert far.outcome == "did not hold at this size"
     assert far.difference == pytest.approx(-0.05)
+    few = reaches(claim, row, [measured([mean] * 40, n=10_000)], whole=True)
+    assert (few.outcome, few.reason) == (
+        "cannot be told", "n=10,000, and the published rows have 100,000"
+    )  # fmt: skip
     part = reaches(claim, row, [measured([mean] * 40)], whole=False)
     assert part.outcome == "cannot be told"
     assert "fewer images" in part.reason

@@ -10,7 +10,6 @@ from typing import ClassVar
 import torch
 
 from rs_core.cli.choices import MachineChoice
-from rs_core.cli.commands.study import text_table
 from rs_core.cli.outputs.results import print_json
 from rs_core.cli.progress import follow
 from rs_core.cli.seeds import is_given, seed_line
@@ -26,7 +25,6 @@ from rs_core.papers.price import Speeds, price_of, time_words
 from rs_core.papers.runner import RepeatTable, RowDone
 from rs_core.papers.table import SIZES, Size
 from rs_core.papers.tables import TABLES, find_table
-from rs_core.plots.report import Table
 from rs_core.results import to_json
 from rs_core.results.paper import RepeatedTable
 from rs_core.statistics import floor_decimals
@@ -146,14 +144,14 @@ class PaperCommand:
             took = (
                 time_words(price.seconds) if measured else f"{price.passes:.1e} passes to certify"
             )
-            rows.append((name, size, took, table.title))
+            rows.append(f"  {name:<24}{size:<7}{took:<28}{table.paper}: {table.title}")
             facts = {"table": name, "size": size, "paper": table.paper, "title": table.title}
             listed.append({**facts, "price": to_json(price)})
         if self.json:
             print(json.dumps(listed))
             return
-        caption = "tables (rs paper TABLE --size SIZE --data FOLDER); times are of this machine"
-        print(text_table(Table(caption, ("table", "size", "takes", "what it shows"), rows)))
+        print("tables (rs paper TABLE --size SIZE --data FOLDER), with what small ones take here:")
+        print("\n".join(rows))
 
 
 @contextmanager

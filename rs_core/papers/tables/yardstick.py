@@ -15,7 +15,7 @@ _LOGS = {
     "smoothadv": "mnist/salman/pgd_255.0_10_10/num_4",
     "macer": "mnist/macer_deferred30/num_16/lbd_{weight:.1f}/gamma_8.0/beta_16.0",
 }
-_SMALL_NOTES = ("15 epochs in place of 90 and n=10,000 in place of 100,000, one seed",)
+_SMALL_NOTES = ("15 epochs in place of 90, one seed, sigma .5 alone",)
 _PAPER_NOTES = ("the last images of an epoch that fill no batch are left out",)
 
 
@@ -48,9 +48,13 @@ def _row(recipe: str, sigma: float, own: Settings, images: int | None) -> Row:
 def _beside_logs(
     recipe: str, size: Size, own: Settings, images: int | None = None, note: str = ""
 ) -> Table:
-    """One recipe at three sigmas, each claimed to reach the logs' ACR."""
+    """One recipe at three sigmas, each claimed to reach the logs' ACR; small: at .5 alone.
+
+    Fewer draws would not do: with n=10,000 no radius at .5 passes 1.6, and the logs' mean is 1.54.
+    """
     paper = size == "paper"
-    rows = tuple(_row(recipe, sigma, own, images) for sigma in _SIGMAS)
+    sigmas = _SIGMAS if paper else _SIGMAS[1:2]
+    rows = tuple(_row(recipe, sigma, own, images) for sigma in sigmas)
     words = "the ACR of {} lies within three of the logs' seed deviations + .003 of theirs"
     notes = _PAPER_NOTES if paper else _SMALL_NOTES
     return Table(
@@ -58,7 +62,7 @@ def _beside_logs(
         paper="public logs",
         title=f"LeNet on MNIST by {recipe}, beside five seeds of public logs",
         size=size,
-        certified=Certified("mnist", n=100_000 if paper else 10_000),
+        certified=Certified("mnist"),
         rows=rows,
         claims=tuple(Reaches(words.format(row.label), row.label) for row in rows),
         seeds=3 if paper else 1,

@@ -72,7 +72,7 @@ def test_alone_it_lists_tables_and_what_they_take(capsys: pytest.CaptureFixture[
     assert main(["paper", "--threads", "1"]) == 0
     said = capsys.readouterr().out
     assert "A tiny table" in said
-    assert re.search(r"tiny  small  about \d+ s", said)
+    assert re.search(r"  tiny +small +about \d+ s +nobody: A tiny table", said)
     assert main(["paper", "--json", "--threads", "1"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["price"]["passes"] == 2 * 60 * (200 + 260)
@@ -102,3 +102,19 @@ def test_data_that_are_missing_are_named(
     monkeypatch.undo()
     assert main(["paper", "pfat-table6", "--threads", "1", "--data", "nowhere"]) == 2
     assert "rs paper: " in capsys.readouterr().err
+
+
+def test_an_interrupted_table_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rs_core.papers.networks import Networks
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Networks, "classifier", interrupted)
+        assert run("--seed", "5") == 130
+    assert "rs paper tiny --out out --resume goes on" in capsys.readouterr().err
+    assert run("--resume") == 0
+    assert "seed 5 given" in capsys.readouterr().out
