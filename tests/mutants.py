@@ -136,6 +136,8 @@ T_MINIMUM = (f"{_AT}/test_minimum.py",)
 
 
 CONSISTENCY = "rs_core/training/recipes/consistency.py"
+PER_IMAGE = "rs_core/training/per_image"
+T_PER_IMAGE = ("tests/training/per_image",)
 T_LOSSES = ("tests/training/test_losses.py",)
 WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_wholeness.py",)
 
@@ -1720,6 +1722,93 @@ MUTANTS = (
         "a clock that is ahead for a moment is believed",
         ((f"{STORE}/calendar.py", "seen, believed = now, seen", "seen, believed = now, now"),),
         ("tests/store/test_calendar.py", "tests/store/limits/test_eviction.py"),
+    ),
+    Mutant(
+        "insta's limits as printed: a step down may reach 0, one up jumps to the top",
+        (
+            (
+                f"{PER_IMAGE}/insta.py",
+                "(level[own] + move).clamp(1, self.levels)",
+                "torch.where(move > 0, self.levels, level[own] + move)",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "insta moves up where the next variance is worse",
+        ((f"{PER_IMAGE}/insta.py", "radius[:, 0] < radius[:, 1]", "radius[:, 0] > radius[:, 1]"),),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "insta moves up where the next variance answers another class",
+        ((f"{PER_IMAGE}/insta.py", "right[:, 0] & right[:, 1] &", "right[:, 0] &"),),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "the grid of pretrain_finetune without its ends",
+        (
+            (
+                f"{PER_IMAGE}/pretrain_finetune.py",
+                "interval=self.interval)",
+                "interval=self.interval, ends=False)",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "pretrain_finetune counts radii of wrong classes",
+        (
+            (
+                f"{PER_IMAGE}/pretrain_finetune.py",
+                "(radius * (answers == labels[:, None]).cpu())",
+                "radius",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "data_dependent goes down",
+        (
+            (
+                f"{PER_IMAGE}/data_dependent.py",
+                "(sigmas + self.step_size",
+                "(sigmas - self.step_size",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "sigmas ascend from the recipe's, not from where they were left",
+        (
+            (
+                f"{PER_IMAGE}/sigmas.py",
+                "batch, own[batch.rows], self._sigma",
+                "batch, own[batch.rows] * 0 + self._sigma, self._sigma",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "sigmas of other images are taken for these",
+        (
+            (
+                "rs_core/training/checkpoints/sigma_file.py",
+                "if digest != data_sha256:",
+                "if False:",
+            ),
+        ),
+        T_PER_IMAGE,
+    ),
+    Mutant(
+        "the attack's radius forgets the image's sigma",
+        (
+            (
+                "rs_core/training/recipes/smoothadv.py",
+                "* self._warmth(batch.epoch) * batch.sigmas",
+                "* self._warmth(batch.epoch)",
+            ),
+        ),
+        ("tests/training/test_losses.py",),
     ),
 )
 

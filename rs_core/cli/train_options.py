@@ -4,21 +4,23 @@ Later words win, so the order is preset, config file, command line. Everything e
 of names and values too, is then the command line's.
 """
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from rs_core.cli.flat import flattened
 from rs_core.cli.parser import Option, checked_words, options_of
 from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError, ParameterError, UnknownNameError
-from rs_core.fields import check_value
+from rs_core.fields import check_value, settings_of
 from rs_core.strict_json import parse_json
 from rs_core.training import PRESETS, RECIPES, Recipe
+from rs_core.training.per_image import PER_IMAGE as PER_IMAGES
 
 RECORD = "command.json"
+PER_IMAGE = "--per-image"
 FOLDER_SUFFIX = "-checkpoint"
 _CAP = 1 << 20
 _NOT_IN_CONFIG = ("config", "resume", "json")
@@ -49,7 +51,9 @@ def written_out(command: Any, arguments: Sequence[str]) -> list[str]:
         before += _preset_words(preset, recipe)
         recipe = recipe or PRESETS[preset].name
     if settings:
-        chosen = command.for_arguments(["--recipe", str(recipe or "gaussian")])
+        settings = flattened(settings)
+        own = _value(words, PER_IMAGE) or settings.get("per_image")
+        chosen = command.for_arguments(_kinds(str(recipe or "gaussian"), own))
         kind = RECIPES[recipe or "gaussian"]
         before += _config_words(settings, options_of(chosen), kind, Path(str(config)))
     words = [*before, *words]
@@ -79,10 +83,12 @@ def _check_settings(command: Any, words: list[str]) -> None:
     recipe = _value(words, "--recipe") or "gaussian"
     if recipe not in RECIPES or "-h" in words or "--help" in words:
         return
-    known = options_of(command.for_arguments(["--recipe", recipe]))
+    known = options_of(command.for_arguments(_kinds(recipe, _value(words, PER_IMAGE))))
     for word in words:
         name = word.partition("=")[0].replace("_", "-")
         key = name[2:].replace("-", "_")
+        if name.startswith(f"{PER_IMAGE}-") and name not in known:
+            raise ParameterError(_of_another(name))
         owners = _owners(key) if name.startswith("--") and name not in known else []
         if owners:
             *others, last = owners
@@ -91,6 +97,20 @@ def _check_settings(command: Any, words: list[str]) -> None:
                 f"{name} is a setting of {kinds}, not of {recipe}: leave it out, or give --recipe "
                 f"{owners[0]}."
             )
+
+
+def _kinds(recipe: str, per_image: Any) -> list[str]:
+    """The words that name what options there are."""
+    return ["--recipe", recipe, *([PER_IMAGE, str(per_image)] if per_image is not None else [])]
+
+
+def _of_another(name: str) -> str:
+    """A sentence about a setting of another way to give images sigmas, or of none."""
+    key = name.removeprefix(f"{PER_IMAGE}-").replace("-", "_")
+    ways = [way for way, kind in PER_IMAGES.items() if key in {f.name for f in fields(kind)}]
+    if not ways:
+        return f"{name} is no setting of --per-image {', '.join(PER_IMAGES)}: see their --help."
+    return f"{name} is a setting of --per-image {' and '.join(ways)}: give {PER_IMAGE} {ways[0]}."
 
 
 def _owners(key: str) -> list[str]:
@@ -163,7 +183,7 @@ def _preset_words(preset: str, recipe: str | None) -> list[str]:
         "recipe": chosen.name,
         "architecture": chosen.architecture,
         "dataset": chosen.dataset,
-        **dataclasses.asdict(chosen.recipe),
+        **flattened(settings_of(chosen.recipe)),
     }
     if chosen.mean:
         options |= {"mean": chosen.mean, "std": chosen.std}
@@ -221,7 +241,7 @@ def _config_words(
             own = _words(key, value)
             if option.number is not bool:
                 checked_words({f"--{key.replace('_', '-')}": option}, own)
-            if key in params:
+            if key in params and key != "per_image":
                 check_value(recipe, key, value)
         except ParameterError as error:
             raise ParameterError(f"{path}: {error}") from None

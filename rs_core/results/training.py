@@ -32,6 +32,28 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class SigmaSpread:
+    """How the sigmas of a training's images are distributed after an epoch; pixels of [0,1].
+
+    Fields:
+        low, high: smallest and largest sigma that an image can have.
+        counts: images in bins of equal width from low to high.
+        mean: over the images.
+        levels: how many different sigmas there are.
+        smallest, largest: (index of the training image, sigma) of the outermost images, at most
+            eight each, the outermost first.
+    """
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    mean: float
+    levels: int
+    smallest: tuple[tuple[int, float], ...]
+    largest: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class ProbePoint:
     """An image certified on the network of one epoch.
 

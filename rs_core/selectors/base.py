@@ -27,13 +27,12 @@ class Selector(ABC):
     """Proposes a sigma for each image; it certifies nothing.
 
     Its draws are of stage "select", so no certificate can be made of them. As text (`str`) it is
-    the policy of a memory: a field of `later`, which memories of earlier versions do not name, is
-    left out where it has its default. `presets` are settings by name, other fields at their
-    defaults: a paper's own, or others worth a name.
+    the policy of a memory: a field that came `later`, which memories of earlier versions do not
+    name, is left out where it has its default. `presets` are settings by name, other fields at
+    their defaults: a paper's own, or others worth a name.
     """
 
     name: ClassVar[str]
-    later: ClassVar[tuple[str, ...]] = ()
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __post_init__(self) -> None:
@@ -43,7 +42,7 @@ class Selector(ABC):
         named = (
             f"{own.name}={getattr(self, own.name)!r}"
             for own in fields(self)
-            if own.name not in self.later or getattr(self, own.name) != own.default
+            if not own.metadata.get("later") or getattr(self, own.name) != own.default
         )
         return f"{type(self).__name__}({', '.join(named)})"
 

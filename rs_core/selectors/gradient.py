@@ -17,13 +17,12 @@ from rs_core.images import ImageInput
 from rs_core.results import Norm, Selection
 from rs_core.seeding import derive_seed
 from rs_core.selectors.base import UNTOLD, Selector, trained_at
-from rs_core.selectors.soft_radius import CLAMP
+from rs_core.selectors.soft_radius import CLAMP, PAPER_CLAMP, differentiable_soft_radius
 from rs_core.smoothing.noise import as_batch, standard_normal, standard_uniform
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.threads import block_threads
 
-PAPER_CLAMP = (0.02, 0.98)
 _UNIT = "pixels of [0,1]"
 _ROWS = 64  # of one forward and backward pass: activations stay in cache
 _MOST = 128  # copies of an image, which share a pass
@@ -165,21 +164,13 @@ class Gradient(Selector):
                 copies = chunk.pixels.repeat_interleave(self.n, dim=0)
                 logits = classifier(copies + each[:, None, None, None] * z, each)
                 scores = logits.softmax(dim=-1).view(len(chunk.seeds), self.n, -1).mean(dim=1)
-                radius = self._radius(sigma, scores)
+                radius = differentiable_soft_radius(sigma, scores, self.clamp, self.norm)
                 (slope,) = torch.autograd.grad(radius.sum(), sigma)
             slope = torch.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)
             chunk.trace.append((chunk.sigma.cpu().numpy().copy(), radius.detach().cpu().numpy()))
             chunk.sigma = (chunk.sigma + self.step_size * slope).clamp(
                 self.sigma_min, self.sigma_max
             )
-
-    def _radius(self, sigma: Tensor, scores: Tensor) -> Tensor:
-        first, second = scores.topk(2, dim=-1).values.unbind(dim=-1)
-        if self.norm == "l1":
-            return sigma * (first - second)
-        first, second = first.clamp(*self.clamp), second.clamp(*self.clamp)
-        gap: Tensor = torch.special.ndtri(first) - torch.special.ndtri(second)
-        return sigma / 2 * gap
 
     def _selections(self, chunk: _Chunk, said: tuple[str, ...]) -> list[Selection]:
         sigmas, radii = (np.stack(rows) for rows in zip(*chunk.trace, strict=True))

@@ -28,13 +28,14 @@ class GreedyGrid(Selector):
     """
 
     name: ClassVar[str] = "greedy_grid"
-    later: ClassVar[tuple[str, ...]] = ("paper",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"published": {"paper": True}}
 
     n: int = param(1, help="draws per sigma", low=1, high=1000)
     evaluations: int = param(200, help="draws per image altogether", low=1, high=100_000)
     paper: bool = param(
-        False, help="scores unclamped as published: the smallest sigma of those that score 1"
+        False,
+        help="scores unclamped as published: the smallest sigma of those that score 1",
+        later=True,
     )
 
     @property

@@ -31,7 +31,6 @@ class Grid(Selector):
     """
 
     name: ClassVar[str] = "grid"
-    later: ClassVar[tuple[str, ...]] = ("ends",)
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"published": {"ends": False}}
 
     sigma_min: float = param(0.12, help="smallest sigma", unit=_UNIT, low=0, low_open=True)
@@ -41,7 +40,9 @@ class Grid(Selector):
     alpha: float = param(1e-3, help="level of the estimated radii", low=0, high=0.5, low_open=True)
     label_aware: bool = param(False, help="a wrong class scores 0; for training, equation 5")
     agree: bool = param(False, help="only sigmas that vote for the smallest sigma's class")
-    ends: bool = param(True, help="both ends too; off: multiples of interval only, as published")
+    ends: bool = param(
+        True, help="both ends too; off: multiples of interval only, as published", later=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

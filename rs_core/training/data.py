@@ -148,7 +148,12 @@ def shuffled(count: int, generator: torch.Generator) -> Tensor:
 
 
 def augmented_batch(
-    store: PixelStore, rows: Tensor, augment: str, generator: torch.Generator
+    store: PixelStore,
+    rows: Tensor,
+    augment: str,
+    generator: torch.Generator,
+    *,
+    epoch: int = 0,
 ) -> Batch:
     """The chosen rows, moved and mirrored at random, without noise as yet.
 
@@ -158,11 +163,12 @@ def augmented_batch(
         augment: "none"; "shift" (up to 2 pixels each way); "crop-flip" (up to 4 pixels each way,
             mirrored left to right half the time). Pixels that move in are reflections.
         generator: of the moves.
+        epoch: whole epochs before.
     """
     pixels = _moved_pixels(store, rows, augment, generator)
     nothing = torch.zeros(len(rows), device=pixels.device)
     silence = nothing[:, None, None, None, None].expand(-1, 1, *pixels.shape[1:])
-    return Batch(store, rows, pixels, store.labels[rows], nothing, silence)
+    return Batch(store, rows, pixels, store.labels[rows], nothing, silence, epoch)
 
 
 def _moved_pixels(

@@ -1,6 +1,6 @@
 """What one step sees and learns from it: its batch, and the gradient in the parameters."""
 
-import dataclasses
+import time
 
 import torch
 from torch import Tensor
@@ -36,7 +36,8 @@ class StepGradients:
         self._learner, self._course = learner, course
         self._store, self._augment, self._generator = store, augment, generator
         self._done, self._news = 0, ""
-        records = generator.device.type == "cuda" and learner.recipe.recorded
+        records = learner.recipe.recorded and learner.sigmas is None
+        records = records and generator.device.type == "cuda"
         self._recording = CudaGraph[_Recorded](generator) if records else None
 
     def run(self, rows: Tensor) -> Passed:
@@ -114,9 +115,15 @@ class StepGradients:
     def _batch(self, rows: Tensor) -> Batch:
         """The images, moved and with their noise."""
         recipe, generator = self._learner.recipe, self._generator
-        sigmas = recipe.sigmas_of(rows, self._learner.kept, generator)
-        batch = augmented_batch(self._store, rows, self._augment, generator)
-        batch = dataclasses.replace(batch, epoch=self._course.epoch)
+        sigmas, own = recipe.draw_sigmas(len(rows), generator), self._learner.sigmas
+        batch = augmented_batch(
+            self._store, rows, self._augment, generator, epoch=self._course.epoch
+        )
+        if own is not None:
+            begun = time.perf_counter()
+            own.before(self._learner.view, batch, generator, self._learner.autocast)
+            self._course.assigning += time.perf_counter() - begun
+            sigmas = own.of(batch, generator)
         return batch.with_noise(sigmas, recipe.copies, generator)
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import nn
 
 from rs_core.events import Step
 from rs_core.results import Badge, ModelSpec
+from rs_core.results.training import SigmaSpread
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class EpochDone(Step):
         images_per_second: of the training part alone.
         eta: seconds that the epochs to come will take, if they take what these took.
         probes: the certified probe images.
+        sigmas: how the images' own sigmas are distributed; None where they have none of their own.
+        assigning: seconds of the epoch that went into assigning them.
     """
 
     epoch: int
@@ -91,12 +95,18 @@ class EpochDone(Step):
     images_per_second: float
     eta: float = 0.0
     probes: tuple[ProbeRadius, ...] = ()
+    sigmas: SigmaSpread | None = None
+    assigning: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network, in eval mode on the CPU, with its description and its epochs."""
+    """A trained network, in eval mode on the CPU, with its description and its epochs.
+
+    `sigmas` are the training images' own, float32 (N,), where they have any.
+    """
 
     module: nn.Module
     spec: ModelSpec
     history: tuple[EpochDone, ...]
+    sigmas: np.ndarray | None = None

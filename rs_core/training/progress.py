@@ -7,6 +7,7 @@ from torch import Tensor
 from rs_core.errors import CheckpointError
 from rs_core.events import Step
 from rs_core.results import from_json, to_json
+from rs_core.results.training import SigmaSpread
 from rs_core.training.history import EpochDone, LossStep, ProbeRadius
 from rs_core.training.microbatches import MicroBatches
 
@@ -23,12 +24,14 @@ class Course:
         threads: CPU threads of every start and resumption.
         pieces: what batches are cut into.
         seconds: spent on the steps of the epoch under way.
+        assigning: those of them that went into the images' own sigmas.
         kept: whether there is a checkpoint of this training.
     """
 
     def __init__(self, epochs: int, steps_per_epoch: int) -> None:
         self.epochs, self.steps_per_epoch = epochs, steps_per_epoch
         self.step, self.seconds, self.kept = 0, 0.0, False
+        self.assigning = 0.0
         self.history: list[EpochDone] = []
         self.threads: list[int] = []
         self.pieces = MicroBatches()
@@ -76,6 +79,7 @@ class Course:
         seen: int,
         measuring: float,
         probes: tuple[ProbeRadius, ...],
+        sigmas: SigmaSpread | None = None,
     ) -> EpochDone:
         """The epoch under way as done; `measuring` are the seconds after its last step."""
         seconds = self.seconds + measuring
@@ -95,9 +99,11 @@ class Course:
             images_per_second=seen / max(self.seconds, 1e-9),
             eta=left * spent / (self.epoch + 1),
             probes=probes,
+            sigmas=sigmas,
+            assigning=self.assigning,
         )
         self.history.append(done)
-        self.seconds = 0.0
+        self.seconds = self.assigning = 0.0
         return done
 
     def as_json(self) -> dict[str, Any]:
@@ -107,6 +113,7 @@ class Course:
             "step": self.step,
             "epochs": self.epochs,
             "seconds": self.seconds,
+            "assigning": self.assigning,
             "threads": self.threads,
             "pieces": self.pieces.log,
             "history": [to_json(epoch) for epoch in self.history],
@@ -124,6 +131,7 @@ class Course:
                 f"this one reads {_FORMAT}): start anew, or resume with the version that wrote it."
             )
         self.step, self.seconds = state["step"], state["seconds"]
+        self.assigning = state.get("assigning", 0.0)  # older versions had none
         self.threads = list(state["threads"])
         self.pieces.log = [list(change) for change in state["pieces"]]
         self.history = [from_json(EpochDone, epoch) for epoch in state["history"]]

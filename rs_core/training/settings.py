@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rs_core.fields import check_params, param
 from rs_core.training.data import Batch
+from rs_core.training.per_image import PER_IMAGE, PerImage
 from rs_core.training.view import NormalizedNetwork
 
 _SMALLEST_PICTURE = 8  # pixels of its shorter side
@@ -21,7 +22,8 @@ class TrainingSettings(ABC):
     Equal settings, seed, data, device, precision and thread count give equal weights on a CPU.
 
     On a GPU the passes of a step are recorded once an epoch and replayed; a recipe whose
-    `batch_loss` or `sigmas_of` looks at numbers on the device says `recorded = False`.
+    `batch_loss` looks at numbers on the device says `recorded = False`. So do images with sigmas
+    of their own.
     """
 
     recorded: ClassVar[bool] = True
@@ -67,8 +69,15 @@ class TrainingSettings(ABC):
         choices=("auto", "bf16", "fp32"),
     )
 
+    per_image: PerImage | None = param(
+        None, help="how every training image gets a sigma of its own; by default all have sigma",
+        one_of=PER_IMAGE, later=True,
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
         check_params(self)
+        if self.per_image is not None:
+            self.per_image.check(self.sigma, self.epochs)
 
     def augment_for(self, input_shape: tuple[int, int, int]) -> str:
         """The random moves of images (C, H, W): `augment`, or what auto means.
@@ -116,30 +125,3 @@ class TrainingSettings(ABC):
         The batch already has its noise, so parts of it have the same. Nothing here waits for the
         device, and nothing here changes what is kept: a batch too large for the memory comes again.
         """
-
-    def sample_state(self, count: int) -> dict[str, Tensor]:
-        """What the training keeps for each of `count` images: name -> (count, ...).
-
-        It lies on the training's device and in every checkpoint, and goes back to `sigmas_of` and
-        `after_step`. Most recipes keep nothing.
-        """
-        return {}
-
-    def sigmas_of(
-        self, rows: Tensor, kept: dict[str, Tensor], generator: torch.Generator
-    ) -> Tensor:
-        """Noise (B,) of the training images `rows` (B,); by default drawn afresh."""
-        return self.draw_sigmas(len(rows), generator)
-
-    def after_step(
-        self,
-        network: NormalizedNetwork,
-        batch: Batch,
-        kept: dict[str, Tensor],
-        generator: torch.Generator,
-    ) -> None:
-        """Change what is kept of the batch's images, in place, after the optimiser's step.
-
-        Gradients are on: whoever needs none turns them off.
-        """
-        return

@@ -11,6 +11,8 @@ from rs_core.seeding import derive_seed
 from rs_core.training.checkpoints.first_weights import FirstWeights
 from rs_core.training.data import Batch, PixelStore
 from rs_core.training.optimiser import WeightAverage, make_optimiser
+from rs_core.training.per_image import Stored
+from rs_core.training.per_image.sigmas import ImageSigmas
 from rs_core.training.settings import TrainingSettings
 from rs_core.training.view import NormalizedNetwork
 
@@ -27,6 +29,7 @@ class TrainState:
         seed: int,
         bf16: bool,
         first: FirstWeights | None = None,
+        digest: str = "",
     ) -> None:
         self.recipe, self.device, self.bf16 = recipe, store.pixels.device, bf16
         self.architecture = spec.architecture
@@ -43,9 +46,14 @@ class TrainState:
             nesterov=recipe.nesterov,
             decay_all=recipe.decay_all,
         )
-        self.kept = {
-            name: tensor.to(self.device) for name, tensor in recipe.sample_state(len(store)).items()
-        }
+        self.sigmas: ImageSigmas | None = None
+        if recipe.per_image is not None:
+            stored = None
+            if first is not None and isinstance(recipe.per_image, Stored):
+                stored = first.stored_sigmas(digest)
+            self.sigmas = ImageSigmas(
+                recipe.per_image, recipe.sigma, recipe.epochs, len(store), self.device, stored
+            )
         self.sums = torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def gradients(
@@ -90,7 +98,8 @@ class TrainState:
             for key, value in self.optimiser.state[parameter].items():
                 if isinstance(value, Tensor):
                     tensors[f"optimiser/{name}/{key}"] = value
-        tensors |= {f"kept/{name}": tensor for name, tensor in self.kept.items()}
+        if self.sigmas is not None:
+            tensors |= {f"kept/{name}": tensor for name, tensor in self.sigmas.tensors.items()}
         return tensors | {"epoch/sums": self.sums}
 
     def on_cpu(self) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from rs_core.classifiers.devices import resolve_precision
 from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream
+from rs_core.fields import settings_of
 from rs_core.results import ModelSpec, to_json
 from rs_core.seeding import block_seeds, derive_seed
 from rs_core.training.checkpoints.files import Checkpoint, keep_checkpoint, load_checkpoint
@@ -36,7 +37,7 @@ from rs_core.training.state import TrainState
 
 MEASURED_IMAGES = 1000
 KEEP_EVERY = 60.0
-_ORDER, _STEP, _MEASURE = range(3)  # slots of the seed path
+_ORDER, _STEP, _MEASURE, _ASSIGN = range(4)  # slots of the seed path
 
 
 class Trainer:
@@ -77,7 +78,10 @@ class Trainer:
         self.store = self._store(data, len(data))
         self.measured = self._store(measured_on, MEASURED_IMAGES)
         self.augment = recipe.augment_for(self.spec.input_shape)
-        self.learner = TrainState(recipe, self.spec, self.store, seed=seed, bf16=bf16, first=first)
+        self.learner = TrainState(
+            recipe, self.spec, self.store, seed=seed, bf16=bf16, first=first,
+            digest=self.identity["data"],
+        )  # fmt: skip
         self.course = Course(recipe.epochs, max(len(data) // recipe.images_per_step, 1))
         self.chance = torch.Generator(device=device)  # of the steps, seeded for each
         self.passes = StepGradients(
@@ -92,9 +96,12 @@ class Trainer:
             saved = load_checkpoint(self.folder) if resume and self.folder else None
             if saved is not None:
                 self._restore(saved)
+            elif self.learner.sigmas is not None:
+                self.learner.sigmas.check_begun()
             self.course.threads.append(torch.get_num_threads())
             try:
                 while not self.course.is_over:
+                    yield from self._assign()
                     yield from self._steps()
                     yield from self._end_epoch()
             except GeneratorExit:  # who stops iterating, at a yield, loses no step
@@ -102,7 +109,26 @@ class Trainer:
                 raise
         module = self.learner.average.network.to("cpu")
         module = module.to(memory_format=torch.contiguous_format).requires_grad_(True)
-        yield Finished(Trained(module, self._final_spec(), tuple(self.course.history)))
+        own = self.learner.sigmas
+        sigmas = None if own is None else own.tensors["sigma"].cpu().numpy()
+        yield Finished(Trained(module, self._final_spec(), tuple(self.course.history), sigmas))
+
+    def _assign(self) -> Iterator[Step]:
+        """The images' own sigmas, where all are assigned before an epoch begins."""
+        course, own, total = self.course, self.learner.sigmas, len(self.store)
+        if own is None:
+            return
+        for rows in own.left(course.epoch):
+            begun, first = time.perf_counter(), int(rows[0])
+            chance = self._generator(_ASSIGN, course.epoch * total + first)
+            own.assign_rows(
+                self.learner.view, self.store, rows, course.epoch, chance, self.learner.autocast
+            )
+            spent = time.perf_counter() - begun
+            course.assigning, course.seconds = course.assigning + spent, course.seconds + spent
+            told = f"choosing sigmas: {first + len(rows):,} of {total:,} images"
+            yield PhaseStep(done=course.step, total=course.total, phase=told)
+            self._keep_now_and_then()
 
     def _steps(self) -> Iterator[Step]:
         """The steps that are left of this epoch."""
@@ -120,16 +146,14 @@ class Trainer:
             if news := self.passes.news():
                 yield PhaseStep(done=course.step, total=course.total, phase=news)
             yield course.told(learner.sums, waits=self.device.type != "cpu")
-            if self.folder and time.monotonic() - self._kept_at >= self.keep_every:
-                self._keep()
+            self._keep_now_and_then()
 
     def _step(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Loss () and correct answers () of one optimiser step."""
         learner, number = self.learner, self.course.step
         self.chance.manual_seed(self._seed(_STEP, number))
-        batch, found = self.passes.run(rows)
+        _, found = self.passes.run(rows)
         learner.step(self._rate(number), number)
-        self.recipe.after_step(learner.view, batch, learner.kept, self.chance)
         return found
 
     def _rate(self, step: int) -> float:
@@ -160,6 +184,7 @@ class Trainer:
             seen=seen,
             measuring=time.perf_counter() - begun,
             probes=probes,
+            sigmas=None if learner.sigmas is None else learner.sigmas.spread(),
         )
         learner.sums.zero_()
         if self.folder is not None:
@@ -215,6 +240,10 @@ class Trainer:
     def _generator(self, slot: int, number: int) -> torch.Generator:
         return torch.Generator(device=self.device).manual_seed(self._seed(slot, number))
 
+    def _keep_now_and_then(self) -> None:
+        if self.folder and time.monotonic() - self._kept_at >= self.keep_every:
+            self._keep()
+
     def _keep(self) -> None:
         """A checkpoint of this step, of finite numbers only."""
         assert self.folder is not None
@@ -247,13 +276,14 @@ class Trainer:
 
     def _final_spec(self) -> ModelSpec:
         """The spec with everything that is known of the training so far."""
+        own = self.learner.sigmas
         provenance = (
             self.spec.provenance
             | self.facts
             | self.course.facts()
             | {
                 "recipe": self.identity["recipe"],
-                "settings": to_json(dataclasses.asdict(self.recipe)),
+                "settings": to_json(settings_of(self.recipe)),
                 "augment": self.augment,
                 "seed": self.seed,
                 "data_sha256": self.identity["data"],
@@ -263,5 +293,7 @@ class Trainer:
             }
         )
         return dataclasses.replace(
-            self.spec, train_sigma=self.recipe.sigma_range, provenance=provenance
+            self.spec,
+            train_sigma=self.recipe.sigma_range if own is None else own.sigma_range,
+            provenance=provenance,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from rs_core.errors import ParameterError
-from rs_core.fields import FieldDescription, describe_fields
+from rs_core.fields import NAME, FieldDescription, describe_fields
 from rs_core.worker.requests import shortened
 
 T = TypeVar("T")
@@ -30,8 +30,24 @@ def built(
     Raises:
         ParameterError: an unknown or missing setting, a value of another kind or out of its range.
     """
-    allowed = describe_fields(kind) if fields is None else fields
-    known = {facts.name: facts for facts in allowed}
+    values = checked(config, name, describe_fields(kind) if fields is None else fields)
+    return kind(**{**(also or {}), **values})
+
+
+def checked(
+    config: Mapping[str, Any], name: str, fields: Sequence[FieldDescription]
+) -> dict[str, Any]:
+    """The settings of a config as the fields take them; their ranges are not looked at.
+
+    Args:
+        config: settings by field, as JSON values.
+        name: what the settings belong to, for messages.
+        fields: those that may be set.
+
+    Raises:
+        ParameterError: an unknown or missing setting, or a value of another kind.
+    """
+    known = {facts.name: facts for facts in fields}
     unknown = [str(setting) for setting in config if setting not in known]
     if unknown:
         raise ParameterError(
@@ -42,8 +58,7 @@ def built(
         raise ParameterError(f"{missing[0]} is missing: {name} needs {known[missing[0]].help}.")
     # None stands where a field may be left open, as its default says.
     given = {n: v for n, v in config.items() if v is not None or known[n].default is not None}
-    values = {n: _value(known[n], value) for n, value in given.items()}
-    return kind(**{**(also or {}), **values})
+    return {n: _value(known[n], value) for n, value in given.items()}
 
 
 def numbers(name: str, value: Any, *, limit: int) -> tuple[float, ...]:
@@ -69,6 +84,8 @@ def _value(facts: FieldDescription, value: Any) -> Any:
         if not isinstance(value, list):
             raise ParameterError(f"{facts.name}={shortened(value)} must be a list of numbers.")
         return tuple(_number(facts.name, item) for item in value)
+    if facts.kind == "one_of":
+        return _variant(facts, value)
     if not isinstance(value, str):
         raise ParameterError(f"{facts.name}={shortened(value)} must be text.")
     if facts.choices and value not in facts.choices:
@@ -77,6 +94,18 @@ def _value(facts: FieldDescription, value: Any) -> Any:
             f"{', '.join(facts.choices)}."
         )
     return value
+
+
+def _variant(facts: FieldDescription, value: Any) -> dict[str, Any]:
+    """A nested value, each of its settings as its own field takes it."""
+    if not isinstance(value, dict) or value.get(NAME) not in facts.variants:
+        raise ParameterError(
+            f'{facts.name}={shortened(value)} must be an object with a "{NAME}": one of '
+            f"{', '.join(facts.variants)}."
+        )
+    name = value[NAME]
+    own = {key: one for key, one in value.items() if key != NAME}
+    return {NAME: name, **checked(own, name, facts.variants[name].fields)}
 
 
 def _number(name: str, value: Any) -> float | int:

@@ -1,5 +1,6 @@
 """What MACER and SmoothAdv minimise, against their published code and against differences."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -342,3 +343,19 @@ def test_siams_loss_is_half_clean_half_attacked() -> None:
     assert loss(1.0) == pytest.approx(clean.item(), rel=1e-6)
     assert loss(0.0) > clean.item() + 0.01
     assert loss(0.5) == pytest.approx((loss(0.0) + loss(1.0)) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("attack", ["pgd", "ddn"])
+def test_each_images_radius_can_follow_its_sigma(attack: str) -> None:
+    """eps_i = 2 sigma_i (Chen et al. 2021, appendix B.2), with eps's own warm-up."""
+    of = batch(copies=2)
+    of = dataclasses.replace(of, sigmas=torch.linspace(0.01, 0.2, len(of)).to(of.sigmas))
+    network = view_of(Small(), of)
+    recipe = SmoothAdv(attack=attack, steps=3, noises=2, eps=5.0, eps_per_sigma=2, eps_warm_up=0)
+    moved = recipe.attacked(network, of, torch.Generator().manual_seed(0))
+    length = (moved - of.clean()).flatten(1).norm(dim=1)
+    assert (length <= 2 * of.sigmas + 1e-5).all()
+    assert (length > 1.5 * of.sigmas).any()
+    slow = dataclasses.replace(recipe, eps_warm_up=4)
+    assert torch.equal(torch.as_tensor(slow.radii(of)), 0.5 * of.sigmas)
+    assert dataclasses.replace(recipe, eps_per_sigma=0).radii(of) == 5.0

@@ -72,7 +72,7 @@ def perturb_ddn(
     generator: torch.Generator,
     noise: Tensor | None = None,
     gamma: float = 0.05,
-    first_norm: float = 1.0,
+    first_norm: float | Tensor = 1.0,
 ) -> Tensor:
     """Adversarial pixels (B, C, H, W) in [0,1] as SmoothAdv's DDN finds them.
 
@@ -84,12 +84,12 @@ def perturb_ddn(
 
     Args:
         gamma: share by which the norm changes.
-        first_norm: norm of the first step.
+        first_norm: norm of the first step, one number or (B,).
     """
     centre = pixels.detach()
     objective = Objective(labels, expectation="probability")
     z = torch.empty_like(pixels).normal_(generator=generator)
-    norm = centre.new_full((len(centre),), first_norm)
+    norm = _each(first_norm, centre)
     rule = Decoupled(centre, directions(z, "l2"), norm, gamma, 1.0, steps, _LEVELS)
     best = BestSoFar(centre, nearest="l2")
     _last(ascend(_looking(forward, objective, noise), centre, rule, best, steps))

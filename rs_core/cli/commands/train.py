@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, make_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 
 from rs_core.classifiers.devices import resolve_device
 from rs_core.cli.choices import DataChoice, model_source
+from rs_core.cli.flat import built, flat_class, named
 from rs_core.cli.pictures import image_path
 from rs_core.cli.progress import follow
 from rs_core.cli.seeds import seed_line
@@ -38,6 +40,7 @@ from rs_core.training.checkpoints.files import (
 )
 from rs_core.training.checkpoints.first_weights import continued_spec
 from rs_core.training.checkpoints.lock import held_alone
+from rs_core.training.checkpoints.sigma_file import save_sigmas
 
 _WITH_WIDTHS = ("conv4", "conv4-sigma")
 
@@ -50,7 +53,7 @@ class TrainCommand:
     it with the settings of the training, bit for bit on a CPU.
     """
 
-    settings: Recipe
+    settings: Any
     source: DataChoice = field(default_factory=DataChoice)
     recipe: str = param(
         "gaussian",
@@ -99,6 +102,7 @@ class TrainCommand:
     def __post_init__(self) -> None:
         check_params(self)
         check_file_name(self.name)
+        _ = self.chosen  # what is out of its range is refused before anything else is done
         if self.widths is not None and self.architecture not in _WITH_WIDTHS:
             check_architecture(self.architecture)
             raise ParameterError(
@@ -114,19 +118,24 @@ class TrainCommand:
     @classmethod
     def for_arguments(cls, arguments: Sequence[str]) -> type["TrainCommand"]:
         """This command with the settings of the recipe that the arguments name."""
-        name = "gaussian"
-        for index, word in enumerate(arguments):
-            if word.startswith("--recipe="):
-                name = word.partition("=")[2]
-            elif word == "--recipe" and index + 1 < len(arguments):
-                name = arguments[index + 1]
+        name = named(arguments, "--recipe") or "gaussian"
         if name not in RECIPES:
             raise UnknownNameError("recipe", name, RECIPES)
-        settings = field(default_factory=RECIPES[name])
+        flat = flat_class(RECIPES[name], arguments)
         return make_dataclass(
-            cls.__name__, [("settings", RECIPES[name], settings)], bases=(cls,), frozen=True,
-            kw_only=True, namespace={"__doc__": cls.__doc__},
+            cls.__name__, [("settings", flat, field(default_factory=flat))], bases=(cls,),
+            frozen=True, kw_only=True, namespace={"__doc__": cls.__doc__},
         )  # fmt: skip
+
+    @cached_property
+    def chosen(self) -> Recipe:
+        """The recipe with its settings.
+
+        Raises:
+            ParameterError: one is out of its range.
+        """
+        recipe: Recipe = built(RECIPES[self.recipe], self.settings)
+        return recipe
 
     @property
     def certifies(self) -> bool:
@@ -142,7 +151,7 @@ class TrainCommand:
         train, test = self._splits()
         spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
-        stream = self.settings.run(
+        stream = self.chosen.run(
             spec,
             train,
             seed=self.seed or 0,
@@ -154,8 +163,8 @@ class TrainCommand:
             init=init,
         )
         self._make_out(folder)
-        noisy = self.settings.sigma_range[1] > 0
-        before = beforehand(self.settings, train, test, probes, self.out)
+        noisy = self.chosen.sigma_range[1] > 0
+        before = beforehand(self.chosen, train, test, probes, self.out)
         if probes is not None:
             before.append(seed_line())
         if saved is not None and saved.is_finished:
@@ -166,10 +175,13 @@ class TrainCommand:
             trained = follow(told_of, label=self.name)
         with told(self.out):
             written = save_model(trained.module, replace(trained.spec, name=self.name), self.out)
+            assigned = save_sigmas(trained, self.out / str(written.weights))
         if self.json:
             print(json.dumps({"epochs": to_json(trained.history), "model": to_json(written)}))
         else:
             print(f"wrote {self.out / written.weights} and its json; use it with --model")
+            if assigned is not None:
+                print(f"wrote {assigned}, the sigma of every training image")
         return 0
 
     def _check_folder(self, folder: Path) -> Checkpoint | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError, ParameterError
+from rs_core.fields import settings_of
 from rs_core.results import ModelSpec, to_json
 from rs_core.training.settings import TrainingSettings
 
@@ -94,7 +95,7 @@ def training_identity(
     """json values that two runs share exactly when the one may continue the other."""
     facts = {
         "recipe": type(recipe).__name__,
-        **dataclasses.asdict(recipe),
+        **settings_of(recipe),
         "architecture": spec.architecture,
         "options": spec.options,
         "input_shape": spec.input_shape,

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from rs_core.errors import ParameterError
 from rs_core.models import load_model
+from rs_core.models.weights import model_files
 from rs_core.results import ModelSpec
+from rs_core.training.checkpoints.sigma_file import read_sigmas, sigma_file
 
 _PREFIX = "torchvision:"
 
@@ -22,15 +25,27 @@ class FirstWeights:
     Fields:
         spec: what the network is.
         tensors: its weights and statistics by name, on the CPU.
+        sigmas: file of the sigmas that its training gave its images, None where it gave none.
     """
 
     spec: ModelSpec
     tensors: Mapping[str, Tensor]
+    sigmas: Path | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """Which weights they are, for the provenance of what is trained."""
         return {"weights": self.spec.weights, "sha256": self.spec.sha256}
+
+    def stored_sigmas(self, data_sha256: str) -> Tensor | None:
+        """The sigmas (N,) that their training gave the images of this digest, if it gave any.
+
+        Raises:
+            ModelFileError, ParameterError: the file is damaged, or of other images.
+        """
+        if self.sigmas is None:
+            return None
+        return torch.from_numpy(read_sigmas(self.sigmas, data_sha256))
 
     def give(self, network: nn.Module) -> None:
         """Fill a network with them.
@@ -56,7 +71,8 @@ def first_weights(model: str | Path) -> FirstWeights:
         WeightsNotFoundError, ModelFileError: no such model, or one that is damaged or unfit.
     """
     network, spec = load_model(model)
-    return FirstWeights(spec, network.state_dict())
+    beside = sigma_file(model_files(model)[0])
+    return FirstWeights(spec, network.state_dict(), beside if beside.exists() else None)
 
 
 def continued_spec(spec: ModelSpec, first: ModelSpec) -> ModelSpec:

@@ -71,7 +71,9 @@ class Recipe(TrainingSettings):
 
     @property
     def sigma_range(self) -> tuple[float, float]:
-        """(sigma, sigma)."""
+        """(sigma, sigma), or what the images' own sigmas can be."""
+        if self.per_image is not None:
+            return self.per_image.sigma_range(self.sigma)
         return self.sigma, self.sigma
 
     def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
@@ -123,17 +125,21 @@ class RangedRecipe(Recipe):
             raise ParameterError(
                 f"sigma_low={self.sigma_low:g} is above sigma={self.sigma:g}: give a lower one."
             )
+        if self.sigma_low is not None and self.per_image is not None:
+            raise ParameterError(
+                "sigma_low draws every image's sigma and per_image assigns it: leave one out."
+            )
 
     @property
     def sigma_range(self) -> tuple[float, float]:
-        """(sigma_low, sigma), or sigma twice."""
-        return self.sigma if self.sigma_low is None else self.sigma_low, self.sigma
+        """(sigma_low, sigma) where that is given; else as for every recipe."""
+        return super().sigma_range if self.sigma_low is None else (self.sigma_low, self.sigma)
 
     def draw_sigmas(self, count: int, generator: torch.Generator) -> Tensor:
         """The fixed sigma `count` times, or independent draws from U(sigma_low, sigma)."""
-        low, high = self.sigma_range
-        if low == high:
+        if self.sigma_low is None:
             return super().draw_sigmas(count, generator)
+        low, high = self.sigma_low, self.sigma
         shares = torch.rand(count, generator=generator, device=generator.device)
         return low + (high - low) * shares
 

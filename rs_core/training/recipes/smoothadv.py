@@ -31,6 +31,10 @@ class SmoothAdv(RangedRecipe):
     eps: float = param(
         0.5, help="radius of the attack", unit="pixels of [0,1]", low=0, low_open=True, high=100
     )
+    eps_per_sigma: float = param(
+        0.0, help="radius in units of each image's sigma, in place of eps; 0 for eps", low=0,
+        high=100, later=True,
+    )  # fmt: skip
     eps_warm_up: int = param(
         3, help="epochs over which eps grows to its full size", low=0, high=10_000
     )
@@ -56,8 +60,17 @@ class SmoothAdv(RangedRecipe):
         return self.batch_size // self.noises if self.multi_noise else self.batch_size
 
     def eps_in(self, epoch: int) -> float:
-        """Radius of the attack in the epoch after `epoch` whole ones."""
-        return self.eps * min(1.0, (epoch + 1) / max(self.eps_warm_up, 1))
+        """Radius of the attack in the epoch after `epoch` whole ones, without `eps_per_sigma`."""
+        return self.eps * self._warmth(epoch)
+
+    def _warmth(self, epoch: int) -> float:
+        return min(1.0, (epoch + 1) / max(self.eps_warm_up, 1))
+
+    def radii(self, batch: Batch) -> float | Tensor:
+        """Radius of the attack, or (B,) one for each image (Chen et al. 2021, appendix B.2)."""
+        if not self.eps_per_sigma:
+            return self.eps_in(batch.epoch)
+        return self.eps_per_sigma * self._warmth(batch.epoch) * batch.sigmas
 
     def batch_loss(
         self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
@@ -73,7 +86,7 @@ class SmoothAdv(RangedRecipe):
         self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> Tensor:
         """The images moved by the attack, (B, C, H, W) in [0,1], without their noise."""
-        forward, eps = network.of_pixels(batch.sigmas), self.eps_in(batch.epoch)
+        forward, eps = network.of_pixels(batch.sigmas), self.radii(batch)
         pixels, labels, noise = batch.clean(), batch.labels, batch.noise_planes()
         with network.frozen():
             if self.attack == "pgd":

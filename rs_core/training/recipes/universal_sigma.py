@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rs_core.errors import ParameterError
 from rs_core.training.recipes.recipe import NoiseRecipe
 
 
@@ -15,6 +16,14 @@ class UniversalSigma(NoiseRecipe):
     A network that takes sigma (`conv4-sigma`) is told each image's, and becomes their conditional
     classifier; any other learns to do without.
     """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.per_image is not None:
+            raise ParameterError(
+                "universal_sigma draws every image's sigma and per_image assigns it: leave "
+                "per_image out, or take the recipe gaussian."
+            )
 
     @property
     def sigma_range(self) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from rs_core.assets import samples
 from rs_core.attacks import ATTACKS, Confirm
 from rs_core.experiments import Compare
 from rs_core.experiments.sandwich import MakeSandwiches
-from rs_core.fields import describe_fields
+from rs_core.fields import describe_fields, first_line
 from rs_core.guarantees import GUARANTEES
 from rs_core.models import bundled_names, read_spec
 from rs_core.models.registry import MODELS
@@ -62,7 +62,7 @@ def describe() -> dict[str, Any]:
                 for name, kind in GUARANTEES.items()
             },
             "recipes": {
-                name: {"about": _first_line(kind), "fields": recipe_fields(name)}
+                name: {"about": first_line(kind), "fields": recipe_fields(name)}
                 for name, kind in RECIPES.items()
             },
             "networks": list(MODELS),
@@ -83,10 +83,6 @@ def _each(items: Iterable[T], shown: Callable[[T], Any]) -> list[Any]:
         except Exception:  # a damaged file may make its reader raise anything
             _LOG.exception("%s of this installation cannot be read", item)
     return found
-
-
-def _first_line(kind: type) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 def devices() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.fields import FieldDescription, check_params, describe_fields, param
+from rs_core.fields import FieldDescription, check_params, describe_fields, param, settings_of
 from rs_core.models import build_network
 from rs_core.models.registry import MODELS
 from rs_core.results import ModelSpec, to_json
@@ -70,7 +70,7 @@ class TrainTask:
         """All settings, as JSON values that `train_task` takes."""
         own = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
         return own | {
-            "settings": to_json(self.recipe),
+            "settings": to_json(settings_of(self.recipe)),
             "probes": list(self.probes),
             "labels": list(self.labels),
         }

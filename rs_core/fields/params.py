@@ -1,37 +1,16 @@
-"""Bounds, units and help on dataclass fields: one schema for Python, command line and forms."""
+"""Bounds, units and help on dataclass fields, and the check that holds values to them."""
 
 import dataclasses
 import math
 import numbers
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from rs_core.errors import ParameterError
+from rs_core.fields.variants import variant
 
-Kind = Literal["int", "float", "bool", "str", "choice", "floats"]
-
-
-@dataclass(frozen=True)
-class FieldDescription:
-    """What a form must know of one field.
-
-    `default` is None where a value is required; `low` and `high` are infinite where there is no
-    bound; `help` does not repeat the unit.
-    """
-
-    name: str
-    kind: Kind
-    default: Any
-    required: bool
-    low: float
-    high: float
-    low_open: bool
-    high_open: bool
-    unit: str
-    help: str
-    choices: tuple[str, ...]
+Kind = Literal["int", "float", "bool", "str", "choice", "floats", "one_of"]
 
 
 def param(
@@ -44,6 +23,8 @@ def param(
     low_open: bool = False,
     high_open: bool = False,
     choices: Sequence[str] = (),
+    one_of: Mapping[str, type] | None = None,
+    later: bool = False,
 ) -> Any:
     """A dataclass field that knows its bounds, unit and help.
 
@@ -54,6 +35,10 @@ def param(
         low, high: inclusive bounds of a number (or of each number of a sequence).
         low_open, high_open: make that bound exclusive.
         choices: allowed strings.
+        one_of: a registry of dataclasses; the field holds one of them with settings of its own, or
+            None where that is its default. A mapping {"name": ..., **settings} becomes one.
+        later: it came after settings had been stored: at its default it is left out of what is
+            stored, so that a request, a memory or a checkpoint from before is still the same.
 
     Returns:
         A `dataclasses.field` whose metadata `check_params` and the forms read.
@@ -66,6 +51,8 @@ def param(
         "low_open": low_open,
         "high_open": high_open,
         "choices": tuple(choices),
+        "one_of": one_of or {},
+        "later": later,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -118,9 +105,11 @@ def shown(value: Any) -> str:
 
 def _plain(field: dataclasses.Field[Any], hint: Any, value: Any) -> Any:
     """The value as the field's type has it."""
-    name, kind = field.name, _kind(hint, field.metadata["choices"])
+    name, kind = field.name, kind_of(hint, field.metadata)
     if value is None and type(None) in typing.get_args(hint):
         return None
+    if kind == "one_of":
+        return variant(name, field.metadata["one_of"], value)
     if kind == "choice":
         choices = field.metadata["choices"]
         if not isinstance(value, str) or value not in choices:
@@ -206,36 +195,11 @@ def _limit(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:g}"
 
 
-def describe_fields(cls: type) -> tuple[FieldDescription, ...]:
-    """Every `param` field of a dataclass, in order: forms and their checks are built from this."""
-    hints = typing.get_type_hints(cls)
-    return tuple(
-        _describe(field, hints[field.name])
-        for field in dataclasses.fields(cls)
-        if "choices" in field.metadata
-    )
-
-
-def _describe(field: dataclasses.Field[Any], hint: Any) -> FieldDescription:
-    facts = field.metadata
-    required = field.default is dataclasses.MISSING
-    return FieldDescription(
-        name=field.name,
-        kind=_kind(hint, facts["choices"]),
-        default=None if required else field.default,
-        required=required,
-        low=facts["low"],
-        high=facts["high"],
-        low_open=facts["low_open"],
-        high_open=facts["high_open"],
-        unit=facts["unit"],
-        help=facts["help"].removesuffix(f" [{facts['unit']}]"),
-        choices=facts["choices"],
-    )
-
-
-def _kind(hint: Any, choices: Sequence[str]) -> Kind:
-    if choices:
+def kind_of(hint: Any, metadata: Mapping[str, Any]) -> Kind:
+    """What a `param` field of this type hint and metadata holds."""
+    if metadata["one_of"]:
+        return "one_of"
+    if metadata["choices"]:
         return "choice"
     if any(typing.get_origin(part) is tuple for part in (hint, *typing.get_args(hint))):
         return "floats"
