@@ -15,6 +15,7 @@ from rs_core.models.weights import save_model
 from rs_core.papers.factory import recipe_of, spec_of
 from rs_core.papers.table import Shipped, Training
 from rs_core.results import to_json
+from rs_core.training.checkpoints.sigma_file import save_sigmas, sigma_file
 
 _SUFFIX = ".safetensors"
 
@@ -57,7 +58,10 @@ class Networks:
         """The model file of a finished training, None where there is none."""
         # The json is written after the weights, so its file says that both are whole.
         found = sorted(self.folder.glob(f"{network_name(training, seed)}-????????.json"))
-        return found[0].with_suffix(_SUFFIX) if found else None
+        path = found[0].with_suffix(_SUFFIX) if found else None
+        if path is None or not training.recipe.settings.get("per_image"):
+            return path
+        return path if sigma_file(path).exists() else None  # which is written after the json
 
     def _model(self, training: Training, seed: int) -> Generator[Step, None, Path]:
         """The model file of a training, which is done or gone on with if it is not there."""
@@ -82,4 +86,6 @@ class Networks:
         )  # fmt: skip
         result = yield from relay(stream)
         spec = dataclasses.replace(result.spec, name=checkpoint.name)
-        return self.folder / save_model(result.module, spec, self.folder).weights
+        path = self.folder / save_model(result.module, spec, self.folder).weights
+        save_sigmas(result, path)
+        return path

@@ -184,8 +184,3 @@ class Table:
             stages = row.network.stages if isinstance(row.network, Training) else ()
             found += [one for one in stages if one not in found]
         return tuple(found)
-
-    @property
-    def needs_per_image(self) -> bool:
-        """Whether a row trains with a sigma for every training image."""
-        return any(one.recipe.settings.get("per_image") for one in self.trainings)

@@ -250,3 +250,26 @@ def test_one_process_at_a_time_works_in_a_folder(tmp_path: Path) -> None:
 
 def test_the_grid_is_the_tables(whole: tuple[Path, RepeatedTable]) -> None:
     assert whole[1].rows[1].settings == GRID
+
+
+def test_sigmas_that_one_training_assigned_go_on_in_the_next(tmp_path: Path) -> None:
+    moving = {"sigma": 0.2, "epochs": 3, "precision": "fp32"}
+    first = replace(
+        TRAINING,
+        recipe=Choice("gaussian", moving | {"per_image": {"name": "insta", "levels": 4, "n": 2}}),
+    )
+    kept = {"sigma": 0.2, "epochs": 1, "precision": "fp32", "per_image": {"name": "stored"}}
+    second = replace(TRAINING, recipe=Choice("gaussian", kept), after=first)
+    table = replace(with_rows(replace(FIXED, network=second)), seeds=1)
+    run(table, tmp_path / "out")
+    sigmas = sorted((tmp_path / "out" / "networks").glob("*.sigmas.npz"))
+    one, other = (np.load(path)["sigma"] for path in sigmas)
+    assert len(one) == 400
+    assert np.array_equal(one, other)
+    before = contents(tmp_path / "out")
+    (own,) = (tmp_path / "out" / "networks").glob(f"{network_name(second, 0)}*.sigmas.npz")
+    own.unlink()  # as a kill between the network and its sigmas leaves it
+    log = tmp_path / "out" / "logs" / "row01-seed0.tsv"
+    log.unlink()
+    run(table, tmp_path / "out", resume=True)
+    assert contents(tmp_path / "out") == before

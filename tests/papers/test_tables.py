@@ -10,11 +10,10 @@ from rs_core.papers.price import price_of
 from rs_core.papers.published import published
 from rs_core.papers.runner import RepeatTable
 from rs_core.papers.table import Certified, Choice, Row, Shipped, Table
-from rs_core.papers.tables import PENDING, TABLES, find_table, table_names
+from rs_core.papers.tables import TABLES, find_table, table_names
 from rs_core.results import from_json, to_json
 from tests.papers.tiny import FIXED, GRID, PICKED, TINY, with_rows
 
-ALL = [*TABLES.values(), *PENDING.values()]
 SMALL_PASSES = 60_000_000  # about half an hour of two cores by LeNet
 
 
@@ -22,7 +21,7 @@ def name(table: Table) -> str:
     return f"{table.name}-{table.size}"
 
 
-@pytest.mark.parametrize("table", ALL, ids=name)
+@pytest.mark.parametrize("table", TABLES.values(), ids=name)
 def test_a_table_is_json_and_names_published_rows(table: Table) -> None:
     text = json.dumps(to_json(table))
     assert json.loads(text)["name"] == table.name
@@ -42,22 +41,12 @@ def test_a_table_can_be_built(table: Table) -> None:
     assert "time not measured" in cost.words
 
 
-@pytest.mark.parametrize("table", PENDING.values(), ids=name)
-def test_what_waits_for_a_sigma_per_training_image_says_so(table: Table) -> None:
-    assert table.needs_per_image
-    certified = table.certified
-    assert all(pair_of(row, certified).guarantee.norm == "l2" for row in table.rows)
-    nested = [one.recipe.settings.get("per_image") for one in table.trainings]
-    known = {"data_dependent", "pretrain_finetune", "insta", "stored"}
-    assert {own["name"] for own in nested if own} <= known
-
-
 def test_tables_are_found_by_id_and_size() -> None:
     assert find_table("pfat-table6", "small").paper == "PFAT"
     with pytest.raises(UnknownNameError, match="Did you mean 'pfat-table6'"):
         find_table("pfat-table7", "small")
     with pytest.raises(ParameterError, match="has no size 'paper': give small"):
-        find_table("pfat-table6", "paper")
+        find_table("yardstick-recipes", "paper")
     assert {"yardstick-gaussian", "ddrs-table1-certify", "insta-table1"} <= {*table_names()}
 
 
@@ -114,3 +103,16 @@ def test_grid_minimum_declares_what_the_selector_can_answer() -> None:
 def test_a_table_comes_back_from_json_as_it_was() -> None:
     one = from_json(Choice, to_json(PICKED.selector))
     assert one == PICKED.selector
+
+
+def test_every_paper_has_its_own_training() -> None:
+    """And the sigmas that a first stage assigned are what a second one keeps."""
+    known = {}
+    for table in TABLES.values():
+        for one in table.trainings:
+            own = one.recipe.settings.get("per_image")
+            known.setdefault(table.paper, set()).add(own and own["name"])
+            assert (own is not None and own["name"] == "stored") <= (one.after is not None)
+    assert known["DDRS"] == {None, "data_dependent"}
+    assert known["PFAT"] == {None, "pretrain_finetune"}
+    assert known["Insta-RS"] == {None, "insta", "stored"}

@@ -7,14 +7,8 @@ from rs_core.papers.tables.insta import INSTA
 from rs_core.papers.tables.pfat import PFAT
 from rs_core.papers.tables.yardstick import YARDSTICK
 
-_ALL = (*YARDSTICK, *DDRS, *PFAT, *INSTA)
-
-# Rows with a sigma for every training image are data already; the recipes take them later.
 TABLES: dict[tuple[str, Size], Table] = {
-    (one.name, one.size): one for one in _ALL if not one.needs_per_image
-}
-PENDING: dict[tuple[str, Size], Table] = {
-    (one.name, one.size): one for one in _ALL if one.needs_per_image
+    (one.name, one.size): one for one in (*YARDSTICK, *DDRS, *PFAT, *INSTA)
 }
 
 
@@ -38,4 +32,4 @@ def find_table(name: str, size: Size) -> Table:
     return TABLES[name, size]
 
 
-__all__ = ["PENDING", "TABLES", "find_table", "table_names"]
+__all__ = ["TABLES", "find_table", "table_names"]
