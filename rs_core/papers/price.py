@@ -15,7 +15,7 @@ from rs_core.images import image_from_array
 from rs_core.models import build_network
 from rs_core.models.weights import load_model
 from rs_core.papers.factory import pair_of, recipe_of, spec_of
-from rs_core.papers.table import Row, Shipped, Table, Training
+from rs_core.papers.table import Choice, Row, Shipped, Table, Training
 from rs_core.smoothing import draw_votes
 
 _SECONDS = 0.5  # of each sample, the first step left out
@@ -64,7 +64,7 @@ class Speeds:
 
     def training(self, training: Training) -> float:
         """Images per second of one training; half a second is measured."""
-        recipe = recipe_of(training.recipe)
+        recipe = recipe_of(_sampled(training.recipe))
         # What changes how many passes a step takes; sigma and rates do not.
         shape = {
             name: getattr(recipe, name, None)
@@ -149,6 +149,14 @@ def time_words(seconds: float) -> str:
     if seconds < 100:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
+
+
+def _sampled(choice: Choice) -> Choice:
+    """The recipe as it can be sampled alone: stored sigmas cost what one fixed sigma does."""
+    own = choice.settings.get("per_image")
+    if not own or own["name"] != "stored":
+        return choice
+    return Choice(choice.name, {**choice.settings, "per_image": None})
 
 
 def _passes(row: Row, table: Table, seeds: int) -> int:

@@ -64,3 +64,10 @@ def test_a_kind_of_work_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_a_time_is_told_in_few_digits(seconds: float, words: str) -> None:
     assert time_words(seconds) == words
+
+
+@pytest.mark.parametrize("own", [None, {"name": "stored"}, {"name": "insta", "levels": 4, "n": 2}])
+def test_every_way_of_training_can_be_sampled(own: dict[str, object] | None) -> None:
+    settings = {"sigma": 0.2, "epochs": 4, "batch_size": 32, "per_image": own}
+    training = Training(Choice("gaussian", settings), "mlp", "digits")
+    assert Speeds(device="cpu").training(training) > 0
