@@ -93,7 +93,7 @@ def _terms(probes: Probes, settings: Recipe) -> list[str]:
     """What the bands of the probes promise, and how the images came to their size."""
     together = f"{len(probes.images)} x {settings.epochs} bands"
     notes = [
-        f"probe radii: {probes.n} copies at sigma {settings.sigma_range[1]:g}; with probability "
+        f"probe radii: {probes.n} copies at sigma {settings.sigma:g}; with probability "
         f"{chance_text(probes.alpha)} all {together} hold; {PROBE_NOTE}"
     ]
     return notes + [

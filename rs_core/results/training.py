@@ -7,31 +7,6 @@ from rs_core.results import ModelSpec
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """Figures of one epoch.
-
-    Fields:
-        epoch: its number, from 1.
-        loss: mean training loss.
-        train_accuracy: share of noisy training images classified correctly, 0..1.
-        clean_accuracy, noisy_accuracy: of the averaged weights on images that are not trained
-            on, each once, without noise and with the recipe's noise, 0..1.
-        learning_rate: at the epoch's last step.
-        seconds: wall time of the epoch; other runs may have had turns in it.
-        images_per_second: of the training part alone.
-    """
-
-    epoch: int
-    loss: float
-    train_accuracy: float
-    clean_accuracy: float
-    noisy_accuracy: float
-    learning_rate: float
-    seconds: float
-    images_per_second: float
-
-
-@dataclass(frozen=True)
 class SigmaSpread:
     """How the sigmas of a training's images are distributed after an epoch; pixels of [0,1].
 
@@ -51,6 +26,35 @@ class SigmaSpread:
     levels: int
     smallest: tuple[tuple[int, float], ...]
     largest: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Figures of one epoch.
+
+    Fields:
+        epoch: its number, from 1.
+        loss: mean training loss.
+        train_accuracy: share of noisy training images classified correctly, 0..1.
+        clean_accuracy, noisy_accuracy: of the averaged weights on images that are not trained
+            on, each once, without noise and with the recipe's noise, 0..1.
+        learning_rate: at the epoch's last step.
+        seconds: wall time of the epoch; other runs may have had turns in it.
+        images_per_second: of the training part alone.
+        sigmas: how the images' own sigmas are distributed; None where they have none of their own.
+        assigning: seconds of the epoch that went into assigning them.
+    """
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    clean_accuracy: float
+    noisy_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    sigmas: SigmaSpread | None = None
+    assigning: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from rs_core.store.questions import Asked, Questions
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _WEIGHTS, _SPEC = "model.safetensors", "model.json"
+_SIGMAS = "model.sigmas.npz"  # where `sigma_file` looks
 SEED = "seed.json"
 SEED_LIMIT = 2**53  # what every browser's numbers and every reader of JSON hold to the last digit
 MOST_IMAGES, MOST_MODELS = 2000, 200  # of one owner: a folder is looked through at every upload
@@ -95,19 +96,24 @@ class Belongings:
             )
         return facts
 
-    def keep_model(self, owner: str, weights: bytes, spec: bytes) -> tuple[str, Path]:
+    def keep_model(
+        self, owner: str, weights: bytes, spec: bytes, sigmas: bytes = b""
+    ) -> tuple[str, Path]:
         """(id, path of the weights) of model files, the same ones for the same bytes.
 
-        Of more than `MOST_MODELS` the longest unused go.
+        Of more than `MOST_MODELS` the longest unused go. `sigmas` are those that its training gave
+        its images, as a file beside it.
 
         Raises:
             StoreError: the disk refuses, or what runs and uploads may take is full.
         """
         model = sha256(sha256(weights).digest() + sha256(spec).digest()).hexdigest()[:32]
-        self._make_room(owner, len(weights) + len(spec))
+        self._make_room(owner, len(weights) + len(spec) + len(sigmas))
         folder = private_folder(self._folder(owner) / "models" / model)
         try:
             with reported():
+                if sigmas:
+                    write_durably(folder / _SIGMAS, sigmas, private=True)
                 write_durably(folder / _WEIGHTS, weights, private=True)
                 write_durably(folder / _SPEC, spec, private=True)
         except BaseException:  # half a model is none, and would take room for ever

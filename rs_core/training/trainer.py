@@ -62,7 +62,7 @@ class Trainer:
         first = None if init is None else first_weights(init)
         self.spec = fitted_spec(spec if first is None else continued_spec(spec, first.spec), data)
         if probes is not None:
-            probes.check_fit(self.spec, recipe.sigma_range[1], recipe.epochs)
+            probes.check_fit(self.spec, recipe.sigma, recipe.epochs)
         bf16 = resolve_precision(recipe.precision, device) == "bf16"
         self.identity = training_identity(
             recipe, self.spec, data_digest(data), seed, device.type, bf16
@@ -197,7 +197,7 @@ class Trainer:
         course, found = self.course, list[ProbeRadius]()
         for probe in self.probes.certified(
             self.learner.average.network, self.spec, str(self.device),
-            sigma=self.recipe.sigma_range[1], epochs=self.recipe.epochs,
+            sigma=self.recipe.sigma, epochs=self.recipe.epochs,
             seed=derive_seed(self.seed, "train", "probes"),
         ):  # fmt: skip
             found.append(probe)

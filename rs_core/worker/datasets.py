@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from threading import Thread
@@ -175,6 +175,23 @@ def held_out_images(name: str, count: int) -> Dataset:
     bare_spec(name)
     held = _held_out(name, _folder(name))
     return held.subset(np.arange(min(count, len(held))) * len(held) // min(count, len(held)))
+
+
+def training_images(name: str, indices: Sequence[int]) -> Dataset:
+    """Some of the images that a training here learns from, by their places among them.
+
+    Raises:
+        ParameterError: there are not so many.
+        UnknownNameError, DataError: as `bare_spec` and the files of the set say.
+    """
+    bare_spec(name)
+    train = _splits(name, _folder(name)).train
+    if max(indices) >= len(train):
+        raise ParameterError(
+            f"index {max(indices)} is out of range: {name} has {len(train):,} training images, "
+            "numbered from 0."
+        )
+    return train.subset(np.array(indices))
 
 
 def gathered(name: str) -> Generator[PhaseStep, None, Splits]:

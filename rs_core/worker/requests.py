@@ -104,6 +104,15 @@ class Fields:
             raise ParameterError(f"{name} holds {len(value)} numbers: the limit is {limit}.")
         return tuple(float(item) for item in value)
 
+    def wholes(self, name: str, *, limit: int) -> tuple[int, ...]:
+        """1 to `limit` whole numbers from 0."""
+        value = self._values.get(name)
+        if not isinstance(value, list) or not all(type(n) is int and n >= 0 for n in value):
+            raise _unfit(name, value, "it must be a list of whole numbers from 0")
+        if not 1 <= len(value) <= limit:
+            raise ParameterError(f"{name} holds {len(value)} numbers: give 1 to {limit}.")
+        return tuple(value)
+
     def raw(self, name: str) -> Any:
         """Whatever stands there."""
         return self._values.get(name)

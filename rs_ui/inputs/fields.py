@@ -14,6 +14,7 @@ from rs_ui.panels import error_box, plain
 
 _MOST_NUMBERS = 64
 _PLACES = "%.6g"
+NONE = "none"  # of several kinds
 _OUTSIDE = object()  # in place of a number that is out of its range
 
 
@@ -87,10 +88,29 @@ def _widget(field: Mapping[str, Any], key: str) -> Any:
             value = None if default is None else float(default)
             number = st.number_input(label, None, None, value, format=_PLACES, **shared)
             return _held(number, field)
+        case "one_of":
+            return _one_of(field, key, shared)
         case "floats":
             text = ", ".join(f"{value:g}" for value in default)
             return _numbers(st.text_input(label, value=text, **shared), field)
     return st.text_input(label, value=default, **shared)
+
+
+def _one_of(field: Mapping[str, Any], key: str, shared: dict[str, Any]) -> Any:
+    """The name of one of several kinds, with the settings of that kind; None for none of them."""
+    kinds = field["variants"]
+    name = st.selectbox(
+        field["name"].replace("_", " ").capitalize(), [NONE, *kinds], help=plain(field["help"]),
+        format_func=lambda kind: kind.replace("_", " "), **shared,
+    )  # fmt: skip
+    if name not in kinds:
+        return None
+    st.caption(plain(kinds[name]["about"]))
+    own = kinds[name]["fields"]
+    # A list that is empty by default is nothing that a form could show.
+    first = [one["name"] for one in own if one["kind"] != "floats" or one["default"] is not None]
+    values = form(own, prefix=f"{key}_{name}", first=first, given=[one["name"] for one in own])
+    return _OUTSIDE if values is None else {"name": name, **values}
 
 
 def _label(field: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from rs_core.results.training import Epoch, Probe, TrainingOutcome
 from rs_ui.runs import cache, session
 from rs_ui.runs.downloads import file_buttons
 
-_COLUMNS = tuple(Epoch.__dataclass_fields__)
+_COLUMNS = tuple(name for name in Epoch.__dataclass_fields__ if name not in ("sigmas", "assigning"))
+_OF_SIGMAS = ("sigma_mean", "sigma_levels", "seconds_assigning")  # of the images' own sigmas
 
 
 def download_training(job: str, outcome: TrainingOutcome, result: Any) -> None:
@@ -37,6 +38,9 @@ def network_zip(owner: str, outcome: TrainingOutcome) -> bytes:
     weights, packed = files["spec"]["weights"], io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(weights, base64.b64decode(files["weights"]))
+        if "sigmas" in files:
+            sigmas = weights.removesuffix(".safetensors") + ".sigmas.npz"
+            archive.writestr(sigmas, base64.b64decode(files["sigmas"]))
         described = json.dumps(files["spec"], indent=2) + "\n"
         archive.writestr(weights.removesuffix(".safetensors") + ".json", described)
     return packed.getvalue()
@@ -47,7 +51,8 @@ def history_tsv(outcome: TrainingOutcome) -> str:
 
     An image has its certified class (-1 for abstain), whether that is its own (empty where that
     is unknown), and both ends of its radius, the upper one empty where nothing limits it; sigma,
-    n and alpha, the error of all ends together, stand beside them.
+    n and alpha, the error of all ends together, stand beside them. Where images have sigmas of
+    their own, their mean, the number of different ones, and the seconds that assigning them took.
     """
     out, course = io.StringIO(), outcome.course
     writer = csv.writer(out, delimiter="\t", lineterminator="\n")
@@ -57,12 +62,19 @@ def history_tsv(outcome: TrainingOutcome) -> str:
         for what in ("class", "correct", "radius", "most")
     ]
     terms = ("probe_sigma", "probe_n", "probe_alpha") if probes else ()
-    writer.writerow([*_COLUMNS, *probes, *terms])
+    own = _OF_SIGMAS if any(epoch.sigmas for epoch in course.epochs) else ()
+    writer.writerow([*_COLUMNS, *own, *probes, *terms])
     for epoch in course.epochs:
         cells = [cell for probe in course.probes for cell in _certified(probe, epoch.epoch)]
         shared = (course.sigma, course.n, course.alpha) if probes else ()
-        writer.writerow([*(getattr(epoch, name) for name in _COLUMNS), *cells, *shared])
+        figures = [getattr(epoch, name) for name in _COLUMNS]
+        writer.writerow([*figures, *(_of_sigmas(epoch) if own else ()), *cells, *shared])
     return out.getvalue()
+
+
+def _of_sigmas(epoch: Epoch) -> tuple[object, ...]:
+    found = epoch.sigmas
+    return (found.mean, found.levels, epoch.assigning) if found else ("", "", epoch.assigning)
 
 
 def _certified(probe: Probe, epoch: int) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from rs_ui import teaching
 from rs_ui.client.worker import WorkerError
-from rs_ui.inputs.fields import form
+from rs_ui.inputs.fields import NONE, form
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, run, session
 from rs_ui.runs.page import start_button
@@ -16,7 +16,8 @@ from rs_ui.runs.status import duration
 from rs_ui.train.probes import Probes, choose_probes
 
 _FIRST = ("sigma", "epochs")
-_NUMBERS = ("int", "float")  # may be left empty, and lists may not
+_OWN = "per_image"  # sigmas of the images' own
+_MAY_BE_EMPTY = ("int", "float", "one_of")  # and lists may not
 _EPOCHS = 8  # enough to see curves grow, and a minute or two on two cores
 _SIGMA = 0.25  # where a recipe's own is 0, at which no probe image can be certified
 _BUDGET: dict[str, Any] = {
@@ -97,7 +98,8 @@ def _take_defaults(recipes: dict[str, Any]) -> None:
     """Another recipe has settings of its own; sigma and epochs stay as they are."""
     for field in _fields(recipes, st.session_state["train_recipe"]):
         if field["name"] not in _FIRST and field["kind"] != "floats":
-            st.session_state[f"{PAGE}_{field['name']}"] = field["default"]
+            default = NONE if field["kind"] == "one_of" else field["default"]
+            st.session_state[f"{PAGE}_{field['name']}"] = default
 
 
 def _place(names: Any, usual: str) -> int:
@@ -107,9 +109,10 @@ def _place(names: Any, usual: str) -> int:
 def _config(offer: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any] | None:
     """The training's settings; None while one makes no sense."""
     fields = _fields(offer["recipes"], str(chosen["recipe"]))
-    lists = [f["name"] for f in fields if f["default"] is None and f["kind"] not in _NUMBERS]
+    lists = [f["name"] for f in fields if f["default"] is None and f["kind"] not in _MAY_BE_EMPTY]
     budget = [] if teaching.hides({"train_minutes": 0.0}) else [_BUDGET]
-    first = (*_FIRST, _BUDGET["name"])
+    own = () if teaching.hides({f"{PAGE}_{_OWN}": NONE}) else (_OWN,)
+    first = (*_FIRST, _BUDGET["name"], *own)
     settings = form([*fields, *budget], prefix=PAGE, first=first, given=lists)
     if settings is None:
         return None

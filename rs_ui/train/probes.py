@@ -67,7 +67,7 @@ def _of_set(name: str, count: int) -> dict[str, _Found]:
         error_box(reply)
         return {}
     return {
-        one["image"]: _Found(one["image"], one["label"], _picture(one["thumbnail"]))
+        one["image"]: _Found(one["image"], one["label"], picture_of(one["thumbnail"]))
         for one in reply["images"]
     }
 
@@ -101,5 +101,6 @@ def _same_classes(subject: Subject, dataset: dict[str, Any]) -> bool:
     return tuple(subject.class_names) == tuple(dataset["class_names"])
 
 
-def _picture(address: str) -> bytes:
+def picture_of(address: str) -> bytes:
+    """The bytes of a picture in a data address."""
     return base64.b64decode(address.partition(",")[2])

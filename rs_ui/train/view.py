@@ -16,6 +16,7 @@ from rs_ui.runs import cache, run, session
 from rs_ui.runs.status import Status, duration
 from rs_ui.train.files import download_training
 from rs_ui.train.form import PAGE, pace_name
+from rs_ui.train.sigmas import sigmas_panel
 
 
 def show(job: str) -> None:
@@ -39,6 +40,7 @@ def _draw(job: str, status: Status) -> None:
         _ended(job, status, kept=course is not None)
         if course is not None and course.epochs:
             curves(job, course, names)
+            sigmas_panel(job, course, status.about["config"]["dataset"])
         return
     if course is None:
         st.skeleton(height=320)
@@ -47,6 +49,7 @@ def _draw(job: str, status: Status) -> None:
         session.remember(pace_name(status.about["config"]), step["images_per_second"])
     _numbers(course, step)
     curves(job, course, names)
+    sigmas_panel(job, course, status.about["config"]["dataset"])
 
 
 def _ended(job: str, status: Status, *, kept: bool) -> None:
@@ -112,6 +115,7 @@ def finished(job: str, status: Status) -> None:
     )
     _use(outcome)
     curves(job, outcome.course, outcome.spec.class_names)
+    sigmas_panel(job, outcome.course, status.about["config"]["dataset"])
     levels = [_CLEAN, _NOISY][: len(outcome.confusions)]
     level = st.segmented_control(
         "Mistakes", levels, default=_CLEAN, required=True, key=f"noise_{job}"

@@ -9,6 +9,7 @@ from rs_core.results.training import (
     Epoch,
     Probe,
     ProbePoint,
+    SigmaSpread,
     TrainingOutcome,
 )
 
@@ -30,6 +31,13 @@ def recipes(field: Any) -> dict[str, dict[str, Any]]:
         field("batch_size", "int", 128, low=2, high=65536),
         field("drops", "floats", None, required=False, low=1),
     ]
+    levels = field("levels", "int", 16, low=2, high=1000, help="largest variance")
+    period = field("period", "int", None, required=False, low=1, high=100, help="epochs between")
+    insta = {"about": "Variances that grow where they may.", "fields": [levels, period]}
+    per_image = field("per_image", "one_of", None, required=False, help="a sigma of its own")
+    fields.append(
+        per_image | {"variants": {"insta": insta, "stored": {"about": "Kept.", "fields": []}}}
+    )
     about = {"gaussian": "Noise of one fixed sigma.", "smoothadv": "Attacked points."}
     known = {name: {"about": text, "fields": fields} for name, text in about.items()}
     own = {"sigma": 0.0, "batch_size": 64}
@@ -39,16 +47,26 @@ def recipes(field: Any) -> dict[str, dict[str, Any]]:
 
 def course(config: dict[str, Any], done: int) -> Course:
     """The first epochs of a training; the second probe is taken for another class at first."""
+    own = config["settings"].get("per_image")
     epochs = tuple(
-        Epoch(k, 2.0 / k, 0.5, 1 - 0.5 / k, 1 - 0.6 / k, 0.1 / k, 1.5, 2000.0)
+        Epoch(
+            k, 2.0 / k, 0.5, 1 - 0.5 / k, 1 - 0.6 / k, 0.1 / k, 1.5, 2000.0,
+            *((_spread(k), 0.25) if own else ()),
+        )
         for k in range(1, done + 1)
-    )
+    )  # fmt: skip
     probes = tuple(
         Probe(image, f"image {image}", label, tuple(_point(e.epoch, row, label) for e in epochs))
         for row, (image, label) in enumerate(zip(config["probes"], config["labels"], strict=True))
     )  # fmt: skip
     settings = config["settings"]
     return Course(epochs, settings["epochs"], probes, settings["sigma"], 500, 1e-3)
+
+
+def _spread(epoch: int) -> SigmaSpread:
+    low, high = ((index, 0.25) for index in (5, 7)), ((index, 0.25 * epoch) for index in (9, 0))
+    counts = (100 - epoch, 0, epoch, 0)
+    return SigmaSpread(0.25, 1.0, counts, 0.25 + 0.01 * epoch, 2, tuple(low), tuple(high))
 
 
 def _point(epoch: int, row: int, label: int | None) -> ProbePoint:

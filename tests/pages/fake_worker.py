@@ -152,6 +152,11 @@ class FakeWorker:
     def _held_out_images(self, owner: str, set: str, count: int) -> dict[str, Any]:
         return self._images_of_set(owner, "mnist-conv4", f"held out of {set}", count)
 
+    def _training_images(self, owner: str, set: str, indices: list[int]) -> dict[str, Any]:
+        one = self._held_out_images(owner, set, 1)["images"][0]
+        shown = {"label": 3, "thumbnail": one["thumbnail"]}
+        return {"images": [{"index": index, **shown} for index in indices]}
+
     def _image(self, owner: str, image: str) -> dict[str, Any]:
         if (owner, image) not in self.images:
             raise WorkerError("image not found: it was deleted, or it belongs to somebody else.")

@@ -48,7 +48,9 @@ def test_a_start_sends_the_form_and_five_images_beside_the_sidebars(
     assert (config["dataset"], config["architecture"], config["recipe"]) == (
         "mnist5k", "conv4", "smoothadv"
     )  # fmt: skip
-    assert config["settings"] == {"sigma": 0.5, "epochs": 8, "batch_size": 128}
+    assert config["settings"] == {
+        "sigma": 0.5, "epochs": 8, "batch_size": 128, "per_image": None,
+    }  # fmt: skip
     assert (config["minutes"], config["alpha"], sent["seed"]) == (0.0, 0.01, 7)
     assert len(config["probes"]) == len(set(config["probes"])) == 6
     assert config["labels"] == [3] * 6
@@ -61,7 +63,7 @@ def test_another_recipe_brings_its_own_settings(open_app: Open, worker: FakeWork
     app.selectbox(key="train_recipe").set_value("macer").run()
     start(app)
     chosen = asked(worker)["config"]["settings"]
-    assert chosen == {"sigma": 0.25, "epochs": 3, "batch_size": 64}
+    assert chosen == {"sigma": 0.25, "epochs": 3, "batch_size": 64, "per_image": None}
     app = open_app("train", train_recipe="macer", train_epochs="3")
     start(app)
     assert asked(worker)["config"]["settings"] == chosen

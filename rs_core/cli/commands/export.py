@@ -2,14 +2,16 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
 from rs_core.cli.terminal import told
 from rs_core.cli.train_options import FOLDER_SUFFIX
+from rs_core.durable import write_durably
 from rs_core.errors import CheckpointError
 from rs_core.fields import check_params, param
 from rs_core.models import load_model, save_model
@@ -17,8 +19,9 @@ from rs_core.models.weights import check_file_name
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, to_json
 from rs_core.store import checkpoint_of_run, model_of_run
-from rs_core.training.checkpoints.export import trained_network
+from rs_core.training.checkpoints.export import assigned_sigmas, trained_network
 from rs_core.training.checkpoints.files import load_checkpoint
+from rs_core.training.checkpoints.sigma_file import sigma_file, write_sigmas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class ExportCommand:
         out = self.out or self._beside
         with told(out):
             written = save_model(module, spec, out)
+            self._copy_sigmas(out / str(written.weights), written.provenance)
         done = written.provenance["epochs_done"]
         if self.json:
             print(json.dumps({"epochs_done": done, "model": to_json(written)}))
@@ -66,6 +70,15 @@ class ExportCommand:
             "use it with --model"
         )
         return 0
+
+    def _copy_sigmas(self, weights: Path, provenance: Mapping[str, Any]) -> None:
+        """Write the sigmas of the training's images beside the network, where they have any."""
+        saved = load_checkpoint(self._folder)
+        sigmas = None if saved is None else assigned_sigmas(saved)
+        if sigmas is not None:
+            write_sigmas(sigma_file(weights), sigmas, provenance["data_sha256"])
+        elif saved is None and self._network is not None and sigma_file(self._network).exists():
+            write_durably(sigma_file(weights), sigma_file(self._network).read_bytes())
 
     @property
     def _beside(self) -> Path:

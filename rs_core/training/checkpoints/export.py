@@ -1,5 +1,6 @@
 """A network from a training's checkpoint."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -9,6 +10,14 @@ from rs_core.results import ModelSpec, from_json
 from rs_core.training.checkpoints.files import Checkpoint
 
 _PREFIX = "average/"
+
+
+def assigned_sigmas(checkpoint: Checkpoint) -> np.ndarray | None:
+    """The sigmas (N,) of a checkpoint's images; None where they have none of their own yet."""
+    found = checkpoint.tensors.get("kept/sigma")
+    if found is None or not bool((found > 0).all()):
+        return None
+    return np.asarray(found.numpy())
 
 
 def trained_network(checkpoint: Checkpoint) -> tuple[nn.Module, ModelSpec]:

@@ -79,13 +79,13 @@ class Insta(PerImage):
         pair = sigma * torch.stack([level, level + 1], dim=1).sqrt()
         found = torch.empty_like(sigmas)
         for own, each in noisy_logits(network, batch.clean(), pair, self.n, generator):
-            move = _move(each.softmax(dim=-1).mean(dim=2), pair[own], batch.labels[own])
+            move = moves(each.softmax(dim=-1).mean(dim=2), pair[own], batch.labels[own])
             found[own] = sigma * (level[own] + move).clamp(1, self.levels).sqrt()
         return found
 
 
-def _move(means: Tensor, pair: Tensor, labels: Tensor) -> Tensor:
-    """-1, 0 or 1 (b,) from mean scores (b, 2, K) at the variance here and the next."""
+def moves(means: Tensor, pair: Tensor, labels: Tensor) -> Tensor:
+    """How variances move, -1, 0 or 1 (b,), by mean scores (b, 2, K) at one and at the next."""
     best, answers = means.max(dim=-1)
     radius = pair * torch.special.ndtri(best.clamp(max=_CAP))
     right = answers == labels[:, None]

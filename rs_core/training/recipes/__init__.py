@@ -4,7 +4,8 @@ from rs_core.training.recipes.adversarial import Adversarial
 from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
-from rs_core.training.recipes.presets import PRESETS, Preset
+from rs_core.training.recipes.preset import Preset
+from rs_core.training.recipes.presets import PRESETS
 from rs_core.training.recipes.recipe import NoiseRecipe, Recipe
 from rs_core.training.recipes.smoothadv import SmoothAdv
 from rs_core.training.recipes.universal_sigma import UniversalSigma

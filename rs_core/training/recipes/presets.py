@@ -1,39 +1,15 @@
 """The papers' own settings by name; days of a GPU, where the defaults are minutes of a CPU."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from rs_core.training.recipes.adversarial import Adversarial
 from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
-from rs_core.training.recipes.recipe import Recipe
+from rs_core.training.recipes.per_image_presets import PER_IMAGE_PRESETS
+from rs_core.training.recipes.preset import CIFAR_MEAN, CIFAR_STD, GREY, RAW, Preset
 from rs_core.training.recipes.smoothadv import SmoothAdv
 from rs_core.training.recipes.universal_sigma import UniversalSigma
-
-_CIFAR_MEAN, _CIFAR_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A recipe as a paper used it.
-
-    Fields:
-        recipe: its settings.
-        name: of the recipe, in `RECIPES`.
-        architecture, dataset: names of `MODELS` and of the data sets.
-        mean, std: the normalisation that belongs to the network; empty: measured on the data.
-        source: the paper, and what is ours.
-    """
-
-    recipe: Recipe
-    name: str
-    architecture: str
-    dataset: str
-    source: str
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-
 
 _COHEN = Gaussian(
     sigma=0.25, epochs=90, batch_size=400, learning_rate=0.1, schedule="step", drops=(30, 60),
@@ -81,54 +57,52 @@ _SIAM = Adversarial(
 _UNIVERSAL = UniversalSigma(sigma=0.5, epochs=400)
 
 _MACER_SOURCE = "Zhai et al. (2020) and their code"
-_RAW: dict[str, tuple[float, ...]] = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
 
 _LENET_SOURCE = (
     "the public LeNet logs beside Cohen et al. (2019); the last images of an epoch that fill no "
     "batch are left out"
 )
-_GREY: dict[str, tuple[float, ...]] = {"mean": (0.0,), "std": (1.0,)}
 
 PRESETS: dict[str, Preset] = {
     "cohen-cifar10": Preset(
         _COHEN, "gaussian", "resnet110", "cifar10", "Cohen et al. (2019) and their code",
-        _CIFAR_MEAN, _CIFAR_STD,
+        CIFAR_MEAN, CIFAR_STD,
     ),
     **{
         f"cohen-mnist-s{round(100 * sigma):03d}": Preset(
-            Gaussian(sigma=sigma, **_LENET), "gaussian", "lenet", "mnist", _LENET_SOURCE, **_GREY
+            Gaussian(sigma=sigma, **_LENET), "gaussian", "lenet", "mnist", _LENET_SOURCE, **GREY
         )
         for sigma in (0.25, 0.5, 1.0)
     },
     **{
         f"consistency-mnist-s{round(100 * sigma):03d}": Preset(
             Consistency(sigma=sigma, noises=2, agreement=weight, entropy_weight=0.5, **_LENET),
-            "consistency", "lenet", "mnist", f"Jeong & Shin (2020); {_LENET_SOURCE}", **_GREY,
+            "consistency", "lenet", "mnist", f"Jeong & Shin (2020); {_LENET_SOURCE}", **GREY,
         )
         for sigma, weight in ((0.25, 10.0), (0.5, 5.0), (1.0, 5.0))
     },
     "smoothadv-cifar10": Preset(
         _SMOOTHADV, "smoothadv", "resnet110", "cifar10",
         "Salman et al. (2019) and their code: one point of their grid of eps, steps and copies",
-        _CIFAR_MEAN, (1.0,) * 3,
+        CIFAR_MEAN, (1.0,) * 3,
     ),
     "smoothadv-ddn-cifar10": Preset(
         _SMOOTHADV_DDN, "smoothadv", "resnet110", "cifar10",
         "Salman et al. (2019) and their code: one point of their grid of eps, steps and copies",
-        _CIFAR_MEAN, (1.0,) * 3,
+        CIFAR_MEAN, (1.0,) * 3,
     ),
     "macer-cifar10-s025": Preset(
-        _macer(0.25, 12.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **_RAW
+        _macer(0.25, 12.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **RAW
     ),
     "macer-cifar10-s050": Preset(
-        _macer(0.5, 4.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **_RAW
+        _macer(0.5, 4.0), "macer", "resnet110", "cifar10", _MACER_SOURCE, **RAW
     ),
     "macer-cifar10-s100": Preset(
         _macer(1.0, 12.0, deferral=200), "macer", "resnet110", "cifar10",
-        f"{_MACER_SOURCE}; lambda 0 before the first drop as the paper says, not the code", **_RAW,
+        f"{_MACER_SOURCE}; lambda 0 before the first drop as the paper says, not the code", **RAW,
     ),
     "macer-mnist": Preset(
-        _macer(0.25, 16.0), "macer", "lenet", "mnist", _MACER_SOURCE, **_GREY
+        _macer(0.25, 16.0), "macer", "lenet", "mnist", _MACER_SOURCE, **GREY
     ),
     "madry-cifar10": Preset(
         _MADRY, "adversarial", "cifar-resnet18", "cifar10",
@@ -146,4 +120,5 @@ PRESETS: dict[str, Preset] = {
         _UNIVERSAL, "universal_sigma", "conv4-sigma", "cifar10",
         "Hase et al., f_u told sigma_a: 400 epochs; optimiser and rates are ours",
     ),
+    **PER_IMAGE_PRESETS,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from rs_core.worker.datasets import (
     index_words,
     split_words,
     spread_over_set,
+    training_images,
 )
 from rs_core.worker.models import ModelCache
 from rs_core.worker.pictures import (
@@ -30,6 +31,7 @@ from rs_core.worker.request import MAX_IMAGES
 from rs_core.worker.requests import Fields, owner_of
 from rs_core.worker.tasks.base import MAX_SIGMAS
 
+MAX_SHOWN = 64  # training images of one reply
 PRECISIONS = ("auto", "fp32", "bf16")
 Reply = dict[str, Any]
 
@@ -53,6 +55,7 @@ class ImageDesk:
             "image": self._image,
             "images_of_set": self._images_of_set,
             "held_out_images": self._held_out,
+            "training_images": self._training,
             "noise": self._noise,
         }
 
@@ -95,6 +98,21 @@ class ImageDesk:
         spec, data = bare_spec(name), held_out_images(name, _count(fields))
         return {"images": self._kept(owner, data, spec), "set": index_words(data)}
 
+    def _training(self, fields: Fields) -> Reply:
+        """Images that a training learns from, to be looked at only."""
+        name, indices = fields.text("set"), fields.wholes("indices", limit=MAX_SHOWN)
+        data, spec = training_images(name, indices), bare_spec(name)
+        pictures = [picture_of_row(data, row, spec) for row in range(len(data))]
+        return {
+            "images": [
+                {
+                    "index": index, "label": picture.image.label,
+                    "thumbnail": _address(picture_json(picture)["original"]),
+                }
+                for index, picture in zip(indices, pictures, strict=True)
+            ]
+        }  # fmt: skip
+
     def _kept(self, owner: str, data: Dataset, spec: ModelSpec) -> list[dict[str, Any]]:
         """Every image of a set, kept for its owner, as a page shows it."""
         self._tidy()
@@ -106,7 +124,7 @@ class ImageDesk:
             self._belongings.keep_image(owner, image, facts | {"origin": origin})
             shown.append({
                 "image": image, "name": picture.image.name, "label": picture.image.label,
-                "index": index, "thumbnail": f"data:image/png;base64,{facts['original']}",
+                "index": index, "thumbnail": _address(facts["original"]),
             })  # fmt: skip
         return shown
 
@@ -126,6 +144,10 @@ class ImageDesk:
             raise ParameterError("the image was read for another model: choose it again.")
         copies = noisy_copies(classifier, image, sigmas, seed=fields.whole("seed", 0))
         return {"sigmas": list(sigmas), "copies": to_json(copies)}
+
+
+def _address(png: str) -> str:
+    return f"data:image/png;base64,{png}"
 
 
 def _count(fields: Fields) -> int:

@@ -16,6 +16,7 @@ from rs_core.experiments import arrange
 from rs_core.results import from_json, to_json
 from rs_core.results.arrangement import Points
 from rs_core.store import Progress, Run, RunStore, left_words
+from rs_core.training.checkpoints.sigma_file import sigma_file
 from rs_core.worker.desk.describe import describe
 from rs_core.worker.desk.images import PRECISIONS, ImageDesk
 from rs_core.worker.desk.price import PRICED, price_of
@@ -97,10 +98,16 @@ class Api:
         return self._models(fields)
 
     def _model_files(self, fields: Fields) -> Reply:
-        """A person's own network as its two files; the shipped ones come with the program."""
+        """A person's own network as its files; the shipped ones come with the program."""
         owner, model = owner_of(fields), fields.text("model")
         spec, path = self._shelf.own_files(owner, model)
-        return {"weights": base64.b64encode(path.read_bytes()).decode(), "spec": to_json(spec)}
+        files = {"weights": path, "sigmas": sigma_file(path)}
+        packed = {
+            name: base64.b64encode(one.read_bytes()).decode()
+            for name, one in files.items()
+            if one.exists()
+        }
+        return {**packed, "spec": to_json(spec)}
 
     def _price(self, fields: Fields) -> Reply:
         """What a start would cost; the network's spec is read, and nothing is loaded."""

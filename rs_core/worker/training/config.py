@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rs_core.errors import ParameterError, UnknownNameError
-from rs_core.fields import FieldDescription, check_params, describe_fields, param, settings_of
+from rs_core.fields import NAME, FieldDescription, check_params, describe_fields, param, settings_of
 from rs_core.models import build_network
 from rs_core.models.registry import MODELS
 from rs_core.results import ModelSpec, to_json
@@ -57,14 +57,21 @@ class TrainTask:
 
     @property
     def sigma(self) -> float:
-        """The noise at which the probes are certified: the training's largest."""
-        return self.recipe.sigma_range[1]
+        """The noise at which the probes are certified: the recipe's own."""
+        return self.recipe.sigma
 
     @property
     def name(self) -> str:
         """The trained network's name, of letters that a file's name may have."""
         options, strength = self.options, f"s{round(100 * self.sigma):03d}"
-        return f"{options.dataset}-{options.architecture}-{options.recipe}-{strength}"
+        parts = (options.dataset, options.architecture, options.recipe, self.per_image, strength)
+        return "-".join(part for part in parts if part)
+
+    @property
+    def per_image(self) -> str:
+        """Who gives images sigmas of their own; "" for nobody."""
+        found = settings_of(self.recipe).get("per_image") or {}
+        return str(found.get(NAME, ""))
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `train_task` takes."""

@@ -69,8 +69,8 @@ class TrainingRuns:
         asked, task = run.request, train_task(run.request["config"])
         images = tuple(from_json(ImageInput, image) for image in asked["images"])
 
-        def keep(spec: ModelSpec, weights: bytes) -> tuple[str, ModelSpec]:
-            return self._keep(run, task, spec, weights)
+        def keep(spec: ModelSpec, weights: bytes, sigmas: bytes) -> tuple[str, ModelSpec]:
+            return self._keep(run, task, spec, weights, sigmas)
 
         probes = _probes(task, images) if images else None
         training = Training(
@@ -109,7 +109,7 @@ class TrainingRuns:
         return 0, 0.0, 0
 
     def _keep(
-        self, run: Run, task: TrainTask, spec: ModelSpec, weights: bytes
+        self, run: Run, task: TrainTask, spec: ModelSpec, weights: bytes, sigmas: bytes
     ) -> tuple[str, ModelSpec]:
         """The network among its owner's models; what was said of the probes on it is counted.
 
@@ -120,7 +120,7 @@ class TrainingRuns:
         digest = sha256(weights).hexdigest()
         spec = replace(spec, weights=f"{spec.name}-{digest[:8]}.safetensors", sha256=digest)
         raw = json.dumps(to_json(spec), indent=2).encode()
-        model, _ = self._store.belongings.keep_model(run.owner, weights, raw)
+        model, _ = self._store.belongings.keep_model(run.owner, weights, raw, sigmas)
         subjects = probe_subjects(run.request, spec)
         looks = (look_of(look_at(task.sigma), run.request["seed"]),)
         risk = risk_of_probe(task.options.alpha, len(task.probes), task.recipe.epochs)
@@ -141,7 +141,8 @@ def _epochs(folder: Path, changed: tuple[int, ...]) -> list[EpochDone] | None:
 def _title(task: TrainTask) -> str:
     options = task.options
     title = DATASETS[options.dataset].title
-    recipe = options.recipe.replace("_", " ")
+    recipe = " with ".join(name for name in (options.recipe, task.per_image) if name)
+    recipe = recipe.replace("_", " ")
     course = f"sigma {task.recipe.sigma:g}, {task.recipe.epochs} epochs"
     return f"{title}, {options.architecture}, {recipe}, {course}"
 

@@ -14,15 +14,16 @@ from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
 from rs_core.results.training import Course, TrainingOutcome
 from rs_core.training import EpochDone, ProbeDone, Probes
-from rs_core.training.checkpoints.export import trained_network
+from rs_core.training.checkpoints.export import assigned_sigmas, trained_network
 from rs_core.training.checkpoints.files import Checkpoint, load_checkpoint
+from rs_core.training.checkpoints.sigma_file import packed_sigmas
 from rs_core.worker.datasets import Splits, gathered
 from rs_core.worker.job import TrainStep
 from rs_core.worker.training.config import TrainTask
 from rs_core.worker.training.confusion import confusions
 from rs_core.worker.training.progress import after, empty_course, history
 
-Keep = Callable[[ModelSpec, bytes], tuple[str, ModelSpec]]
+Keep = Callable[[ModelSpec, bytes, bytes], tuple[str, ModelSpec]]
 
 
 class Training:
@@ -33,8 +34,8 @@ class Training:
         probes: the images that are followed, None for none.
         seed, device: as the request has them.
         folder: of the checkpoint; a training that it holds goes on.
-        keep: puts the network and its safetensors among its owner's models, and says its name for
-            requests and its spec as written.
+        keep: puts the network, its safetensors and its images' sigmas (b"" for none) among its
+            owner's models, and says its name for requests and its spec as written.
     """
 
     def __init__(
@@ -126,7 +127,9 @@ class Training:
         facts = {"accuracy_measured_on": splits.measured_on, "stopped": stopped}
         described = replace(spec, provenance=spec.provenance | facts)
         tensors = {name: t.contiguous() for name, t in network.state_dict().items()}
-        model, kept = self._keep(described, safetensors.torch.save(tensors))
+        sigmas = assigned_sigmas(saved)
+        packed = b"" if sigmas is None else packed_sigmas(sigmas, spec.provenance["data_sha256"])
+        model, kept = self._keep(described, safetensors.torch.save(tensors), packed)
         outcome = TrainingOutcome(model, kept, self._course, splits.measured_on, found, stopped)
         yield Finished(outcome)
 

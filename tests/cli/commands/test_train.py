@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rs_core.cli import main
@@ -257,3 +258,86 @@ def test_help_names_the_presets(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     assert "cohen-mnist-s025" in "".join(capsys.readouterr().out.split())
+
+
+INSTA = ["--per-image", "insta", "--per-image-levels", "4", "--epochs", "2"]
+
+
+def test_images_get_sigmas_of_their_own_and_a_file_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path), "--name", "m"]
+    assert main([*TINY, *INSTA, *out]) == 0
+    (sigmas,) = tmp_path.glob("m-*.sigmas.npz")
+    assert f"wrote {sigmas}" in capsys.readouterr().out
+    spec = read_spec(next(tmp_path.glob("m-*.safetensors")))
+    assert spec.provenance["settings"]["per_image"]["levels"] == 4
+    assert spec.train_sigma == (0.25, 0.5)
+    assert main(["export", str(tmp_path / "m-checkpoint"), "--out", str(tmp_path / "e")]) == 0
+    (exported,) = (tmp_path / "e").glob("*.sigmas.npz")
+    assert np.array_equal(np.load(exported)["sigma"], np.load(sigmas)["sigma"])
+
+
+def test_a_second_stage_takes_them_from_beside_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*TINY, *INSTA, "--out", str(tmp_path), "--name", "m"]) == 0
+    first = next(tmp_path.glob("m-*.safetensors"))
+    stored = [*TINY[:3], *TINY[-2:], "--per-image", "stored", "--epochs", "1", "--name", "s"]
+    words = [*stored, "--batch-size", "256", "--out", str(tmp_path), "--init", str(first)]
+    assert main(words) == 0
+    before, after = (np.load(next(tmp_path.glob(f"{n}-*.npz")))["sigma"] for n in "ms")
+    assert np.array_equal(before, after)
+    lost = [*stored, "--batch-size", "256", "--out", str(tmp_path / "n")]
+    assert "needs the sigmas of an earlier training" in refused(lost, capsys)
+
+
+def test_it_is_resumed_with_its_own_settings(tmp_path: Path) -> None:
+    out = ["--out", str(tmp_path), "--name", "m"]
+    assert main([*TINY, *INSTA, *out]) == 0
+    assert main(["train", "--resume", str(tmp_path / "m-checkpoint")]) == 0
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '{"per_image": {"name": "insta", "levels": 4}, "epochs": 2}',
+        '{"per_image": "insta", "per_image_levels": 4, "epochs": 2}',
+    ],
+)
+def test_a_config_nests_or_lies_flat(config: str, tmp_path: Path) -> None:
+    (tmp_path / "c.json").write_text(config)
+    words = ["--config", str(tmp_path / "c.json"), "--out", str(tmp_path), "--name", "m"]
+    assert main([*TINY, *words]) == 0
+    spec = read_spec(next(tmp_path.glob("m-*.safetensors")))
+    assert spec.provenance["settings"]["per_image"]["levels"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--per-image-levels", "4"], "--per-image-levels is a setting of --per-image insta: give"),
+        (["--per-image", "stored", "--per-image-n", "4"], "of --per-image data_dependent and pre"),
+        (["--per-image", "insta", "--per-image-levles", "4"], "--per-image-levles is no setting"),
+        (["--per-image", "instant"], "unknown per_image 'instant'. Did you mean 'insta'?"),
+        (["--per-image", "insta", "--per-image-levels", "1"], "levels=1"),
+        (["--per-image", "insta", "--recipe", "universal_sigma"], "take the recipe gaussian"),
+        (["--per-image", "pretrain_finetune", "--sigma", "0.1"], "sigma_low=0.12 must lie below"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused([*TINY, *words, "--out", str(tmp_path / "out")], capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_preset_with_sigmas_of_their_own_is_written_out(tmp_path: Path) -> None:
+    words = ["--preset", "insta-cifar10-setting1", "--dataset", "digits", "--architecture", "mlp"]
+    quick = ["--epochs", "1", "--drops", "1", "--per-image-first-epochs", "1", "--per-image-period"]
+    mean = ["1", "--mean", "0", "--std", "1", "--out", str(tmp_path), "--name", "m"]
+    assert main(["train", *words, *quick, *mean]) == 0
+    spec = read_spec(next(tmp_path.glob("m-*.safetensors")))
+    assert spec.provenance["settings"]["per_image"] == {
+        "name": "insta", "levels": 16, "period": 1, "n": 8, "first_epochs": 1,
+    }  # fmt: skip

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from rs_core.errors import ParameterError
 from rs_core.training.per_image import Insta
+from rs_core.training.per_image.insta import moves
 from tests.training.per_image.conftest import Small, seeded
 
 S0, T, M = 0.25, 4, 8
@@ -68,6 +69,12 @@ def test_a_score_of_one_moves_up(small: Small) -> None:
         small.network, small.batch, torch.full((24,), 1e-4), 1e-4, seeded(1)
     )
     assert torch.allclose(moved, torch.tensor(1e-4 * 2**0.5))
+
+
+def test_a_larger_radius_of_another_class_moves_nothing() -> None:
+    means = torch.tensor([[[0.6, 0.4], [0.1, 0.9]], [[0.6, 0.4], [0.9, 0.1]]])
+    pair = torch.tensor([[0.25, 0.35]] * 2)
+    assert moves(means, pair, torch.tensor([0, 0])).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("epochs", [150, 300])

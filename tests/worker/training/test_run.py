@@ -1,5 +1,6 @@
 """Trainings in the worker: their outcome, their end, and what they leave on disk."""
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,7 @@ from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_core.store import owner_id
 from rs_core.training import RECIPES
 from rs_core.training.checkpoints.files import load_checkpoint
+from rs_core.training.checkpoints.sigma_file import read_sigmas, sigma_file
 from rs_core.worker.datasets import gathered
 from tests.worker.conftest import Office
 from tests.worker.test_runs import restarted
@@ -433,3 +435,59 @@ def test_every_command_takes_the_run_for_a_model(
     assert [path.suffix for path in ModelChoice(model=job).files()] == [".safetensors", ".json"]
     with pytest.raises(RsError, match="no weights at 'nothing-of-this-name'"):
         ModelChoice(model="nothing-of-this-name").load()
+
+
+def test_sigmas_of_the_images_lie_beside_the_network(office: Office) -> None:
+    own = {"name": "insta", "levels": 4}
+    job = train(office, settings=SETTINGS | {"per_image": own})
+    office.finish()
+    outcome = outcome_of(office, job)
+    assert outcome.spec.name == "digits-mlp-gaussian-insta-s025"
+    path = office.store.belongings.model(owner_id("ann"), outcome.model.partition(":")[2])
+    sigmas = read_sigmas(sigma_file(path), outcome.spec.provenance["data_sha256"])
+    spread = outcome.course.epochs[-1].sigmas
+    assert spread is not None
+    assert spread.mean == pytest.approx(sigmas.mean())
+    files = office.ask("model_files", model=outcome.model)
+    assert base64.b64decode(files["sigmas"]) == sigma_file(path).read_bytes()
+    index, least = spread.smallest[0]
+    shown = office.ask("training_images", set="digits", indices=[index, 0])["images"]
+    assert [one["index"] for one in shown] == [index, 0]
+    assert sigmas[index] == least
+    assert shown[0]["thumbnail"].startswith("data:image/png;base64,")
+
+
+def test_a_network_without_them_has_no_such_file(office: Office) -> None:
+    job = train(office)
+    office.finish()
+    assert "sigmas" not in office.ask("model_files", model=outcome_of(office, job).model)
+
+
+@pytest.mark.parametrize(
+    ("indices", "said"),
+    [
+        ([1437], "index 1437 is out of range: digits has 1,437"),
+        ([-1], "whole numbers from 0"),
+        ([], "holds 0 numbers"),
+        ([0] * 65, "holds 65 numbers"),
+        (["0"], "whole numbers from 0"),
+    ],
+)
+def test_training_images_that_are_not_there(office: Office, indices: Any, said: str) -> None:
+    with pytest.raises(RsError, match=said):
+        office.ask("training_images", set="digits", indices=indices)
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("insta", 'must be an object with a "name": one of data_dependent, pretrain_finetune'),
+        ({"name": "x"}, 'must be an object with a "name"'),
+        ({"name": "insta", "n": "8"}, "n='8' is not a number"),
+        ({"name": "insta", "per_image": {}}, "'per_image' is no setting of insta"),
+        ({"name": "insta", "levels": 1}, "levels=1"),
+    ],
+)
+def test_nested_settings_are_checked(office: Office, own: Any, said: str) -> None:
+    with pytest.raises(RsError, match=said):
+        train(office, settings=SETTINGS | {"per_image": own})
