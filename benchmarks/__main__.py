@@ -12,6 +12,7 @@ from benchmarks.speed import (
     certify,
     exact_noise,
     gpu,
+    paper,
     regions,
     selection,
     sequential_draws,
@@ -35,5 +36,6 @@ regions.main()
 selection.main(choice.device, choice.mnist)
 memory_guarantee.main()
 training.main(choice.device)
+paper.main()
 if choice.device != "cpu":
     gpu.main(choice.device)

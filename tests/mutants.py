@@ -143,6 +143,32 @@ WHOLENESS, T_WHOLENESS = "rs_core/images/wholeness.py", ("tests/images/test_whol
 
 MUTANTS = (
     Mutant(
+        "a claim of a paper that holds whatever its margin",
+        (("rs_core/papers/verdicts.py", "or abs(difference) <= margin:", "or difference == 0:"),),
+        ("tests/papers/test_verdicts.py",),
+    ),
+    Mutant(
+        "a difference between trainings without the error over seeds",
+        (("rs_core/statistics/paired.py", "if self.seeds < 2:", "if True:"),),
+        ("tests/statistics/test_paired.py",),
+    ),
+    Mutant(
+        "a torn line of a table's log that is taken for a whole one",
+        (("rs_core/papers/folder.py", 'raw[: raw.rfind(b"\\n") + 1]', "raw"),),
+        ("tests/papers/test_runner.py",),
+    ),
+    Mutant(
+        "an image of a table that counts as finished with half of what is kept of it",
+        (
+            (
+                "rs_core/papers/folder.py",
+                "done = done if done == len(indices) else done - done % chunk",
+                "done = len(picks)",
+            ),
+        ),
+        ("tests/papers/test_runner.py",),
+    ),
+    Mutant(
         "a picked sigma certified on the draws that were looked at",
         ((CERTIFY, "        if not self.picked:", "        if True:"),),
         ("tests/guarantees/test_looking.py",),

@@ -21,7 +21,7 @@ FLOOR = {
     "images": 1,
     "smoothing": 2,
     "selectors": 3, "guarantees": 3, "attacks": 3,
-    "evaluation": 4, "logs": 4, "training": 4, "experiments": 4,
+    "evaluation": 4, "logs": 4, "training": 4, "experiments": 4, "papers": 4,
     "worker": 5, "store": 5, "plots": 5, "api": 5,
     "cli": 6, "__main__": 6, "__init__": 6,
 }  # fmt: skip

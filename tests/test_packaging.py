@@ -21,6 +21,8 @@ def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for path in sorted([*(ROOT / "rs_core").rglob("*.py"), *(ROOT / "rs_ui").rglob("*.py")]):
         assert str(path.relative_to(ROOT)) in names
+    for path in (ROOT / "rs_core" / "papers" / "data").iterdir():
+        assert str(path.relative_to(ROOT)) in names
     for path in sorted((ROOT / "assets").rglob("*")):
         if path.is_file():
             assert f"rs_lab_assets/{path.relative_to(ROOT / 'assets')}" in names

@@ -74,6 +74,10 @@ COMMANDS = {
         "rs_core.cli.commands.study:FrontierCommand",
         "clean against robust accuracy, weaker and stronger attack",
     ),
+    "paper": (
+        "rs_core.cli.commands.paper:PaperCommand",
+        "repeat a paper's table, beside what was published",
+    ),
     "train": ("rs_core.cli.commands.train:TrainCommand", "train a small network on noisy images"),
     "export": (
         "rs_core.cli.commands.export:ExportCommand",

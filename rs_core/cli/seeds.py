@@ -19,8 +19,9 @@ _SETTLED: ContextVar[tuple[int, bool] | None] = ContextVar("seed", default=None)
 def with_seed(command: C) -> C:
     """The command with the seed of its noise settled.
 
-    The one that was given; else that of the rows that --resume goes on from; else a drawn one. A
-    training that certifies no probe has no statement that a known seed could spoil: it has 0.
+    The one that was given; else that of the rows that --resume goes on from, or that the command
+    itself finds recorded; else a drawn one. A training that certifies no probe has no statement
+    that a known seed could spoil: it has 0.
     """
     _SETTLED.set(None)
     whole: Any = command
@@ -73,6 +74,8 @@ def _seed_of(command: Any, own: Any) -> tuple[int, bool]:
         return own.seed, True
     output: Any = getattr(command, "output", None)
     found = _recorded(output.tsv) if getattr(output, "resume", False) else None
+    if hasattr(command, "recorded_seed"):
+        found = command.recorded_seed()
     if found is None and not getattr(command, "certifies", True):
         return 0, True
     return found or (drawn_seed(), False)

@@ -39,3 +39,14 @@ TRANSFER_COLUMNS = (
     *("abstained", "clean_abstained"),
     *("source_weights", "target_weights", "seed", *_SET),
 )
+PAPER_RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 3.0, 3.5, 4.0)
+PAPER_COLUMNS = (
+    *("row", "source", "training_seed", "acr", *(f"r={radius:g}" for radius in PAPER_RADII)),
+    *("mean_radius", "mean_sigma", "draws", "evaluated", "meeting", "guarantee_badge"),
+    *("abstained", "images", "indices", "n0", "n", "alpha", "network", "trained", "weights"),
+    *("precision", "selector", "settings", "guarantee", "seed", "dataset", "note"),
+)
+VERDICT_COLUMNS = (
+    *("claim", "verdict", "compared", "difference", "margin", "images", "seeds", "badges"),
+    "limits",
+)

@@ -25,6 +25,7 @@ from rs_core.statistics.order import (
     median_indices,
     shifted_percentiles,
 )
+from rs_core.statistics.paired import PairedDifference, paired_difference
 from rs_core.statistics.radius import (
     add_risks,
     ceil_digits,
@@ -47,6 +48,7 @@ __all__ = [
     "Counterexample",
     "MedianIndices",
     "Outcome",
+    "PairedDifference",
     "add_risks",
     "answer_at",
     "answers",
@@ -63,6 +65,7 @@ __all__ = [
     "lower_confidence_bound",
     "median_indices",
     "moving_sigma_radius",
+    "paired_difference",
     "picked_at",
     "radius_ceiling",
     "repicked_sigma",

@@ -43,7 +43,7 @@ def parsed(words: list[str]) -> Any:
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_every_preset_can_be_named(name: str) -> None:
     command = parsed(["--preset", name])
-    assert command.settings == PRESETS[name].recipe
+    assert command.chosen == PRESETS[name].recipe
     assert command.recipe == PRESETS[name].name
     assert command.architecture == PRESETS[name].architecture
     assert command.source.dataset == PRESETS[name].dataset

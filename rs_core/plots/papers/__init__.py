@@ -1,0 +1,1 @@
+"""A paper's table, repeated, drawn beside what was published."""
