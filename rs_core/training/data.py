@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Distribution = Literal["gaussian", "uniform"]
 
 SHIFT_PIXELS = 2
 CROP_PIXELS = 4
@@ -57,6 +60,7 @@ class Batch:
         sigmas: float32 (B,), pixels of [0,1].
         noise: float32 (B, m, H, W, C) of m copies, already times sigma.
         epoch: whole epochs before this step.
+        distribution: of the noise, see `standard_noise`.
     """
 
     store: PixelStore
@@ -66,6 +70,7 @@ class Batch:
     sigmas: Tensor
     noise: Tensor
     epoch: int = 0
+    distribution: Distribution = "gaussian"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -92,7 +97,7 @@ class Batch:
             generator: of the noise.
         """
         count, *shape = self.pixels.shape
-        z = torch.randn(count, copies, *shape, generator=generator, device=self.pixels.device)
+        z = standard_noise((count, copies, *shape), self.distribution, generator)
         return replace(self, sigmas=sigmas, noise=z.mul_(sigmas[:, None, None, None, None]))
 
     def noisy_inputs(self, copies: int | None = None) -> Tensor:
@@ -116,6 +121,18 @@ class Batch:
     def noise_planes(self) -> Tensor:
         """The noise as (B, m, C, H, W)."""
         return self.noise.permute(0, 1, 4, 2, 3)
+
+
+def standard_noise(
+    shape: tuple[int, ...], distribution: Distribution, generator: torch.Generator
+) -> Tensor:
+    """Float32 noise on the generator's device that sigma = 1 means.
+
+    Normal, or uniform on [-1, 1], of which sigma is the half-width (for l1 radii).
+    """
+    if distribution == "uniform":
+        return torch.rand(shape, generator=generator, device=generator.device).mul_(2).sub_(1)
+    return torch.randn(shape, generator=generator, device=generator.device)
 
 
 def pixel_store(
@@ -154,6 +171,7 @@ def augmented_batch(
     generator: torch.Generator,
     *,
     epoch: int = 0,
+    distribution: Distribution = "gaussian",
 ) -> Batch:
     """The chosen rows, moved and mirrored at random, without noise as yet.
 
@@ -164,11 +182,12 @@ def augmented_batch(
             mirrored left to right half the time). Pixels that move in are reflections.
         generator: of the moves.
         epoch: whole epochs before.
+        distribution: of the noise to come.
     """
     pixels = _moved_pixels(store, rows, augment, generator)
     nothing = torch.zeros(len(rows), device=pixels.device)
     silence = nothing[:, None, None, None, None].expand(-1, 1, *pixels.shape[1:])
-    return Batch(store, rows, pixels, store.labels[rows], nothing, silence, epoch)
+    return Batch(store, rows, pixels, store.labels[rows], nothing, silence, epoch, distribution)
 
 
 def _moved_pixels(

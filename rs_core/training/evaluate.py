@@ -34,7 +34,9 @@ def accuracy(
     right = 0
     for rows in torch.split(torch.arange(len(store), device=store.pixels.device), _ROWS):
         with torch.no_grad(), context():
-            batch = augmented_batch(store, rows, "none", generator)
+            batch = augmented_batch(
+                store, rows, "none", generator, distribution=recipe.noise_distribution
+            )
             sigmas = recipe.draw_sigmas(len(rows), generator)
             batch = batch.with_noise(sigmas if noisy else sigmas * 0, 1, generator)
             answers = network(batch.noisy_inputs(), batch.sigmas).argmax(1)

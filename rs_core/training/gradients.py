@@ -117,8 +117,9 @@ class StepGradients:
         recipe, generator = self._learner.recipe, self._generator
         sigmas, own = recipe.draw_sigmas(len(rows), generator), self._learner.sigmas
         batch = augmented_batch(
-            self._store, rows, self._augment, generator, epoch=self._course.epoch
-        )
+            self._store, rows, self._augment, generator,
+            epoch=self._course.epoch, distribution=recipe.noise_distribution,
+        )  # fmt: skip
         if own is not None:
             begun = time.perf_counter()
             own.before(self._learner.view, batch, generator, self._learner.autocast)

@@ -16,6 +16,7 @@ from rs_core.smoothing.certify import certify_each
 from rs_core.smoothing.options import CertifyOptions
 from rs_core.statistics import l2_radius, upper_confidence_bound
 from rs_core.training.history import ProbeRadius
+from rs_core.training.settings import TrainingSettings
 
 MOST_PROBES = 8
 PROBE_NOTE = (
@@ -51,13 +52,18 @@ class Probes:
         """The error of one image's band in one of so many epochs."""
         return self.alpha / (len(self.images) * epochs)
 
-    def check_fit(self, spec: ModelSpec, sigma: float, epochs: int) -> None:
-        """Refuse images of another size, noise of 0, and an n that could never certify.
+    def check_fit(self, spec: ModelSpec, recipe: TrainingSettings) -> None:
+        """Refuse images of another size, noise of 0 or of l1, and an n that could never certify.
 
         Raises:
             ParameterError: says which.
         """
-        if sigma <= 0:
+        if recipe.noise_distribution != "gaussian":
+            raise ParameterError(
+                "probe images are certified under Gaussian noise, and this training's is "
+                f"{recipe.noise_distribution}: give no probe images."
+            )
+        if recipe.sigma <= 0:
             raise ParameterError(
                 "probe images are certified under the training's noise, and sigma is 0: give "
                 "sigma above 0, or no probe images."
@@ -68,7 +74,7 @@ class Probes:
                     f"the probe image {image.name} is {image.pixels.shape}, the network takes "
                     f"{tuple(spec.input_shape)}: load it for this network."
                 )
-        self._options.check_n(self.level(epochs) / 2)
+        self._options.check_n(self.level(recipe.epochs) / 2)
 
     def certified(
         self, network: nn.Module, spec: ModelSpec, device: str, *, sigma: float, epochs: int,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rs_core.fields import check_params, param
-from rs_core.training.data import Batch
+from rs_core.training.data import Batch, Distribution
 from rs_core.training.per_image import PER_IMAGE, PerImage
 from rs_core.training.view import NormalizedNetwork
 
@@ -96,6 +96,11 @@ class TrainingSettings(ABC):
         """Whole epochs after which the step schedule falls."""
         thirds = (self.epochs // 3, 2 * self.epochs // 3)
         return tuple(sorted(set(self.drops))) if self.drops else tuple(e for e in thirds if e)
+
+    @property
+    def noise_distribution(self) -> Distribution:
+        """Of the training noise: Gaussian of standard deviation sigma, unless a recipe differs."""
+        return "gaussian"
 
     @property
     def copies(self) -> int:

@@ -62,7 +62,7 @@ class Trainer:
         first = None if init is None else first_weights(init)
         self.spec = fitted_spec(spec if first is None else continued_spec(spec, first.spec), data)
         if probes is not None:
-            probes.check_fit(self.spec, recipe.sigma, recipe.epochs)
+            probes.check_fit(self.spec, recipe)
         bf16 = resolve_precision(recipe.precision, device) == "bf16"
         self.identity = training_identity(
             recipe, self.spec, data_digest(data), seed, device.type, bf16

@@ -1,5 +1,6 @@
 """Probe images: certified after every epoch, with bands that hold all together."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,10 @@ def test_unfit_probes_are_refused_before_training(toy: Dataset, tiny: ModelSpec)
     few = Probes(images=(image,), n=5)
     with pytest.raises(ParameterError, match="n=5 can never certify"):
         next(iter(RECIPE.run(tiny, toy, seed=0, probes=few)))
+    uniform = dataclasses.replace(RECIPE, distribution="uniform")
+    with pytest.raises(ParameterError, match="this training's is uniform: give no probe images"):
+        next(iter(uniform.run(tiny, toy, seed=0, probes=Probes(images=(image,)))))
+    assert drain(uniform.run(tiny, toy, seed=0)).history[-1].noisy_accuracy > 0.5
     with pytest.raises(ParameterError, match="sigma is 0"):
         Gaussian(sigma=0).run(tiny, toy, seed=0, probes=Probes(images=(image,)))
     wide = ModelSpec("wide", "conv4", (1, 8, 16), ("top", "bottom"))

@@ -3,14 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from rs_core.errors import ParameterError
 from rs_core.fields import check_params
-from rs_core.training.data import Batch
+from rs_core.training.data import Batch, standard_noise
 from rs_core.training.view import NormalizedNetwork
 
 Assigns = Literal["nothing", "batch", "all"]
@@ -24,6 +24,8 @@ class PerImage(ABC):
 
     `sigma` is always the recipe's, in pixels of [0,1]. Epochs are numbered from 0.
     """
+
+    takes_uniform: ClassVar[bool] = False  # whether it knows l1 radii of uniform noise
 
     def __post_init__(self) -> None:
         check_params(self)
@@ -116,7 +118,7 @@ def noisy_logits(
 def _of_some(
     network: NormalizedNetwork, pixels: Tensor, sigmas: Tensor, n: int, generator: torch.Generator
 ) -> Tensor:
-    z = torch.randn(len(pixels), n, *pixels.shape[1:], generator=generator, device=pixels.device)
+    z = standard_noise((len(pixels), n, *pixels.shape[1:]), "gaussian", generator)
     found = []
     for level in sigmas.unbind(dim=1):
         copies = pixels[:, None] + level[:, None, None, None, None] * z

@@ -1,14 +1,16 @@
 """A sigma ascended inside training: Alfarra et al. (2022), Algorithm 2."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from rs_core.errors import ParameterError
 from rs_core.fields import param
+from rs_core.results import Norm
 from rs_core.selectors.soft_radius import CLAMP, PAPER_CLAMP, differentiable_soft_radius
-from rs_core.training.data import Batch
+from rs_core.training.data import Batch, Distribution, standard_noise
 from rs_core.training.per_image.base import ROWS, Assigns, PerImage
 from rs_core.training.view import NormalizedNetwork
 
@@ -19,8 +21,11 @@ class DataDependent(PerImage):
 
     Each of the K steps draws n fresh copies and takes the two classes that score highest there, as
     Algorithm 1 does. The network looks on in evaluation mode. With a step size of 1e-4 as
-    published a sigma moves by .03 in 150 epochs; the default has that reach in 20.
+    published a sigma moves by .03 in 150 epochs; the default has that reach in 20. Under uniform
+    noise on [-sigma, sigma] the radius is the l1 one, sigma (E_A - E_B).
     """
+
+    takes_uniform: ClassVar[bool] = True
 
     steps: int = param(1, help="ascent steps K before an optimiser step", low=1, high=1000)
     n: int = param(1, help="noisy copies of an ascent step", low=1, high=ROWS)
@@ -73,7 +78,7 @@ class DataDependent(PerImage):
         low, high = self.sigma_range(sigma)
         for _ in range(self.steps):
             slopes = [
-                self._slope(network, some, at, generator)
+                self._slope(network, some, at, batch.distribution, generator)
                 for some, at in zip(
                     torch.split(pixels, size), torch.split(sigmas, size), strict=True
                 )
@@ -82,16 +87,24 @@ class DataDependent(PerImage):
         return sigmas
 
     def _slope(
-        self, network: NormalizedNetwork, pixels: Tensor, sigmas: Tensor, generator: torch.Generator
+        self,
+        network: NormalizedNetwork,
+        pixels: Tensor,
+        sigmas: Tensor,
+        distribution: Distribution,
+        generator: torch.Generator,
     ) -> Tensor:
         """d radius / d sigma (b,), noise reparametrised; 0 where it is not finite."""
         shape = (len(pixels), self.n, *pixels.shape[1:])
-        z = torch.randn(shape, generator=generator, device=pixels.device)
+        z = standard_noise(shape, distribution, generator)
+        norm: Norm = "l1" if distribution == "uniform" else "l2"
         with torch.enable_grad():
             at = sigmas.clone().requires_grad_(True)
             copies = pixels[:, None] + at[:, None, None, None, None] * z
             logits = network.of_pixels(at)(copies.flatten(0, 1))
             means = logits.softmax(dim=-1).view(len(pixels), self.n, -1).mean(dim=1)
-            radius = differentiable_soft_radius(at, means, PAPER_CLAMP if self.paper else CLAMP)
+            radius = differentiable_soft_radius(
+                at, means, PAPER_CLAMP if self.paper else CLAMP, norm
+            )
             (slope,) = torch.autograd.grad(radius.sum(), at)
         return torch.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)

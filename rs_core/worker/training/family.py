@@ -52,7 +52,7 @@ class TrainingRuns:
         images = tuple(replace(image_of(one), label=label) for one, label in pairs)
         if images:
             spec = bare_spec(task.options.dataset)
-            _probes(task, images).check_fit(spec, task.sigma, task.recipe.epochs)
+            _probes(task, images).check_fit(spec, task.recipe)
         request = {
             "config": task.config(),
             "seed": question.seed,

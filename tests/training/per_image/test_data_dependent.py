@@ -1,5 +1,7 @@
 """Alfarra et al. (2022), Algorithms 1 and 2."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from scipy.stats import norm
@@ -32,6 +34,27 @@ def test_a_step_goes_up_the_soft_radius(small: Small) -> None:
         assert moved[image].item() == pytest.approx(expected, abs=2e-5)
         moves += abs(expected - at) > 1e-3
     assert moves > 12
+
+
+def test_under_uniform_noise_a_step_goes_up_the_l1_radius(small: Small) -> None:
+    """lambda (E_A - E_B), noise uniform on [-lambda, lambda]."""
+    batch = replace(small.batch, distribution="uniform")
+    start = torch.linspace(0.2, 0.4, 24)
+    z = 2 * torch.rand(24, N, 1, 2, 2, generator=seeded(5)) - 1
+    moved = DataDependent(n=N, step_size=STEP).assigned(small.network, batch, start, 0.3, seeded(5))
+
+    def l1(image: int, sigma: float) -> float:
+        copies = small.pixels[image].double() + sigma * z[image].double()
+        logits = (copies.flatten(1) - 0.5) @ small.network.module.weight.detach().double().T
+        first, second = logits.softmax(1).mean(0).topk(2).values.tolist()
+        return sigma * float(first - second)
+
+    h = 1e-5
+    for image, at in enumerate(start.tolist()):
+        slope = (l1(image, at + h) - l1(image, at - h)) / (2 * h)
+        assert moved[image].item() == pytest.approx(
+            min(max(at + STEP * slope, 0.15), 0.6), abs=2e-5
+        )
 
 
 def test_k_steps_are_k_times_one_step(small: Small) -> None:
