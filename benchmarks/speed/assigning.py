@@ -22,7 +22,7 @@ from rs_core.training import Gaussian, Trained
 from rs_core.training.per_image import DataDependent, Insta, PretrainFinetune
 
 SHAPE, NETWORK = (1, 28, 28), "lenet"
-EPOCHS, ROUNDS, FEW, KEEPING, FASTER = 2, 5, 128, 1.02, 8.0
+EPOCHS, ROUNDS, FEW, KEEPING, FASTER = 2, 11, 128, 1.02, 8.0
 
 
 def trained(data: Dataset, **settings: Any) -> Trained:
