@@ -9,7 +9,7 @@ from rs_core.plots.text import class_text
 from rs_core.results import ModelSpec, from_json
 from rs_ui import teaching
 from rs_ui.client.worker import WorkerError
-from rs_ui.inputs.fields import number_text, range_text
+from rs_ui.inputs.fields import number_text
 from rs_ui.inputs.models import name_of, note_missing, offered_models, upload_model
 from rs_ui.inputs.picture import Picture, choose_inversion, choose_picture, decode, fits
 from rs_ui.inputs.presets import fit_model, fit_sample
@@ -167,8 +167,10 @@ def _number(
         return float(value) if isinstance(default, float) else int(value)
     last: float = session.remembered(f"last_{name}", default)
     said = "is no number" if value is None else f"{number_text(value)} is out of range"
-    bounds = {"low": low, "high": high, "low_open": False, "high_open": False}
-    error_box(f"{name} {said}: give a number {range_text(bounds)}; {number_text(last)} stays.")
+    error_box(
+        f"{name} {said}: give a number of at least {number_text(low)} and at most "
+        f"{number_text(high)}; it is still {number_text(last)}."
+    )
     return last
 
 

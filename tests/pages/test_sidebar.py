@@ -337,7 +337,7 @@ def test_a_setting_out_of_range_says_so_and_the_last_one_stays(
     app.sidebar.number_input(key=name).set_value(value).run()
     (error,) = app.sidebar.error
     assert error.value.replace("\\", "").startswith(said)
-    assert error.value.replace("\\", "").endswith(f"; {good[name]:g} stays.")
+    assert error.value.replace("\\", "").endswith(f"; it is still {good[name]:g}.")
     started = [fields for verb, fields in worker.calls if verb == "start"]
     assert {(f["config"]["alpha"], f["seed"]) for f in started} == {(0.01, 7)}
     app.sidebar.number_input(key=name).set_value(good[name]).run()
