@@ -239,7 +239,7 @@ class RepeatTable:
             "device": device.type,
             "precision": precision,
             "threads": torch.get_num_threads(),
-            "data": images.digests(),
+            "data": images.digests,
             "version": __version__,
         }
 
