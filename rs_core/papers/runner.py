@@ -135,10 +135,10 @@ class RepeatTable:
                         progress, networks, row, own, log, images.certified, options
                     )
                     results.setdefault(row.label, []).append(measured)
-                    finished = self._finished(results)
-                    found = finished and summary(
-                        finished, results, images.certified, seed=seed, seed_given=given
-                    )
+                    if (finished := self._finished(results)) is not None:
+                        found = summary(
+                            finished, results, images.certified, seed=seed, seed_given=given
+                        )
                     yield RowDone(
                         progress.done, progress.total, row.label, row.label, measured.scores(),
                         found,

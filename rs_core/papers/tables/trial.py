@@ -18,7 +18,7 @@ _FIXED = Choice("fixed", {"sigma": _SIGMA})
 TRIAL = (
     Table(
         name="trial",
-        paper="no paper",
+        paper="RS Lab",
         title="Two trainings and a sigma per image on the bundled digits of 8x8 pixels",
         size="small",
         certified=Certified("digits", count=200, n=1_000),

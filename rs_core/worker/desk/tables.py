@@ -20,7 +20,7 @@ class TableDesk:
         self._speeds = Speeds(alone=gate.loading)
 
     def price(self, fields: Fields) -> dict[str, Any]:
-        """The price of a run: `Price` as JSON values, and all passes with those of trainings.
+        """The price of a run: `Price` as JSON values, in words, and all passes with trainings'.
 
         Raises:
             RsError: a start would refuse the same settings, in the same sentence.
@@ -30,4 +30,4 @@ class TableDesk:
             repeat.table, seeds=len(repeat.seeds), images=repeat.count, speeds=self._speeds
         )
         shown: dict[str, Any] = to_json(found)
-        return shown | {"all_passes": all_passes(repeat)}
+        return shown | {"all_passes": all_passes(repeat), "words": found.words}

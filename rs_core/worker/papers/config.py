@@ -11,6 +11,7 @@ from rs_core.papers.price import price_of, training_passes
 from rs_core.papers.runner import RepeatTable
 from rs_core.papers.table import SIZES, Size, Table
 from rs_core.papers.tables import TABLES, find_table
+from rs_core.papers.verdicts import FEWEST_IMAGES
 from rs_core.results import to_json
 from rs_core.worker.datasets import bare_spec, offered_sets
 from rs_core.worker.settings import built
@@ -95,23 +96,24 @@ def data_of(table: Table) -> tuple[str, ...]:
 
 
 def offered_tables() -> list[dict[str, Any]]:
-    """What a page shows of each table: name, paper, title, rows, claims, notes, images, n, sizes.
+    """What a page shows of each table: name, paper, title, rows, claims, sizes.
 
-    `sizes` names what each costs at most: `passes` in all, and `too_much` where a run may not take
-    so many. `missing` names the titles of data sets that are not at hand.
+    Each size has `images`, `n`, `seeds`, `notes`, and says whether it is `too_much` for a run.
+    `missing` names the titles of data sets that are not at hand; on fewer images than
+    `fewest_images` no claim can be told.
     """
     here = {one["name"] for one in offered_sets()}
     found: dict[str, dict[str, Any]] = {}
     for (name, size), table in TABLES.items():
-        passes = all_passes(RepeatTable(table=table))
         shown = found.setdefault(name, {"name": name, "sizes": {}})
         shown["sizes"][size] = {
             "images": table.certified.count, "n": table.certified.n, "seeds": table.seeds,
-            "passes": passes, "too_much": passes > MAX_PASSES, "notes": list(table.notes),
+            "too_much": all_passes(RepeatTable(table=table)) > MAX_PASSES,
+            "notes": list(table.notes),
         }  # fmt: skip
         shown |= {
             "paper": table.paper, "title": table.title, "rows": [row.label for row in table.rows],
-            "claims": [claim.words for claim in table.claims],
+            "claims": [claim.words for claim in table.claims], "fewest_images": FEWEST_IMAGES,
             "missing": [DATASETS[one].title for one in data_of(table) if one not in here],
         }  # fmt: skip
     return list(found.values())
