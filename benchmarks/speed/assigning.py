@@ -72,11 +72,15 @@ def assigning(data: Dataset) -> float:
 def main(words: list[str] | None = None) -> int:
     """Print both ratios; 0."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--images", type=int, default=4000, help="of the training whose epoch counts")
+    parser.add_argument(
+        "--images", type=int, default=4000, help="of the training whose epoch counts"
+    )
     options = parser.parse_args(words)
     keep_freed_memory()
     data = images_of(SHAPE).subset(range(options.images))
-    print(f"{NETWORK} at {'x'.join(map(str, SHAPE))}, {torch.get_num_threads()} threads, {processor()}")
+    print(
+        f"{NETWORK} at {'x'.join(map(str, SHAPE))}, {torch.get_num_threads()} threads, {processor()}"
+    )
     print(verdict("sigmas that are kept, time of an epoch", keeping(data), KEEPING, at_most=True))
     few = data.subset(range(256))
     print(verdict("PFAT's grid over Insta-RS's updates, seconds", assigning(few), FASTER))

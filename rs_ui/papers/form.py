@@ -30,10 +30,8 @@ def controls(subject: Subject | None) -> None:
         if named is not None and named not in tables:
             error_box(str(UnknownNameError("table", named[:60], tables)))
         names = sorted(tables, key=lambda name: bool(tables[name]["missing"]))  # at hand: first
-        name = st.selectbox(
-            "Table", names, key=_TABLE, **_SHARED,
-            format_func=lambda one: one if not tables[one]["missing"] else f"{one} (needs data)",
-        )  # fmt: skip
+        # Shown by their ids, which are what the address holds, whatever data are at hand.
+        name = st.selectbox("Table", names, key=_TABLE, **_SHARED)
         if name is None:
             st.info("Choose a table.")
             return

@@ -117,6 +117,13 @@ def test_what_is_too_long_or_lacks_data_is_refused_before_start(
     assert app.button(key="start_paper").disabled
 
 
+def test_a_link_names_a_table_by_its_id_whatever_data_are_at_hand(open_app: Open) -> None:
+    app = open_app("papers", papers_part=REPEAT, paper_table="pfat-table6")
+    assert app.selectbox(key="paper_table").value == "pfat-table6"
+    (error,) = app.main.error
+    assert "needs MNIST" in error.value
+
+
 def test_an_unknown_table_in_a_link_is_said(open_app: Open) -> None:
     app = open_app("papers", papers_part=REPEAT, paper_table="trail")
     assert "Did you mean 'trial'" in app.main.error[0].value
