@@ -8,6 +8,7 @@ from benchmarks.app import startup
 from benchmarks.memory import certify as certify_memory
 from benchmarks.memory import guarantee as memory_guarantee
 from benchmarks.speed import (
+    assigning,
     attack,
     certify,
     exact_noise,
@@ -37,5 +38,6 @@ selection.main(choice.device, choice.mnist)
 memory_guarantee.main()
 training.main(choice.device)
 paper.main()
+assigning.main([])
 if choice.device != "cpu":
     gpu.main(choice.device)

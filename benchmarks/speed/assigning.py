@@ -6,6 +6,7 @@ variances, against one choice among the grid's sigmas with 500 draws each.
 """
 
 import argparse
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from rs_core.training import Gaussian, Trained
 from rs_core.training.per_image import DataDependent, Insta, PretrainFinetune
 
 SHAPE, NETWORK = (1, 28, 28), "lenet"
-EPOCHS, ROUNDS, KEEPING, FASTER = 2, 5, 1.02, 8.0
+EPOCHS, ROUNDS, FEW, KEEPING, FASTER = 2, 11, 128, 1.02, 8.0
 
 
 def trained(data: Dataset, **settings: Any) -> Trained:
@@ -31,29 +32,20 @@ def trained(data: Dataset, **settings: Any) -> Trained:
     return drain(recipe.run(spec, data, seed=0, held_out=data.subset(range(16))))
 
 
-def epoch_of(data: Dataset, **settings: Any) -> Callable[[], object]:
-    return lambda: trained(data, **settings)
-
-
 def keeping(data: Dataset) -> float:
-    """A training whose images have sigmas that no epoch changes, against one without."""
-    never = DataDependent(fixed_epochs=EPOCHS - 1, step_size=0.0)
-    last = epoch_seconds(data, never)
-    return last
-
-
-def epoch_seconds(data: Dataset, never: DataDependent) -> float:
-    """Ratio of first epochs, in which nothing is assigned."""
+    """An epoch whose images have sigmas of their own, of which none is assigned, against one
+    without."""
+    never = DataDependent(fixed_epochs=EPOCHS - 1)
     seconds: dict[str, list[float]] = {"with": [], "without": []}
 
-    def run(name: str, **settings: Any) -> Callable[[], object]:
+    def epoch(name: str, **settings: Any) -> Callable[[], object]:
         def once() -> None:
             seconds[name].append(trained(data, sigma=0.5, **settings).history[0].seconds)
 
         return once
 
-    interleaved({"without": run("without"), "with": run("with", per_image=never)}, ROUNDS)
-    middle = {name: sorted(values[1:])[ROUNDS // 2] for name, values in seconds.items()}
+    interleaved({"without": epoch("without"), "with": epoch("with", per_image=never)}, ROUNDS)
+    middle = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     return middle["with"] / middle["without"]
 
 
@@ -66,23 +58,20 @@ def assigning(data: Dataset) -> float:
         chosen = sum(e.assigning for e in trained(data, sigma=1.0, per_image=grid).history)
         once = sum(e.assigning for e in trained(data, sigma=0.25, per_image=insta).history)
         ratios.append(chosen / (15 * once))
-    return sorted(ratios)[1]
+    return statistics.median(ratios)
 
 
 def main(words: list[str] | None = None) -> int:
     """Print both ratios; 0."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--images", type=int, default=4000, help="of the training whose epoch counts"
-    )
+    parser.add_argument("--images", type=int, default=4000, help="of an epoch")
     options = parser.parse_args(words)
     keep_freed_memory()
     data = images_of(SHAPE).subset(range(options.images))
-    print(
-        f"{NETWORK} at {'x'.join(map(str, SHAPE))}, {torch.get_num_threads()} threads, {processor()}"
-    )
+    shape = "x".join(map(str, SHAPE))
+    print(f"{NETWORK} at {shape}, {torch.get_num_threads()} threads, {processor()}")
     print(verdict("sigmas that are kept, time of an epoch", keeping(data), KEEPING, at_most=True))
-    few = data.subset(range(256))
+    few = data.subset(range(FEW))
     print(verdict("PFAT's grid over Insta-RS's updates, seconds", assigning(few), FASTER))
     return 0
 

@@ -4,6 +4,7 @@ Bounds, units and help come from the description. The engine checks every value 
 """
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from rs_ui.panels import error_box, plain
 
 _MOST_NUMBERS = 64
 _PLACES = "%.6g"
+_COMMA = re.compile(r"\d,\d")
 NONE = "none"  # of several kinds
 _OUTSIDE = object()  # in place of a number that is out of its range
 
@@ -149,7 +151,8 @@ def _numbers(text: str, field: Mapping[str, Any]) -> tuple[float, ...] | None:
         return None
     for value in found:
         if not is_inside(value, field):
-            error_box(f"{value:g} is out of range: give numbers {range_text(field)}.")
+            point = " Decimals have a point, as in 0.25." if _COMMA.search(text) else ""
+            error_box(f"{value:g} is out of range: give numbers {range_text(field)}.{point}")
             return None
     return found
 
@@ -186,7 +189,7 @@ def range_text(field: Mapping[str, Any]) -> str:
 
 def number_text(number: float) -> str:
     """A number as people write it: 100,000,000 and not 1e+08."""
-    whole = abs(number) < 1e15 and number == int(number)
+    whole = isinstance(number, int) or (abs(number) < 1e15 and number == int(number))
     return f"{int(number):,}" if whole else f"{number:g}"
 
 

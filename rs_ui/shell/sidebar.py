@@ -9,6 +9,7 @@ from rs_core.plots.text import class_text
 from rs_core.results import ModelSpec, from_json
 from rs_ui import teaching
 from rs_ui.client.worker import WorkerError
+from rs_ui.inputs.fields import number_text
 from rs_ui.inputs.models import name_of, note_missing, offered_models, upload_model
 from rs_ui.inputs.picture import Picture, choose_inversion, choose_picture, decode, fits
 from rs_ui.inputs.presets import fit_model, fit_sample
@@ -128,25 +129,19 @@ def _settings(offer: dict[str, Any], drawn: int) -> dict[str, Any]:
     if teaching.hides(defaults):
         return defaults
     with st.expander("Seed, risk, device", icon=":material/settings:"):
-        alpha = st.number_input(
+        alpha = _number(
+            "alpha",
             "Risk alpha: how often a statement may be false",
-            _LOWEST_ALPHA,
-            _HIGHEST_ALPHA,
+            (_LOWEST_ALPHA, _HIGHEST_ALPHA),
             _DEFAULT_ALPHA,
             step=_DEFAULT_ALPHA,
             format="%.6g",
-            key="alpha",
-            bind="query-params",
-            persist_state="session",
         )
-        seed = st.number_input(
+        seed = _number(
+            "seed",
             "Seed: names the noise",
-            0,
-            _LARGEST_SEED,
+            (0, _LARGEST_SEED),
             drawn,
-            key="seed",
-            bind="query-params",
-            persist_state="session",
             help="The same seed gives the same numbers. This one was drawn for your browser. One "
             "that you give is named beside radii: who knows it can choose an image for it.",
         )
@@ -154,6 +149,29 @@ def _settings(offer: dict[str, Any], drawn: int) -> dict[str, Any]:
             "Device", _devices(offer), key="device", bind="query-params", persist_state="session"
         )
     return {"alpha": float(alpha), "seed": int(seed), "device": device or "auto"}
+
+
+def _number(
+    name: str, label: str, limits: tuple[float, float], default: float, **shown: Any
+) -> float:
+    """What the widget holds; the last number within the limits, with a sentence, otherwise.
+
+    A widget with limits would turn red, and say nothing.
+    """
+    value = st.number_input(
+        label, None, None, default, key=name, bind="query-params", persist_state="session", **shown
+    )
+    low, high = limits
+    if value is not None and low <= value <= high:
+        session.remember(f"last_{name}", value)
+        return float(value) if isinstance(default, float) else int(value)
+    last: float = session.remembered(f"last_{name}", default)
+    said = "is no number" if value is None else f"{number_text(value)} is out of range"
+    error_box(
+        f"{name} {said}: give a number of at least {number_text(low)} and at most "
+        f"{number_text(high)}; {number_text(last)} stays."
+    )
+    return last
 
 
 def _devices(offer: dict[str, Any]) -> list[str]:

@@ -48,7 +48,7 @@ def test_a_damaged_one_is_left_out_and_told(
 
 def test_what_comes_along_is_whole() -> None:
     """Every folder has what its page shows and what repeats it, and is called as its table."""
-    folders = [path for path in studies_path().iterdir() if path.is_dir()]
+    folders = [path.parent for path in studies_path().glob(f"*/{RESULT}")]
     found = shipped_studies()
     assert sorted(path.name for path in folders) == list(found)
     for path in folders:

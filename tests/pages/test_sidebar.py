@@ -315,3 +315,30 @@ def test_deleting_everything_brings_a_new_seed(open_app: Open, worker: FakeWorke
     assert app.sidebar.number_input(key="seed").value == 78
     assert next(f["seed"] for verb, f in worker.calls[::-1] if verb == "start") == 78
     assert "seed=78" in app.sidebar.code[0].value
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        (
+            "alpha",
+            0.5,
+            "alpha 0.5 is out of range: give a number of at least 1e-05 and at most 0.1",
+        ),
+        ("alpha", 0.0, "alpha 0 is out of range"),
+        ("seed", -5, "seed -5 is out of range: give a number of at least 0 and at most 9,007,199,"),
+    ],
+)
+def test_a_setting_out_of_range_says_so_and_the_last_one_stays(
+    open_app: Open, worker: FakeWorker, name: str, value: float, said: str
+) -> None:
+    good: dict[str, float] = {"alpha": 0.01, "seed": 7}
+    app = open_app(alpha="0.01", seed="7")
+    app.sidebar.number_input(key=name).set_value(value).run()
+    (error,) = app.sidebar.error
+    assert error.value.replace("\\", "").startswith(said)
+    assert error.value.replace("\\", "").endswith(f"; {good[name]:g} stays.")
+    started = [fields for verb, fields in worker.calls if verb == "start"]
+    assert {(f["config"]["alpha"], f["seed"]) for f in started} == {(0.01, 7)}
+    app.sidebar.number_input(key=name).set_value(good[name]).run()
+    assert not app.sidebar.error

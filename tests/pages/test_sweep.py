@@ -28,6 +28,8 @@ def test_the_form_comes_from_the_description(open_app: Open, worker: FakeWorker)
         "sweep_simultaneous", "sweep_recertify"
     }  # fmt: skip
     assert "alpha" not in [w.key for w in app.main.number_input]
+    app.text_input(key="sweep_sigmas").set_value("0,25").run()
+    assert any("Decimals have a point" in error.value for error in app.main.error)
     app.text_input(key="sweep_sigmas").set_value("0.5, 0.25").run()
     app.number_input(key="sweep_n").set_value(500).run()
     start(app)

@@ -36,10 +36,18 @@ def toy() -> Dataset:
     return Dataset("toy", "train", images, labels, SPEC.class_names, np.arange(48), "a test")
 
 
-def train(folder: Path) -> None:
+WAYS: dict[str, dict[str, object] | None] = {
+    "none": None,
+    "data_dependent": {"name": "data_dependent", "step_size": 0.02},
+    "insta": {"name": "insta", "levels": 4, "first_epochs": 2},
+    "pretrain_finetune": {"name": "pretrain_finetune", "n": 20, "pretrain_epochs": 1},
+}  # how images get sigmas of their own
+
+
+def train(folder: Path, way: str) -> None:
     """A whole training, saved at every step, resumed where there is something.
 
-    The digest of its weights goes into DONE.
+    The digest of its weights and of its images' sigmas goes into DONE.
     """
     import torch
 
@@ -48,12 +56,15 @@ def train(folder: Path) -> None:
 
     torch.set_num_threads(1)
     recipe = SmoothAdv(
-        sigma=0.3, epochs=3, batch_size=24, steps=1, noises=2, precision="fp32", weight_average=0.9
-    )
+        sigma=0.3, epochs=3, batch_size=24, steps=1, noises=2, precision="fp32",
+        weight_average=0.9, per_image=WAYS[way],
+    )  # fmt: skip
     stream = recipe.run(SPEC, toy(), seed=0, checkpoint=folder, resume=True, keep_every=0.0)
     digest = hashlib.sha256()
-    for name, tensor in sorted(drain(stream).module.state_dict().items()):
+    trained = drain(stream)
+    for name, tensor in sorted(trained.module.state_dict().items()):
         digest.update(name.encode() + tensor.detach().numpy().tobytes())
+    digest.update(b"" if trained.sigmas is None else trained.sigmas.tobytes())
     (folder / DONE).write_text(digest.hexdigest())
 
 
@@ -86,9 +97,11 @@ class Nursery:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def train(self, folder: Path, *, kill_after: float | None, in_place: bool = False) -> int:
+    def train(
+        self, folder: Path, *, kill_after: float | None, in_place: bool = False, way: str = "none"
+    ) -> int:
         """The exit status of a training, negative for the signal that ended it."""
-        self._write(f"{int(in_place)} {folder}")
+        self._write(f"{int(in_place)} {way} {folder}")
         pid = int(self._read())
         if kill_after is not None:
             time.sleep(kill_after)
@@ -106,7 +119,13 @@ class Nursery:
 
 
 def campaign(
-    home: "Nursery", folder: Path, kills: int, seed: int, *, in_place: bool = False
+    home: "Nursery",
+    folder: Path,
+    kills: int,
+    seed: int,
+    *,
+    in_place: bool = False,
+    way: str = "none",
 ) -> None:
     """Kill a training so many times, starting anew whenever one is done; compare the weights.
 
@@ -119,7 +138,7 @@ def campaign(
     chance = random.Random(seed)
     for straight in (folder / "first", folder / "straight"):  # the first waits for imports
         begun = time.monotonic()
-        assert home.train(straight, kill_after=None, in_place=in_place) == 0
+        assert home.train(straight, kill_after=None, in_place=in_place, way=way) == 0
     length, killed, number = time.monotonic() - begun, 0, 0
     expected = (straight / DONE).read_text()
     while killed < kills:
@@ -127,7 +146,7 @@ def campaign(
         run, ended = folder / f"run {number}", -signal.SIGKILL
         while ended != 0:
             moment = chance.uniform(0, length / 2) if killed < kills else None
-            ended = home.train(run, kill_after=moment, in_place=in_place)
+            ended = home.train(run, kill_after=moment, in_place=in_place, way=way)
             assert ended in (0, -signal.SIGKILL), f"the training failed with {ended}"
             killed += ended != 0
             saved = load_checkpoint(run) if run.exists() else None
@@ -140,16 +159,16 @@ def main() -> None:
     from rs_core.training.checkpoints import files
 
     with tempfile.TemporaryDirectory() as folder:
-        train(Path(folder))  # a child then spends its time on training
+        train(Path(folder), "none")  # a child then spends its time on training
     for line in sys.stdin:
-        in_place, place = line.rstrip("\n").split(" ", 1)
+        in_place, way, place = line.rstrip("\n").split(" ", 2)
         child = os.fork()
         if not child:
             status = 1
             try:
                 if int(in_place):
                     files.write_durably = write_in_place
-                train(Path(place))
+                train(Path(place), way)
                 status = 0
             finally:
                 os._exit(status)

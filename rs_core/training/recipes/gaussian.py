@@ -16,7 +16,7 @@ class Gaussian(NoiseRecipe):
     """
 
     distribution: Distribution = param(
-        "gaussian", help="of the noise: gaussian for l2 radii, uniform on [-sigma, sigma] for l1",
+        "gaussian", help="of the noise: gaussian for l2 radii, uniform from -sigma to sigma for l1",
         choices=("gaussian", "uniform"), later=True,
     )  # fmt: skip
 
