@@ -6,8 +6,9 @@ from rs_ui import teaching
 from rs_ui.client.worker import WorkerError
 from rs_ui.panels import error_box
 from rs_ui.runs import session
+from rs_ui.runs.history import found_again
 from rs_ui.shell import navigation
-from rs_ui.train import form, runs, view
+from rs_ui.train import form, view
 
 LESSON = (
     "Train at the noise you test. A network that never saw noise loses its way in it: the copies "
@@ -26,7 +27,7 @@ st.write(
 teaching.say(LESSON)
 form.controls(session.subject())
 try:
-    runs.found_again()
+    found_again(form.PAGE, "trainings")
     job = session.run_id("train")
     if job is None:
         st.info(

@@ -78,13 +78,22 @@ def sample_path(name: str) -> Path:
     return asset_path("samples", known[name].file)
 
 
+def studies_path() -> Path:
+    """The folder of the repeated tables that come along, a folder each.
+
+    Raises:
+        DataError: the package was installed without them.
+    """
+    return _root("docs/studies", "rs_lab_studies")
+
+
 @cache
-def _root() -> Path:
+def _root(folder: str = "assets", package: str = "rs_lab_assets") -> Path:
     # A checkout comes first, so that an older installed wheel cannot shadow its files.
     checkout = Path(__file__).resolve().parent.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "assets").is_dir():
-        return checkout / "assets"
-    spec = find_spec("rs_lab_assets")
+    if (checkout / "pyproject.toml").is_file() and (checkout / folder).is_dir():
+        return checkout / folder
+    spec = find_spec(package)
     for location in (spec.submodule_search_locations or ()) if spec else ():
         if Path(location).is_dir():
             return Path(location)

@@ -133,19 +133,21 @@ def thumbnail_row(pictures: Sequence[bytes]) -> None:
             st.caption(f"and {len(pictures) - _IN_A_ROW} more", width="content")
 
 
+_SENTENCE, _WIDE = 24, "; min-width:11rem"
 _CELL = "padding:6px 12px 6px 0; text-align:left; border-bottom:1px solid rgba(128,128,128,.35)"
 
 
 def table_of(table: Table) -> None:
-    """The table; columns without any content are left out. Cells are texts."""
+    """The table; columns without any content are left out. Cells are texts or badges."""
     kept = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
-    head = "".join(f'<th scope="col" style="{_CELL}">{_text(table.header[i])}</th>' for i in kept)
+    cell = {i: _CELL + (_WIDE if _is_wide([row[i] for row in table.rows]) else "") for i in kept}
+    head = "".join(f'<th scope="col" style="{cell[i]}">{_text(table.header[i])}</th>' for i in kept)
     body = "".join(
         "<tr>"
         + "".join(
-            f'<th scope="row" style="{_CELL}; font-weight:400">{_text(row[i])}</th>'
+            f'<th scope="row" style="{cell[i]}; font-weight:400">{_content(row[i])}</th>'
             if i == kept[0]
-            else f'<td style="{_CELL}">{_text(row[i])}</td>'
+            else f'<td style="{cell[i]}">{_content(row[i])}</td>'
             for i in kept
         )
         + "</tr>"
@@ -157,6 +159,18 @@ def table_of(table: Table) -> None:
         f'font-size:.95rem; font-variant-numeric:tabular-nums"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _is_wide(column: Sequence[str | BadgeStyle]) -> bool:
+    """Whether a column holds sentences, which need room to be read."""
+    return any(isinstance(cell, str) and len(cell) > _SENTENCE for cell in column)
+
+
+def _content(cell: str | BadgeStyle) -> str:
+    if not isinstance(cell, BadgeStyle):
+        return _text(cell)
+    named = f'{badge_html(cell)}<span style="white-space:nowrap">{_text(cell.text)}</span>'
+    return f'<span style="display:flex; gap:6px; align-items:center">{named}</span>'
 
 
 def _text(cell: object) -> str:

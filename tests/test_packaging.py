@@ -23,6 +23,8 @@ def test_the_wheel_brings_assets_and_every_room(tmp_path: Path) -> None:
         assert str(path.relative_to(ROOT)) in names
     for path in (ROOT / "rs_core" / "papers" / "data").iterdir():
         assert str(path.relative_to(ROOT)) in names
+    for path in (ROOT / "docs" / "studies").glob("*/result.json"):
+        assert f"rs_lab_studies/{path.relative_to(ROOT / 'docs' / 'studies')}" in names
     for path in sorted((ROOT / "assets").rglob("*")):
         if path.is_file():
             assert f"rs_lab_assets/{path.relative_to(ROOT / 'assets')}" in names

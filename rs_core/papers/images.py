@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 import numpy as np
@@ -23,6 +24,7 @@ class TableImages:
     certified: Dataset
     learned: Mapping[tuple[str, int | None], Dataset]
 
+    @cached_property
     def digests(self) -> dict[str, str]:
         """sha256 (hex) of each part's images, labels and indices, and of their order."""
         learned = {

@@ -1,7 +1,8 @@
 """What a table costs, said before it starts: passes counted, and how fast this machine is."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,10 +57,16 @@ class Speeds:
     """How fast this machine is, measured once for each kind of work and kept.
 
     Samples are random images, so that nothing need be loaded; the networks are new.
+
+    Fields:
+        device, precision: as `Classifier` takes them.
+        alone: makes what is held while a sample is taken.
+        kept: units per second by kind of work.
     """
 
     device: str = "auto"
     precision: str = "auto"
+    alone: Callable[[], AbstractContextManager[object]] = nullcontext
     kept: dict[str, float] = field(default_factory=dict)
 
     def training(self, training: Training) -> float:
@@ -79,7 +86,8 @@ class Speeds:
             spec = spec_of(training, data, "sample")
             stream = recipe.run(spec, data, seed=0, device=resolve_device(self.device))
             done = (event.done for event in stream if not isinstance(event, Finished))
-            self.kept[key] = recipe.images_per_step * _rate(done)
+            with self.alone():
+                self.kept[key] = recipe.images_per_step * _rate(done)
         return self.kept[key]
 
     def passes(self, network: Training | Shipped, dataset: str) -> float:
@@ -88,23 +96,24 @@ class Speeds:
         key = f"votes of {name} on {dataset}"
         if key not in self.kept:
             data = _random_images(dataset, 1)
-            if isinstance(network, Shipped):
-                module, spec = load_model(network.model)
-            else:
-                spec = spec_of(network, data, "sample")
-                shape, classes = spec.input_shape, len(spec.class_names)
-                module = build_network(network.architecture, shape, classes, spec.options)
-            classifier = Classifier(
-                module.eval(), spec, device=self.device, precision=self.precision,
-                weights_id="sample",
-            )  # fmt: skip
-            image = image_from_array(data.images[0], spec, label=0, name="sample")
-            stream = draw_votes(
-                classifier, [image], np.array([[0.25]]), 10**7,
-                seed=0, caller="cost", stage="predict",
-            )  # fmt: skip
-            done = (event.done for event in stream if not isinstance(event, Finished))
-            self.kept[key] = _rate(done)
+            with self.alone():
+                if isinstance(network, Shipped):
+                    module, spec = load_model(network.model)
+                else:
+                    spec = spec_of(network, data, "sample")
+                    shape, classes = spec.input_shape, len(spec.class_names)
+                    module = build_network(network.architecture, shape, classes, spec.options)
+                classifier = Classifier(
+                    module.eval(), spec, device=self.device, precision=self.precision,
+                    weights_id="sample",
+                )  # fmt: skip
+                image = image_from_array(data.images[0], spec, label=0, name="sample")
+                stream = draw_votes(
+                    classifier, [image], np.array([[0.25]]), 10**7,
+                    seed=0, caller="cost", stage="predict",
+                )  # fmt: skip
+                done = (event.done for event in stream if not isinstance(event, Finished))
+                self.kept[key] = _rate(done)
         return self.kept[key]
 
 

@@ -1,7 +1,7 @@
 """The one runner: trains, certifies and scores any table, and goes on from what is finished."""
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from rs_core.classifiers import Classifier
 from rs_core.classifiers.devices import resolve_device, resolve_precision
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError
-from rs_core.events import Finished, PhaseStep, Progress, Step, Stream
+from rs_core.events import Finished, Step, Stream
 from rs_core.experiments.pairs import Pair
 from rs_core.fields import shown, whole_number
 from rs_core.guarantees import Memory, Regions
@@ -25,31 +25,16 @@ from rs_core.papers.folder import Pick, RowLog, TableFolder
 from rs_core.papers.images import TableImages, load_images
 from rs_core.papers.networks import Networks
 from rs_core.papers.price import certifying_passes, training_passes
+from rs_core.papers.progress import RowDone, TableProgress, TableStep, finished_part
 from rs_core.papers.scores import Measured
 from rs_core.papers.summary import summary
 from rs_core.papers.table import Row, Shipped, Table, Training
 from rs_core.results import to_json
-from rs_core.results.paper import RepeatedTable, Scores
+from rs_core.results.paper import RepeatedTable
 from rs_core.selectors import MultistartUniform
 from rs_core.smoothing.sampling import BATCH_SIZE
 
 _COPIES_AT_ONCE = 65_536  # of the images that are certified before their rows are kept
-
-
-@dataclass(frozen=True)
-class RowDone(PhaseStep):
-    """A row of the table is finished with one seed."""
-
-    label: str
-    scores: Scores
-
-
-class TableProgress(Progress[PhaseStep]):
-    """The way through a table, in forward passes."""
-
-    def step(self, done: int, phase: str, event: Step | None) -> PhaseStep:
-        """What is being done, in words."""
-        return PhaseStep(done, self.total, phase)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +94,9 @@ class RepeatTable:
         batch_size: int = BATCH_SIZE,
         resume: bool = False,
         seed_given: bool | None = None,
+        images: TableImages | None = None,
     ) -> Stream[RepeatedTable]:
-        """Yields `PhaseStep`s and a `RowDone` a row and seed, then the table.
+        """Yields `TableStep`s and a `RowDone` a row and seed, then the table.
 
         Every finished image is on disk; a run that was ended anywhere goes on to the same bytes.
 
@@ -122,13 +108,14 @@ class RepeatTable:
             batch_size: forward passes between two steps.
             resume: go on from what the folder holds, if anything.
             seed_given: whether somebody gave the seed; a folder that is gone on with knows.
+            images: of the table, where they are read already.
 
         Raises:
             DataError: the data are missing.
             CheckpointError: the folder is another table's, size's or setting's, or not to be
                 gone on with.
         """
-        images = load_images(self.table, self.count, data)
+        images = images or load_images(self.table, self.count, data)
         store = TableFolder(Path(folder))
         with store.held():
             machine = resolve_device(device)
@@ -139,6 +126,7 @@ class RepeatTable:
             progress = TableProgress(self._work(images.certified, networks))
             options = {"seed": seed, "batch_size": batch_size}
             results: dict[str, list[Measured]] = {}
+            found: RepeatedTable | None = None
             for number, row in enumerate(self.table.rows, 1):
                 for own in self.seeds_of(row):
                     name = f"row{number:02d}" + ("" if own is None else f"-seed{own}")
@@ -147,10 +135,15 @@ class RepeatTable:
                         progress, networks, row, own, log, images.certified, options
                     )
                     results.setdefault(row.label, []).append(measured)
+                    if (finished := self._finished(results)) is not None:
+                        found = summary(
+                            finished, results, images.certified, seed=seed, seed_given=given
+                        )
                     yield RowDone(
-                        progress.done, progress.total, row.label, row.label, measured.scores()
-                    )
-            found = summary(self.table, results, images.certified, seed=seed, seed_given=given)
+                        progress.done, progress.total, row.label, row.label, measured.scores(),
+                        found,
+                    )  # fmt: skip
+            assert found is not None  # a table has a row
             ids = {
                 f"{row.label}, seed {one.seed}": one.weights_id
                 for row in found.rows
@@ -227,6 +220,12 @@ class RepeatTable:
             for i, chosen in zip(indices, selections, strict=False)
         ]
         log.add(rows, picks)
+        yield TableStep(progress.done, progress.total, f"{row.label}: kept", kept=True)
+
+    def _finished(self, results: Mapping[str, Sequence[Measured]]) -> Table | None:
+        """The table of the rows that have all their seeds; None where there is none."""
+        seeds = {row.label: len(self.seeds_of(row)) for row in self.table.rows}
+        return finished_part(self.table, results, seeds)
 
     def _decides(
         self, seed: int, device: torch.device, precision: str, images: TableImages
@@ -240,7 +239,7 @@ class RepeatTable:
             "device": device.type,
             "precision": precision,
             "threads": torch.get_num_threads(),
-            "data": images.digests(),
+            "data": images.digests,
             "version": __version__,
         }
 

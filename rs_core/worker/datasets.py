@@ -3,11 +3,11 @@
 import logging
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from rs_core.training.checkpoints.fingerprint import pixel_statistics
 DATA_VARIABLE = "RS_DATA"
 _SEEN = "Training images: a network trained on them has seen them"
 _LOG = logging.getLogger(__name__)
+R = TypeVar("R")
 
 
 def offered_sets() -> list[dict[str, Any]]:
@@ -201,18 +202,24 @@ def gathered(name: str) -> Generator[PhaseStep, None, Splits]:
         UnknownNameError, DataError: as `bare_spec` and the files of the set say.
     """
     bare_spec(name)
-    found: Future[Splits] = Future()
+    words = f"reading {DATASETS[name].title}"
+    return (yield from read_aside(lambda: _splits(name, _folder(name)), words))
 
-    def read() -> None:
+
+def read_aside(read: Callable[[], R], phase: str) -> Generator[PhaseStep, None, R]:
+    """What `read` returns or raises, called in a thread; steps that say the phase until then."""
+    found: Future[R] = Future()
+
+    def work() -> None:
         try:
-            found.set_result(_splits(name, _folder(name)))
+            found.set_result(read())
         except BaseException as error:  # whoever waits raises it again
             found.set_exception(error)
 
-    Thread(target=read, name="data", daemon=True).start()
+    Thread(target=work, name="data", daemon=True).start()
     while not found.done():
         time.sleep(_ASK_AGAIN)
-        yield PhaseStep(0, 0, f"reading {DATASETS[name].title}")
+        yield PhaseStep(0, 0, phase)
     return found.result()
 
 

@@ -75,10 +75,10 @@ def step_json(step: Step) -> dict[str, Any] | None:
     choose the classes, and those that certify the best sigma again, leave it as it was. Runs over
     several images say in words what is being done; a comparison adds the scores of the methods
     that are finished, which are few numbers beside their certificates, a study the points so far,
-    and an attack what it has climbed. A training tells its whole course, which it keeps as JSON
-    values: it is the same for all the steps of an epoch.
+    and an attack what it has climbed. A training tells its whole course and a paper's table its
+    finished rows; they keep these as JSON values, the same for all the steps of an epoch or row.
     """
-    if isinstance(step, TrainStep):
+    if isinstance(step, KeptStep):
         return dict(vars(step))
     if isinstance(step, PhaseStep):
         told: dict[str, Any] = {"done": step.done, "total": step.total, "phase": step.phase}
@@ -109,7 +109,29 @@ def _study_json(study: Study) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class TrainStep(PhaseStep):
+class KeptStep(PhaseStep):
+    """A step of a run that goes on from its disk; `kept` says that all until here is there."""
+
+    kept: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class PaperStep(KeptStep):
+    """A paper's table under way; `done` and `total` count forward passes.
+
+    Fields:
+        rows_done, rows: finished ones, and all.
+        partial: the finished ones as a `RepeatedTable` in JSON values, made once a row; None while
+            there is none.
+    """
+
+    rows_done: int
+    rows: int
+    partial: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class TrainStep(KeptStep):
     """A training under way; `done` and `total` count optimiser steps.
 
     Fields:
@@ -118,7 +140,6 @@ class TrainStep(PhaseStep):
         images_per_second: while it had its turns, in this process.
         seconds_left: with what measures and certifies, without the turns of others.
         course: a `Course` as JSON values, made once per epoch.
-        kept: whether all until here is on disk.
     """
 
     epoch: int
@@ -126,4 +147,3 @@ class TrainStep(PhaseStep):
     images_per_second: float
     seconds_left: float
     course: dict[str, Any]
-    kept: bool = False

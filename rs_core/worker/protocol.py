@@ -4,8 +4,8 @@
                                        or   {"id": 7, "error": {"kind": "...", "message": "..."}}
 
 A thread of its own answers requests, so that they never wait for a step of a computation; the
-main thread gives the open runs their turns. What reads a stranger's image is answered by a third
-thread, out of order.
+main thread gives the open runs their turns. What reads a stranger's image, or samples how fast
+this machine is, is answered by a third thread, out of order.
 """
 
 import json
@@ -20,7 +20,7 @@ from rs_core.strict_json import parse_json
 from rs_core.worker.desk.side import SideDesk
 from rs_core.worker.scheduler import Scheduler
 
-ASIDE = ("decode",)
+ASIDE = ("decode", "price_table")
 MAX_LINE = 700_000_000  # a model file of 500 MB in base64, and room for the rest
 _LOG = logging.getLogger(__name__)
 

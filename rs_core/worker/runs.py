@@ -12,6 +12,7 @@ from rs_core.store import OPEN, Claim, Progress, Run, RunStore, State, damage
 from rs_core.worker.job import Job
 from rs_core.worker.life import Life
 from rs_core.worker.models import ModelCache
+from rs_core.worker.papers.family import PAPER, PaperRuns
 from rs_core.worker.request import Request, RunKind
 from rs_core.worker.scheduler import Scheduler
 from rs_core.worker.tasks.family import ImageRuns
@@ -28,7 +29,7 @@ class RunManager:
     def __init__(self, store: RunStore, shelf: ModelCache, bench: Scheduler) -> None:
         self._store, self._bench = store, bench
         self._images = ImageRuns(store, shelf)
-        self._others: dict[str, RunKind] = {TRAIN: TrainingRuns(store)}
+        self._others: dict[str, RunKind] = {TRAIN: TrainingRuns(store), PAPER: PaperRuns(store)}
 
     def start(self, question: Request) -> tuple[str, State]:
         """(job, state) of the run that answers a question: the same one for the same content.

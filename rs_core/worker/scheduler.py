@@ -12,7 +12,7 @@ from rs_core.errors import RsError, StoreError
 from rs_core.events import Finished
 from rs_core.results import to_json
 from rs_core.store import RunStore, State
-from rs_core.worker.job import Job, TrainStep
+from rs_core.worker.job import Job, KeptStep
 from rs_core.worker.life import Life
 from rs_core.worker.turns import Turns
 
@@ -197,7 +197,7 @@ class Scheduler:
                     self._finish(job, event.result)
                     return
                 job.note(event)
-                if isinstance(event, TrainStep) and event.kept:
+                if isinstance(event, KeptStep) and event.kept:
                     self._keep_state(job)
                 if job.progress.state != "running":
                     return

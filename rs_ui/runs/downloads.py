@@ -18,7 +18,8 @@ def file_buttons(stem: str, key: str, *files: tuple[str, str, Callable[[], str |
     Args:
         stem: what their names begin with.
         key: of the widgets, with {} for the ending.
-        files: label, ending, and what builds the file; that is called where there is no session.
+        files: label, ending (after a dot, where two end alike: "verdicts.tsv"), and what builds
+            the file; that is called where there is no session.
     """
     with st.container(horizontal=True):
         for label, ending, build in files:
@@ -26,7 +27,7 @@ def file_buttons(stem: str, key: str, *files: tuple[str, str, Callable[[], str |
                 label,
                 data=build,
                 file_name=f"{stem}.{ending}",
-                mime=_MIME[ending],
+                mime=_MIME[ending.rpartition(".")[2]],
                 key=key.format(ending),
                 on_click="ignore",
                 icon=":material/download:",

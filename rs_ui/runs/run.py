@@ -15,6 +15,7 @@ from rs_ui.runs.status import Status, learn_pace
 _TICK = 1.0
 _PATIENCE = 0.4
 _PAUSE = 0.04
+_NOUNS = {"train": "training", "paper": "repeated table"}  # where it is not the kind
 
 
 def begin(kind: str, page: str, subject: session.Subject, config: dict[str, Any]) -> str | None:
@@ -95,7 +96,7 @@ def watch(
     """
     first = follow(job, patience=_PATIENCE)
     if first.about["kind"] not in (kinds or (kind,)):
-        wanted = "training" if kind == "train" else kind
+        wanted = _NOUNS.get(kind, kind)
         raise WorkerError(f"run not found: the address names a run of another page, no {wanted}.")
     if first.state == "finished":
         return first

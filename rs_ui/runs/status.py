@@ -7,6 +7,7 @@ from rs_core.results.sandwich import sandwiches_spent
 from rs_core.statistics import ceil_digits
 from rs_ui.runs import session
 
+_LASTING = ("train", "paper")  # kinds that read their images first
 _LIVE = ("queued", "running")
 _TELLING = 2.0  # seconds; a shorter run says less about the next one
 _ENDED = ("finished", "failed", "cancelled")
@@ -58,7 +59,7 @@ class Status:
         trains = self.about.get("kind") == "train"
         if not self.total:
             phase = str((self.step or {}).get("phase") or "no step is done yet")
-            return phase if trains else "no copy has voted yet"
+            return phase if self.about.get("kind") in _LASTING else "no copy has voted yet"
         unit = "training steps" if trains else "forward passes"
         text = f"{self.done:,} of {self.total:,} {unit}"
         if self.done and self.seconds > 0 and self.is_live and not trains:

@@ -45,6 +45,12 @@ _MENU = (
         "model_training",
         "A network that learns to live with noise, watched while it does.",
     ),
+    (
+        "papers",
+        "Papers",
+        "menu_book",
+        "The papers' tables, repeated here beside what they published, claim by claim.",
+    ),
 )
 
 

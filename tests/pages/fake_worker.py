@@ -17,7 +17,7 @@ from scipy.special import ndtr
 from rs_core.results import Certificate, ModelSpec, RadiusCurve, from_json, to_json
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_ui.client.worker import WorkerError
-from tests.pages import fake_comparison, fake_sandwich, fake_training
+from tests.pages import fake_comparison, fake_papers, fake_sandwich, fake_training
 
 SIGMAS = (0.05, 0.12, 0.25, 0.5, 1.0, 1.5)
 MARGIN = 0.9  # of a linear classifier: its votes are ndtr(margin / sigma)
@@ -104,7 +104,7 @@ class FakeWorker:
             "selectors": fake_comparison.selectors(_field),
             "guarantees": fake_comparison.guarantees(),
             "recipes": fake_training.recipes(_field), "networks": fake_training.NETWORKS,
-            "trainable_sets": fake_training.SETS,
+            "trainable_sets": fake_training.SETS, "tables": fake_papers.TABLES,
         }  # fmt: skip
 
     def call(self, verb: str, **fields: Any) -> dict[str, Any]:
@@ -175,10 +175,13 @@ class FakeWorker:
         except RsError as error:
             raise WorkerError(str(error), type(error).__name__) from None
 
+    def _price_table(self, owner: str, config: dict[str, Any]) -> dict[str, Any]:
+        return fake_papers.price(config)
+
     def _start(self, owner: str, kind: str, config: dict[str, Any], **asked: Any) -> dict[str, Any]:
         job = f"job-{owner[:4]}-{kind}-{abs(hash(str((config, asked))))}"
         about = {"kind": kind, "title": "t", "config": config, "label": None, **asked}
-        if kind == "train":
+        if kind in ("train", "paper"):
             fresh = {"owner": owner, "about": about, "followed": 0, "state": "running"}
             self.jobs.setdefault(job, fresh)
             return {"job": job, "state": "queued"}
@@ -211,6 +214,8 @@ class FakeWorker:
         finished = run["state"] == "finished"
         if run["about"]["kind"] == "train":
             return self._follow_training(job, run)
+        if run["about"]["kind"] == "paper":
+            return fake_papers.followed(job, run)
         result = self._result(owner, run["about"]) if finished else None
         asked = self.asked[owner, run["about"]["image_id"], run["about"]["model"]]
         step = None if finished else self._step(owner, run["about"])

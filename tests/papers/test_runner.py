@@ -13,7 +13,8 @@ from rs_core.logs.certificates import read_log
 from rs_core.papers import networks
 from rs_core.papers.factory import pair_of
 from rs_core.papers.networks import network_name
-from rs_core.papers.runner import RepeatTable, RowDone, chunk_of
+from rs_core.papers.progress import RowDone, TableStep
+from rs_core.papers.runner import RepeatTable, chunk_of
 from rs_core.papers.table import Certified, Choice, Row, Table, Training
 from rs_core.results import from_json
 from rs_core.results.paper import RepeatedTable
@@ -112,6 +113,31 @@ def test_finished_rows_are_told_and_progress_grows(tmp_path: Path) -> None:
             assert done <= event.done <= event.total
             done = event.done
     assert told == ["fixed", "picked"]
+
+
+def test_what_is_finished_is_a_table_of_its_own(tmp_path: Path) -> None:
+    """With the claims about its rows alone; the last one is the result."""
+    *events, end = RepeatTable(table=TINY).run(tmp_path / "out", seed=1)
+    assert isinstance(end, Finished)
+    tables = [event.so_far for event in events if isinstance(event, RowDone)]
+    rows = [table and [row.label for row in table.rows] for table in tables]
+    assert rows == [None, ["fixed"], ["fixed"], ["fixed", "picked"]]  # two seeds each
+    assert [len(table.verdicts) for table in tables if table] == [0, 0, 2]
+    assert tables[-1] == end.result
+    assert tables[1].rows == end.result.rows[:1]  # type: ignore[union-attr]
+
+
+def test_a_step_says_that_more_is_on_disk(tmp_path: Path) -> None:
+    """A resumed run says so of what it adds, and not of what it finds."""
+    repeat = RepeatTable(table=ONE_SEED)
+    folder, kept = tmp_path / "out", 0
+    for event in repeat.run(folder, seed=1):
+        if isinstance(event, TableStep) and event.kept:
+            kept += 1
+            assert any(path.stat().st_size for path in folder.rglob("*"))
+    assert kept == 2 + 2 * 2  # epochs, and two chunks of images a row
+    again = list(repeat.run(folder, seed=1, resume=True))
+    assert not [event for event in again if isinstance(event, TableStep) and event.kept]
 
 
 def test_a_limit_certifies_fewer_images_evenly_spread(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from rs_core.attacks import ATTACKS
 from rs_core.selectors import SELECTORS
 from rs_core.training import RECIPES
+from rs_core.worker.papers.config import paper_task
 from rs_core.worker.request import origin_in, task_of
 from rs_core.worker.tasks.base import TASKS, Task, config_of
 from rs_core.worker.tasks.kinds import GROUP_TASKS
@@ -28,6 +29,7 @@ RECORDED: dict[str, Any] = json.loads(
     Path(__file__).with_name("recorded_requests.json").read_text(encoding="utf-8")
 )
 REQUESTS: dict[str, dict[str, Any]] = RECORDED["requests"]
+ALONE: dict[str, Any] = {"train": train_task, "paper": paper_task}
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,8 @@ def test_a_request_has_the_key_and_the_task_that_it_had(
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_stored_request_builds_its_task_again(name: str) -> None:
     ask, config = REQUESTS[name]["ask"], REQUESTS[name]["config"]
-    if ask["kind"] == "train":
-        assert train_task(config).config() == config
+    if ask["kind"] in ALONE:
+        assert ALONE[ask["kind"]](config).config() == config
         return
     task = task_of(ask["kind"], config, origin_in(ask))
     assert (config_of(task) if isinstance(task, Task) else task.config()) == config
@@ -72,7 +74,7 @@ def test_a_stored_request_builds_its_task_again(name: str) -> None:
 
 def test_every_kind_and_every_method_is_recorded() -> None:
     kinds = [request["ask"]["kind"] for request in REQUESTS.values()]
-    assert {kind for kind in kinds if kinds.count(kind) > 1} == {*TASKS, *GROUP_TASKS, "train"}
+    assert {kind for kind in kinds if kinds.count(kind) > 1} == {*TASKS, *GROUP_TASKS, *ALONE}
     text = json.dumps([request["ask"]["config"] for request in REQUESTS.values()])
     for name in (*SELECTORS, *ATTACKS, *RECIPES):
         assert f'"{name}"' in text, f"record a request with {name}"

@@ -22,7 +22,8 @@ from rs_core.fields import check_params, param
 from rs_core.logs.paper import write_paper, write_verdicts
 from rs_core.papers.folder import TableFolder
 from rs_core.papers.price import Speeds, price_of, time_words
-from rs_core.papers.runner import RepeatTable, RowDone
+from rs_core.papers.progress import RowDone
+from rs_core.papers.runner import RepeatTable
 from rs_core.papers.table import SIZES, Size
 from rs_core.papers.tables import TABLES, find_table
 from rs_core.results import to_json

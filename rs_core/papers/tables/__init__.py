@@ -5,10 +5,11 @@ from rs_core.papers.table import SIZES, Size, Table
 from rs_core.papers.tables.ddrs import DDRS
 from rs_core.papers.tables.insta import INSTA
 from rs_core.papers.tables.pfat import PFAT
+from rs_core.papers.tables.trial import TRIAL
 from rs_core.papers.tables.yardstick import YARDSTICK
 
 TABLES: dict[tuple[str, Size], Table] = {
-    (one.name, one.size): one for one in (*YARDSTICK, *DDRS, *PFAT, *INSTA)
+    (one.name, one.size): one for one in (*TRIAL, *YARDSTICK, *DDRS, *PFAT, *INSTA)
 }
 
 

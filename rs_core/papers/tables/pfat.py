@@ -9,20 +9,17 @@ from rs_core.papers.tables.protocols import (
     Settings,
     cifar_network,
     lenet,
+    of_preset,
     small_cifar,
 )
 
 _RANGES = (0.25, 0.5, 1.0)
 _LOW = 0.12
 _KEY = "pfat/{table}/{data}/{method}/{sigma}"
-# Steps k, copies m and eps by largest sigma: Tables 4 and 5 of the paper.
+# Steps k, copies m and eps by largest sigma: Tables 4 and 5 of the paper; its own are presets.
 _BASE = {
     "mnist": {0.25: (10, 4, 0.25), 0.5: (10, 4, 1.0), 1.0: (10, 4, 2.0)},
     "cifar10": {0.25: (10, 8, 1.0), 0.5: (10, 2, 2.0), 1.0: (10, 2, 2.0)},
-}
-_OWN = {
-    "mnist": {0.25: (2, 4, 0.25), 0.5: (2, 4, 1.0), 1.0: (10, 4, 2.0)},
-    "cifar10": {0.25: (4, 4, 0.25), 0.5: (2, 4, 1.0), 1.0: (4, 2, 2.0)},
 }
 _SMALL: Settings = QUICK | {"epochs": 8, "steps": 2, "noises": 2, "eps_warm_up": 2}
 _GRID: Settings = {"sigma_min": _LOW, "interval": 0.05, "n": 1000}
@@ -34,10 +31,13 @@ _SMALL_NOTE = (
 
 def _attacked(data: str, sigma: float, size: Size, *, own: bool) -> Settings:
     """Settings of SmoothAdv at a sigma, or at the range that ends there."""
-    steps, copies, eps = (_OWN if own else _BASE)[data][sigma]
+    chosen: Settings = dict(zip(("steps", "noises", "eps"), _BASE[data][sigma], strict=True))
+    if own:
+        preset = of_preset(f"pfat-{data}-s{round(100 * sigma):03d}", *chosen)
+        chosen = {name: preset[name] for name in chosen}
     if size == "small":
-        return _SMALL | {"sigma": sigma, "eps": eps}
-    return SALMAN | {"sigma": sigma, "steps": steps, "noises": copies, "eps": eps}
+        return _SMALL | {"sigma": sigma, "eps": chosen["eps"]}
+    return SALMAN | {"sigma": sigma} | chosen
 
 
 def _network(data: str, size: Size, settings: Settings, recipe: str = "smoothadv") -> Training:

@@ -3,42 +3,35 @@
 from typing import Any
 
 from rs_core.papers.table import Choice, Training
+from rs_core.results import to_json
+from rs_core.training.recipes.preset import CIFAR_MEAN, CIFAR_STD, GREY, RAW
+from rs_core.training.recipes.presets import PRESETS
 
 Settings = dict[str, Any]
 
-# SGD with momentum .9, weight decay 1e-4 on everything, no average of the weights: the field's.
-_FIELD: Settings = {
-    "schedule": "step", "momentum": 0.9, "nesterov": False, "weight_decay": 1e-4,
-    "decay_all": True, "weight_average": 0.0,
-}  # fmt: skip
+# What a preset's optimiser is; sigma and what else a row changes is the row's.
+_OPTIMISER = (
+    "epochs", "batch_size", "learning_rate", "schedule", "drops", "momentum", "nesterov",
+    "weight_decay", "decay_all", "weight_average",
+)  # fmt: skip
 
-# x.1 every 30 epochs; each drop is an epoch late, for their scheduler hears of it at its end.
-LENET_LOGS: Settings = _FIELD | {
-    "epochs": 90, "batch_size": 256, "learning_rate": 0.01, "drops": [31, 61], "augment": "none",
-    "precision": "fp32",
-}  # fmt: skip
 
-SALMAN: Settings = _FIELD | {
-    "epochs": 150, "batch_size": 256, "learning_rate": 0.1, "drops": [50, 100], "eps_warm_up": 10,
-    "attack": "pgd",
-}  # fmt: skip
+def of_preset(name: str, *more: str) -> Settings:
+    """The optimiser of a paper's preset and more of its settings, as JSON values."""
+    known = to_json(PRESETS[name].recipe)
+    return {setting: known[setting] for setting in (*_OPTIMISER, *more)}
 
-MACER: Settings = _FIELD | {
-    "epochs": 440, "batch_size": 64, "learning_rate": 0.01, "drops": [200, 400],
-    "weight_decay": 5e-4, "noises": 16, "beta": 16.0, "gamma": 8.0, "clip": 0.0,
-}  # fmt: skip
 
+LENET_LOGS = of_preset("cohen-mnist-s025", "augment", "precision")
+SALMAN = of_preset("smoothadv-cifar10", "attack", "eps_warm_up")
+MACER = of_preset("macer-cifar10-s025", "noises", "beta", "gamma", "clip")
 # 200 epochs (DDRS, section 4); rate, drops and batch are Cohen's, for the paper names none.
-COHEN_200: Settings = _FIELD | {
-    "epochs": 200, "batch_size": 400, "learning_rate": 0.1, "drops": [50, 100, 150],
-}  # fmt: skip
+COHEN_200 = of_preset("ddrs-cifar10-s025")
 
 # A small size: a rate that rises and falls once reaches in ten epochs what steps need ninety for.
 QUICK: Settings = {"schedule": "one-cycle", "learning_rate": 0.05, "batch_size": 128}
 
-GREY: Settings = {"mean": (0.0,), "std": (1.0,)}
-CIFAR: Settings = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
-RAW: Settings = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+CIFAR: Settings = {"mean": CIFAR_MEAN, "std": CIFAR_STD}
 
 
 def lenet(recipe: str, settings: Settings, images: int | None = None) -> Training:

@@ -37,8 +37,8 @@ def table_report(table: RepeatedTable) -> str:
         f"{table.paper}: {table.title} ({table.name}, {table.size})",
         [Statement(row.scores[0].badge, row_sentence(row, table)) for row in table.rows],
         curve_figures(table),
-        [verdict_table(table), scores_table(table), *_oracle_tables(table), origin_table(table)],
-        [*table.notes, *_published_notes(table), *_NOTES],
+        report_tables(table),
+        report_notes(table),
         settings={
             "table": table.name,
             "size": table.size,
@@ -47,6 +47,27 @@ def table_report(table: RepeatedTable) -> str:
                       "settings": row.settings, "guarantee": row.guarantee} for row in table.rows],
         },
     )  # fmt: skip
+
+
+def report_tables(table: RepeatedTable) -> list[Table]:
+    """Verdicts, scores beside the published, oracles if any, and what each row stands on."""
+    return [verdict_table(table), scores_table(table), *_oracle_tables(table), origin_table(table)]
+
+
+def report_notes(table: RepeatedTable) -> list[str]:
+    """In what this differs from the paper, what is odd about its rows, and how to read it."""
+    return [*table.notes, *_published_notes(table), *_NOTES]
+
+
+def command_text(table: RepeatedTable) -> str:
+    """The command that repeats the table, but for the folder of its data."""
+    options = [f"--size {table.size}", "--data FOLDER", f"--seed {table.seed}"]
+    seeds = {one.seed for row in table.rows for one in row.scores} - {None}
+    if seeds - {0}:
+        options.append("--seeds " + " ".join(str(seed) for seed in sorted(seeds, key=str)))
+    if len(table.indices) < table.asked:
+        options.append(f"--limit {len(table.indices)}")
+    return f"rs paper {table.name} {' '.join(options)}"
 
 
 def row_sentence(row: RepeatedRow, table: RepeatedTable) -> str:
@@ -77,6 +98,8 @@ def scores_table(table: RepeatedTable) -> Table:
         rows += [_own_cells(row, one) for one in row.scores]
         rows += [_published_cells(one) for one in row.published]
     header = ("row", "whose", "badge", "ACR", *(f"r={radius:g}" for radius in RADII))
+    most = max(_reached(row) for row in rows)  # radii that nobody reaches would hide the others
+    header, rows = header[:most], [row[:most] for row in rows]
     return Table("Average certified radius and certified accuracy, rounded down", header, rows)
 
 
@@ -86,17 +109,17 @@ def origin_table(table: RepeatedTable) -> Table:
     for row in table.rows:
         for one in row.scores:
             rows.append(
-                (row.label, _whose(one), index_text(table, short=True), f"{row.n0:,}",
-                 f"{row.n:,}", f"{row.alpha:g}", _network(row), one.weights_id,
+                (row.label, _whose(one), BADGES[one.badge], index_text(table, short=True),
+                 f"{row.n0:,}", f"{row.n:,}", f"{row.alpha:g}", _network(row), one.weights_id,
                  f"{one.mean_sigma:.3f}", f"{one.draws:,.0f}", f"{one.evaluated:.2f}",
                  "" if one.meeting is None else str(one.meeting),
                  floor_decimals(one.mean_radius, 3), str(one.abstained))
             )  # fmt: skip
         for told in row.published:
-            rows.append((_name(told), told.paper, told.images, *_draws(told), told.network,
-                         *("-",) * 7))  # fmt: skip
+            rows.append((_name(told), told.paper, "-", f"{told.dataset}: {told.images}",
+                         *_draws(told), told.network, *("-",) * 7))  # fmt: skip
     header = (
-        "row", "whose", "images", "n0", "n", "alpha", "network", "weights", "mean sigma",
+        "row", "whose", "badge", "images", "n0", "n", "alpha", "network", "weights", "mean sigma",
         "draws that choose", "sigmas evaluated", "balls that meet", "mean radius, label-free",
         "abstained",
     )  # fmt: skip
@@ -142,6 +165,12 @@ def _published_cells(told: Published) -> Sequence[Cell]:
 
 def _name(told: Published) -> str:
     return f"{told.method}, sigma {told.sigma}"
+
+
+def _reached(row: Sequence[Cell]) -> int:
+    """How many cells it is to the last radius at which something is certified."""
+    told = [place for place, cell in enumerate(row) if cell not in ("-", "0.000")]
+    return max([*told, 4]) + 1  # radius 0 is always shown
 
 
 def _draws(told: Published) -> tuple[str, str, str]:

@@ -20,6 +20,8 @@ from rs_core.results import to_json
 from rs_core.selectors import SELECTORS
 from rs_core.training import RECIPES
 from rs_core.worker.datasets import offered_sets, trainable_sets
+from rs_core.worker.papers.config import PaperOptions, offered_tables
+from rs_core.worker.papers.family import PAPER
 from rs_core.worker.pictures import sample_thumbnail
 from rs_core.worker.tasks.base import TASKS, guarantee_fields, selector_fields
 from rs_core.worker.tasks.study import STUDIES
@@ -37,6 +39,7 @@ _FORMS: dict[str, type] = {
     "confirm": Confirm,
     **STUDIES,
     TRAIN: TrainOptions,
+    PAPER: PaperOptions,
 }
 
 
@@ -67,6 +70,7 @@ def describe() -> dict[str, Any]:
             },
             "networks": list(MODELS),
             "trainable_sets": trainable_sets(),
+            "tables": offered_tables(),
             "devices": devices(),
             "version": __version__,
         }

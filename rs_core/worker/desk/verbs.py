@@ -20,8 +20,10 @@ from rs_core.training.checkpoints.sigma_file import sigma_file
 from rs_core.worker.desk.describe import describe
 from rs_core.worker.desk.images import PRECISIONS, ImageDesk
 from rs_core.worker.desk.price import PRICED, price_of
+from rs_core.worker.desk.tables import TableDesk
 from rs_core.worker.job import Job
 from rs_core.worker.models import ModelCache
+from rs_core.worker.papers.family import PAPER
 from rs_core.worker.request import MAX_IMAGES, Request, images_in
 from rs_core.worker.requests import Fields, owner_of, shortened
 from rs_core.worker.runs import RunManager
@@ -30,6 +32,7 @@ from rs_core.worker.tasks.base import TASKS
 from rs_core.worker.tasks.kinds import GROUP_TASKS
 from rs_core.worker.training.family import TRAIN
 
+_ALONE = (TRAIN, PAPER)  # kinds that name no image and no network
 _TIDY_SECONDS = 60.0
 _LONGEST_ADDRESS = 1_000_000
 # These look at what is in memory or in a small file: nobody's upload can kill the process there.
@@ -56,6 +59,7 @@ class Api:
             "delete_model": self._delete_model,
             "model_files": self._model_files,
             "price": self._price,
+            "price_table": TableDesk(bench.gate).price,
             "start": self._start,
             "follow": self._follow,
             "cancel": lambda fields: self._change(fields, bench.cancel),
@@ -121,13 +125,13 @@ class Api:
         seed = drawn if "seed" not in fields else fields.whole("seed")
         question = Request(
             owner=owner,
-            kind=fields.choice("kind", (*TASKS, *GROUP_TASKS, TRAIN)),
+            kind=fields.choice("kind", (*TASKS, *GROUP_TASKS, *_ALONE)),
             config=fields.table("config"),
             seed=seed,
             seed_given=seed != drawn,
             device=fields.text("device", "auto"),
         )
-        if question.kind != TRAIN:
+        if question.kind not in _ALONE:
             question = replace(
                 question,
                 images=_images(fields),

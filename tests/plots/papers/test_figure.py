@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from rs_core.plots.papers.figure import curve_figures, curves_info, mean_curve
-from rs_core.plots.papers.report import row_sentence, scores_table, table_report, verdict_table
+from rs_core.plots.papers.report import (
+    command_text,
+    origin_table,
+    row_sentence,
+    scores_table,
+    table_report,
+    verdict_table,
+)
+from rs_core.plots.style import BADGES
 from rs_core.results.paper import (
     OracleRow,
     Published,
@@ -80,11 +88,36 @@ def test_a_sentence_names_all_that_a_row_stands_on() -> None:
 
 
 def test_ours_and_the_published_stand_under_each_other() -> None:
-    rows = scores_table(TABLE).rows
+    header, rows = scores_table(TABLE).header, scores_table(TABLE).rows
     assert [row[1] for row in rows] == ["ours, seed 0", "ours, seed 1", "PFAT T1, an oracle"]
     assert rows[2][3] == "not reported"
-    assert rows[2][4:7] == ("0.990", "0.980", "-")
+    assert header[4:] == ("r=0", "r=0.25")  # further out nobody reaches
+    assert rows[2][4:] == ("0.990", "0.980")
     assert verdict_table(TABLE).rows[0][1] == "cannot be told"
+
+
+def test_radius_0_is_shown_even_where_nothing_is_certified() -> None:
+    nothing = replace(scores(None), acr=0.0)
+    table = replace(TABLE, rows=(replace(ROW, scores=(nothing,), published=()),), oracles=())
+    assert scores_table(table).header == ("row", "whose", "badge", "ACR", "r=0")
+
+
+def test_every_row_names_what_it_stands_on() -> None:
+    """Ours its badge, images, draws, level, network and weights; theirs what they state."""
+    ours, _, theirs = origin_table(TABLE).rows
+    images = "3 images of MNIST test, index 0, 20, 40"
+    assert ours[2:7] == (BADGES["C"], images, "100", "4,000", "0.001")
+    assert ours[8] == "abcd1234"
+    assert theirs[2:8] == ("-", "MNIST: test set", "not stated", "100,000", "not stated", "LeNet")
+
+
+def test_the_command_repeats_seeds_and_images() -> None:
+    told = command_text(TABLE)
+    expected = "--size small --data FOLDER --seed 7 --seeds 0 1 --limit 3"
+    assert told == f"rs paper pfat-table9 {expected}"
+    alone = replace(TABLE, asked=3, rows=(replace(ROW, scores=(scores(0),)),))
+    assert "--seeds" not in command_text(alone)
+    assert "--limit" not in command_text(alone)
 
 
 def test_the_page_stands_alone_and_escapes() -> None:

@@ -107,7 +107,7 @@ def test_the_description_is_read_from_disk_the_second_time(worker: Worker, home:
     asked = worker.describe()
     assert set(asked) == {
         "models", "samples", "forms", "sets", "selectors", "guarantees", "attacks", "devices",
-        "version", "recipes", "networks", "trainable_sets",
+        "version", "recipes", "networks", "trainable_sets", "tables",
     }  # fmt: skip
     idle = Worker(home=home, command=(sys.executable, "-c", "import time; time.sleep(60)"))
     started = time.monotonic()

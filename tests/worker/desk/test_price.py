@@ -24,7 +24,8 @@ from tests.worker.conftest import Office
 RECORDED: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "recorded_requests.json").read_text(encoding="utf-8")
 )["requests"]
-ASKED = {name: one for name, one in RECORDED.items() if one["ask"]["kind"] != "train"}
+ALONE = ("train", "paper")  # which name no image
+ASKED = {name: one for name, one in RECORDED.items() if one["ask"]["kind"] not in ALONE}
 MAPS = ("points", "regions")  # steps of their first part count images where nothing is drawn
 DIGITS = spec_of((1, 28, 28), 10)
 COARSE = {"sigma_min": 0.1, "sigma_max": 0.5, "interval": 0.1, "n": 16}

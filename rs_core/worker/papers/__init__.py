@@ -1,0 +1,1 @@
+"""Papers' tables, repeated as runs of the compute process."""

@@ -1,0 +1,1 @@
+"""Papers' tables, repeated: those that come along, and those of this browser."""
