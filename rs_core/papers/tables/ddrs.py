@@ -17,7 +17,7 @@ from rs_core.papers.tables.protocols import (
 
 _SIGMAS = (0.12, 0.25, 0.5)
 _METHODS = {"gaussian": ("t1", "Cohen"), "smoothadv": ("t2", "SmoothAdv"), "macer": ("t3", "MACER")}
-_IMAGES = {"gaussian": 20_000, "smoothadv": 10_000, "macer": 5_000}
+_IMAGES = {"gaussian": 10_000, "smoothadv": 10_000, "macer": 5_000}
 _PAPER: dict[str, Settings] = {
     "gaussian": COHEN_200,
     "smoothadv": SALMAN | {"steps": 2, "noises": 1, "eps": 0.25, "multi_noise": False},
@@ -101,6 +101,12 @@ def _oracles(method: str, *, tuned: bool) -> tuple[Oracle, ...]:
     )
 
 
+def _certified(size: Size) -> Certified:
+    if size == "small":
+        return Certified("cifar10", count=250, n=4_000)
+    return Certified("cifar10")
+
+
 def _claims(method: str, *, tuned: bool) -> tuple[Exceeds, ...]:
     name, claims = _METHODS[method][1], []
     for sigma in _SIGMAS:
@@ -124,7 +130,7 @@ def _table(method: str, size: Size, *, tuned: bool) -> Table:
         paper="DDRS",
         title=f"{name} with a sigma per image {what}",
         size=size,
-        certified=Certified("cifar10", n=4_000 if size == "small" else 100_000),
+        certified=_certified(size),
         rows=_rows(method, size, tuned=tuned),
         claims=_claims(method, tuned=tuned),
         oracles=_oracles(method, tuned=tuned),
@@ -150,7 +156,7 @@ def _steps_table(size: Size) -> Table:
         paper="DDRS",
         title="More ascent steps K, SmoothAdv at sigma .12",
         size=size,
-        certified=Certified("cifar10", n=4_000 if size == "small" else 100_000),
+        certified=_certified(size),
         rows=(fixed, *rows),
         claims=tuple(Exceeds(f"{more} certifies more than {less}", more, less)
                      for more, less in pairs),
