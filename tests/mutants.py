@@ -133,6 +133,8 @@ def _from_n0(own, classifier, images, sigmas, seed, batch_size):  # mutant
     yield Finished(tuple(tuple(replace(c, draws=draws) for c in row) for row in rows))
 """
 T_MINIMUM = (f"{_AT}/test_minimum.py",)
+CASCADE, CASCADE_TERMS = f"{GUARANTEES}/cascade/guarantee.py", "rs_core/statistics/cascade.py"
+T_CASCADE = (f"{_AT}/cascade/test_guarantee.py", "tests/statistics/test_cascade.py")
 
 
 CONSISTENCY = "rs_core/training/recipes/consistency.py"
@@ -1448,6 +1450,97 @@ MUTANTS = (
             ),
         ),
         ("tests/training/test_probes.py",),
+    ),
+    Mutant(
+        "cascade: scales above the one that answers are not looked at",
+        ((CASCADE_TERMS, "terms[k, :, k + 1 :] = silent[k + 1 :].T", "pass"),),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: the likeliest class itself is among the others that a scale must keep out",
+        (
+            (
+                CASCADE_TERMS,
+                "np.where(is_most, ordered[:, -2:-1]",
+                "np.where(is_most, ordered[:, -1:]",
+            ),
+        ),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: any but the likeliest class, whoever that is, is kept out",
+        (
+            (
+                CASCADE_TERMS,
+                "ordered[:, -2:-1], ordered[:, -1:])",
+                "ordered[:, -2:-1], ordered[:, -2:-1])",
+            ),
+        ),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: the runner-up of the n0 copies alone is kept out",
+        (
+            (
+                CASCADE,
+                "terms = cascade_terms(",
+                "rivals = [int(np.argsort(np.delete(row, label))[-1]) for row in first]\n"
+                "        rivals = [rival + (rival >= label) for rival in rivals]\n"
+                "        upper = np.stack([np.where(np.isin(np.arange(len(row)), (rival, label)), "
+                "row, 1e-9) for row, rival in zip(upper, rivals, strict=True)])\n"
+                "        terms = cascade_terms(",
+            ),
+        ),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: alpha shared out among the scales",
+        ((CASCADE, "votes.n, self.alpha)", "votes.n, self.alpha / len(self.sigmas))"),),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: INVALID is no other class",
+        (
+            (
+                CASCADE,
+                "upper = upper_confidence_bound(counts, votes.n, self.alpha)",
+                "upper = upper_confidence_bound(counts, votes.n, self.alpha)\n"
+                "        upper[:, -1] = 1e-9",
+            ),
+        ),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: bounds from the draws that named the scale",
+        ((CASCADE, 'self.n, stage="certify", **drawn', 'self.n, stage="label", **drawn'),),
+        T_CASCADE,
+    ),
+    Mutant(
+        "cascade: PREDICT tests one side",
+        (
+            (
+                f"{GUARANTEES}/cascade/predict.py",
+                "2 * float(side) * len(counts)",
+                "float(side) * len(counts)",
+            ),
+        ),
+        (f"{_AT}/cascade/test_predict.py",),
+    ),
+    Mutant(
+        "cascade: PREDICT forgets how many scales it asks",
+        ((f"{GUARANTEES}/cascade/predict.py", "2 * float(side) * len(counts)", "2 * float(side)"),),
+        (f"{_AT}/cascade/test_predict.py",),
+    ),
+    Mutant(
+        "cascade: PREDICT asks the next scale where copies do not tell",
+        (
+            (
+                f"{GUARANTEES}/cascade/predict.py",
+                "                return scale, None, p_value\n            if is",
+                "                continue\n            if is",
+            ),
+        ),
+        (f"{_AT}/cascade/test_predict.py",),
     ),
     Mutant(
         "grid_minimum: the second smallest radius",

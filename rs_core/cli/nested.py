@@ -1,7 +1,7 @@
 """Commands whose options depend on the words after them: `--selector NAME` brings its fields."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, field, fields, make_dataclass, replace
+from dataclasses import MISSING, field, fields, make_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from rs_core.attacks import ATTACKS, Attack
@@ -9,7 +9,7 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.experiments import Pair
 from rs_core.fields import param
-from rs_core.guarantees import GridMinimum, Guarantee
+from rs_core.guarantees import Guarantee
 from rs_core.images import ImageInput
 from rs_core.selectors import SELECTORS, Selector
 
@@ -72,16 +72,14 @@ def paired(selector: Selector, guarantee: Guarantee, *, declared: bool) -> Guara
     """The guarantee, if it can hold for this selector whatever that answers.
 
     Args:
-        declared: whether somebody named the range of grid_minimum; by default it is all that the
-            selector can answer.
+        declared: whether somebody named the sigmas of grid_minimum or cascade; by default they
+            follow from what the selector can answer.
 
     Raises:
         ParameterError: it cannot, e.g. because the selector can leave the declared range.
     """
-    possible = selector.possible_sigmas
-    if isinstance(guarantee, GridMinimum) and possible is not None and not declared:
-        guarantee = replace(guarantee, sigmas=possible)
-    return Pair(selector, guarantee).guarantee
+    own = guarantee if declared else guarantee.declaring(selector.possible_sigmas)
+    return Pair(selector, own).guarantee
 
 
 def check_possible(

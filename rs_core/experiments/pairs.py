@@ -7,7 +7,15 @@ import numpy as np
 
 from rs_core.errors import ParameterError
 from rs_core.fields import describe_fields
-from rs_core.guarantees import Dual, GlobalLambda, GlobalSigma, GridMinimum, Guarantee, Sukenik
+from rs_core.guarantees import (
+    Cascade,
+    Dual,
+    GlobalLambda,
+    GlobalSigma,
+    GridMinimum,
+    Guarantee,
+    Sukenik,
+)
 from rs_core.results import to_json
 from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Gradient, Knn, Selector
 from rs_core.smoothing.options import CertifyOptions
@@ -35,11 +43,8 @@ class Pair:
 
     @classmethod
     def of(cls, selector: Selector, guarantee: type[Guarantee]) -> "Pair":
-        """The pair with a guarantee's defaults; `grid_minimum` declares what can be answered."""
-        sigmas = selector.possible_sigmas
-        if issubclass(guarantee, GridMinimum) and sigmas is not None:
-            return cls(selector, guarantee(sigmas=sigmas))
-        return cls(selector, guarantee())
+        """The pair with a guarantee's defaults, declared for what the selector can answer."""
+        return cls(selector, guarantee().declaring(selector.possible_sigmas))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -62,8 +67,9 @@ class Pair:
 
 def _check_sense(selector: Selector, guarantee: Guarantee) -> None:
     name = selector.name
-    if isinstance(guarantee, GlobalSigma | GlobalLambda) and not isinstance(selector, Fixed):
-        frozen = guarantee.name.replace("global", "frozen").removesuffix("_sigma")
+    given = isinstance(guarantee, GlobalSigma | GlobalLambda | Cascade)
+    if given and not isinstance(selector, Fixed):
+        frozen = "frozen_lambda" if guarantee.norm == "l1" else "frozen"
         raise ParameterError(
             f"{guarantee.name} needs one noise level fixed beforehand, and {name} looks at the "
             f"images: take the selector fixed, or the guarantee {frozen}."

@@ -1,6 +1,8 @@
 """What may be claimed once a sigma was proposed: badge, statement, error budget."""
 
 from rs_core.guarantees.base import Guarantee
+from rs_core.guarantees.cascade.guarantee import Cascade
+from rs_core.guarantees.cascade.predict import PredictCascade
 from rs_core.guarantees.dual import Dual, PublishedDual
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
@@ -12,13 +14,14 @@ from rs_core.guarantees.uniform_noise import FrozenLambda, GlobalLambda
 GUARANTEES: dict[str, type[Guarantee]] = {
     kind.name: kind
     for kind in (
-        *(GlobalSigma, GridMinimum, Frozen, Regions, Memory, Sukenik),
+        *(GlobalSigma, GridMinimum, Cascade, Frozen, Regions, Memory, Sukenik),
         *(GlobalLambda, FrozenLambda),
     )
 }
 
 __all__ = [
     "GUARANTEES",
+    "Cascade",
     "Dual",
     "Frozen",
     "FrozenLambda",
@@ -27,6 +30,7 @@ __all__ = [
     "GridMinimum",
     "Guarantee",
     "Memory",
+    "PredictCascade",
     "PublishedDual",
     "Regions",
     "Sukenik",

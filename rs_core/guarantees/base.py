@@ -55,6 +55,10 @@ class Guarantee(CertifyOptions):
         """The smallest level of a single bound among those that `count` different images need."""
         return self.alpha
 
+    def declaring(self, possible: tuple[float, ...] | None) -> "Guarantee":
+        """This guarantee for a selector that answers one of these sigmas; None: any number."""
+        return self
+
     def under(self, policy: str) -> "Guarantee":
         """This guarantee for sigmas picked by the selector with these settings, as text."""
         return self

@@ -47,6 +47,10 @@ class GridMinimum(Guarantee):
         super().__post_init__()
         object.__setattr__(self, "sigmas", tuple(sorted({float(s) for s in self.sigmas})))
 
+    def declaring(self, possible: tuple[float, ...] | None) -> "GridMinimum":
+        """All that the selector can answer, where that is a list."""
+        return self if possible is None else replace(self, sigmas=possible)
+
     @property
     def budget(self) -> str:
         """alpha: a minimum shares nothing out."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from rs_core.datasets import Dataset
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.experiments.pairs import Pair
-from rs_core.guarantees import GUARANTEES, GridMinimum, Guarantee
+from rs_core.guarantees import GUARANTEES, Guarantee
 from rs_core.papers.table import Certified, Choice, Row, Training
 from rs_core.results import ModelSpec
 from rs_core.selectors import SELECTORS, Selector
@@ -37,7 +37,7 @@ def selector_of(choice: Choice) -> Selector:
 def pair_of(row: Row, certified: Certified) -> Pair:
     """The row's selector with its guarantee, which draws as the table says.
 
-    `grid_minimum` declares all that the selector can answer, unless sigmas are named.
+    A guarantee of declared sigmas declares what the selector can answer, unless they are named.
 
     Raises:
         UnknownNameError: no such selector or guarantee.
@@ -47,10 +47,9 @@ def pair_of(row: Row, certified: Certified) -> Pair:
     selector, choice = selector_of(row.selector), row.guarantee
     settings: dict[str, Any] = {"n0": certified.n0, "n": certified.n, "alpha": certified.alpha}
     settings |= dict(choice.settings)
-    is_minimum = GUARANTEES.get(choice.name) is GridMinimum
-    if is_minimum and "sigmas" not in settings and selector.possible_sigmas is not None:
-        settings["sigmas"] = selector.possible_sigmas
     guarantee: Guarantee = _built(GUARANTEES, "guarantee", choice.name, settings)
+    if "sigmas" not in settings:
+        guarantee = guarantee.declaring(selector.possible_sigmas)
     if guarantee.norm != "l2":
         raise ParameterError(
             f"{choice.name} certifies {guarantee.norm} radii, and a table's logs hold l2 radii: "

@@ -179,15 +179,7 @@ def certificates_from_votes(
     Raises:
         ParameterError: the votes are of another stage, or drawn under other noise.
     """
-    if votes.stage != "certify":
-        raise ParameterError(
-            f"votes of stage {votes.stage!r} cannot certify: draw fresh ones of stage 'certify'."
-        )
-    if votes.noise != options.noise_kind:
-        raise ParameterError(
-            f"votes under {votes.noise} noise cannot certify for {options.noise_kind} noise: draw "
-            "fresh ones."
-        )
+    check_fresh(options, votes)
     p_lower, p_upper, radii = bound_radii(options.bound, votes, labels, alpha)
     return tuple(
         tuple(
@@ -203,6 +195,23 @@ def certificates_from_votes(
         )
         for b, image in enumerate(images)
     )  # fmt: skip
+
+
+def check_fresh(options: DrawOptions, votes: Votes) -> None:
+    """Refuse votes that cannot certify.
+
+    Raises:
+        ParameterError: they are of another stage, or drawn under other noise.
+    """
+    if votes.stage != "certify":
+        raise ParameterError(
+            f"votes of stage {votes.stage!r} cannot certify: draw fresh ones of stage 'certify'."
+        )
+    if votes.noise != options.noise_kind:
+        raise ParameterError(
+            f"votes under {votes.noise} noise cannot certify for {options.noise_kind} noise: draw "
+            "fresh ones."
+        )
 
 
 def bound_radii(

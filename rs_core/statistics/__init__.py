@@ -14,6 +14,7 @@ from rs_core.statistics.bounds import (
     two_sided_bounds,
     upper_confidence_bound,
 )
+from rs_core.statistics.cascade import MAJORITY, cascade_terms
 from rs_core.statistics.moving_sigma import (
     moving_sigma_radius,
     sigma_ratio_bounds,
@@ -45,6 +46,7 @@ from rs_core.statistics.repicked_sigma import (
 )
 
 __all__ = [
+    "MAJORITY",
     "Counterexample",
     "MedianIndices",
     "Outcome",
@@ -54,6 +56,7 @@ __all__ = [
     "answers",
     "anytime_lower_bound",
     "anytime_upper_bound",
+    "cascade_terms",
     "ceil_digits",
     "empirical_median_percentiles",
     "floor_decimals",

@@ -89,13 +89,13 @@ def _method(
 
 def _offer_stronger(name: str, settings: dict[str, Any], subject: Subject, prefix: str) -> str:
     """The guarantee of a second row of badge A, where there is one and it is switched on."""
-    if name == "fixed":
-        return ""
     price = price_of(prefix, "select", subject.model, {"selector": name, "settings": settings})
     levels = price.levels
     if price.refusal:  # so is the whole comparison, and it says why
         return ""
-    if name == "knn":
+    if name == "fixed":
+        stronger, words = "cascade", "ask σ first, then its half and its quarter"
+    elif name == "knn":
         stronger, words = "sukenik", "certify it as a σ that changes slowly"
     elif not levels:
         st.caption("Its σ may be any number, so no list of σ can be certified beforehand.")

@@ -48,6 +48,7 @@ def quarter(x: Tensor) -> Tensor:
         (lambda: GUARANTEES["grid_minimum"](sigmas=()), "sigmas is empty"),
         (lambda: GUARANTEES["grid_minimum"](sigmas=(0.0, 0.5)), "out of range"),
         (lambda: GUARANTEES["grid_minimum"](sigmas=(float("nan"),)), "not finite"),
+        (lambda: GUARANTEES["cascade"](sigmas=(0.0, 0.5)), "out of range"),
         (lambda: Dual(network=quarter, sigmas=()), "sigmas is empty"),
         (lambda: Dual(network=quarter, sigmas=(-1.0,)), "out of range"),
         (lambda: Sweep(sigmas=()), "sigmas is empty"),
@@ -100,6 +101,7 @@ QUICK: dict[str, Selector] = {
     "knn": Knn(limit=20),
 }
 FEEDS = {"global_lambda": Fixed(sigma=0.3), "global_sigma": Fixed(sigma=0.3)}
+FEEDS |= {"cascade": Fixed(sigma=1.0)}
 FEEDS |= {"frozen_lambda": Gradient(steps=3, norm="l1"), "sukenik": Knn(limit=20)}
 
 

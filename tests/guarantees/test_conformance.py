@@ -21,6 +21,7 @@ SIGMAS = (0.2, 0.3, 0.4)
 SETTINGS: dict[str, Guarantee] = {
     "global_sigma": GUARANTEES["global_sigma"](n=500),
     "grid_minimum": GUARANTEES["grid_minimum"](n=500, sigmas=SIGMAS),
+    "cascade": GUARANTEES["cascade"](n=500, sigmas=(0.15, 0.3)),
     "frozen": GUARANTEES["frozen"](n=500),
     "sukenik": GUARANTEES["sukenik"](n=500),
     "regions": GUARANTEES["regions"](n=500),
@@ -31,6 +32,7 @@ SETTINGS: dict[str, Guarantee] = {
 PICKED = {
     "global_sigma": Selection("fixed", 0.3, (), 0),
     "grid_minimum": Selection("multistart", 0.3, (), 500),
+    "cascade": Selection("fixed", 0.3, (), 0),
     "frozen": Selection("gradient", 0.3, (), 100),
     "sukenik": Selection("knn", 0.3, (), 0, rate=0.01),
     "regions": Selection("grid", 0.3, (), 500),
@@ -39,8 +41,8 @@ PICKED = {
     "frozen_lambda": Selection("gradient", 0.3, (), 100, norm="l1"),
 }
 BADGES = {
-    "global_sigma": "A", "grid_minimum": "A", "frozen": "C", "sukenik": "A", "regions": "B",
-    "memory": "B", "global_lambda": "A", "frozen_lambda": "C",
+    "global_sigma": "A", "grid_minimum": "A", "cascade": "A", "frozen": "C", "sukenik": "A",
+    "regions": "B", "memory": "B", "global_lambda": "A", "frozen_lambda": "C",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from rs_core.results import RadiusCurve, Selection, to_json
 from rs_core.results.comparison import Comparison, Method, method_scores
 
-BADGES = {"global_sigma": "A", "frozen": "C", "grid_minimum": "A", "sukenik": "A"}
+BADGES = {"global_sigma": "A", "frozen": "C", "grid_minimum": "A", "cascade": "A", "sukenik": "A"}
 SETS = [
     {"name": "mnist5k", "title": "MNIST 5k", "size": 5000, "input_shape": [1, 28, 28], "note": "n"},
     {"name": "digits", "title": "Digits", "size": 1797, "input_shape": [1, 8, 8], "note": ""},

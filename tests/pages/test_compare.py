@@ -124,13 +124,15 @@ def test_a_switch_adds_a_row_of_badge_a(open_app: Open, worker: FakeWorker) -> N
     assert not [
         t
         for t in app.main.toggle
-        if t.key
-        in ("compare_gradient_stronger", "compare_fixed_stronger", "compare_greedy_grid_stronger")
+        if t.key in ("compare_gradient_stronger", "compare_greedy_grid_stronger")
     ]
+    app.toggle(key="compare_fixed_stronger").set_value(True).run()
     start(app)
     rows = [(m["selector"], m["guarantee"]) for m in asked(worker)["config"]["methods"]]
+    assert rows[:2] == [("fixed", "global_sigma"), ("fixed", "cascade")]
     assert rows[-2:] == [("multistart", "frozen"), ("multistart", "grid_minimum")]
-    assert list(tables(app)[0]["method"]) == ["fixed", "multistart, grid minimum"]
+    badge_a = ["fixed", "fixed, cascade", "multistart, grid minimum"]
+    assert list(tables(app)[0]["method"]) == badge_a
 
 
 def test_the_table_grows_method_by_method(open_app: Open, worker: FakeWorker) -> None:

@@ -22,6 +22,9 @@ PROMISES = {
     "for each image, the smoothed classifier is constant in its ball, whoever attacks.",
     "grid_minimum": "every σ that the selector may answer was certified and all agree: whatever σ "
     "it picks at a changed image, the class stays. The radius is the smallest of them.",
+    "cascade": "the largest σ at which a class has more than half answers. It was certified that "
+    "this class has it at one σ and that no other class has it at a larger one: whatever a "
+    "changed image makes of that, the class stays.",
     "sukenik": "σ changes slowly with the image, and the certificate pays for that: it holds "
     "against anyone.",
     "memory": "holds for queries after a point was stored; it depends on the order of the points.",

@@ -1,0 +1,1 @@
+"""A cascade over sigmas: its certificate, and how a deployed one is asked."""
