@@ -134,6 +134,7 @@ def _from_n0(own, classifier, images, sigmas, seed, batch_size):  # mutant
 """
 T_MINIMUM = (f"{_AT}/test_minimum.py",)
 CASCADE, CASCADE_TERMS = f"{GUARANTEES}/cascade/guarantee.py", "rs_core/statistics/cascade.py"
+DUAL_RS, T_DUAL_RS = f"{GUARANTEES}/dual_rs/guarantee.py", (f"{_AT}/dual_rs/test_guarantee.py",)
 T_CASCADE = (f"{_AT}/cascade/test_guarantee.py", "tests/statistics/test_cascade.py")
 
 
@@ -1541,6 +1542,53 @@ MUTANTS = (
             ),
         ),
         (f"{_AT}/cascade/test_predict.py",),
+    ),
+    Mutant(
+        "dual_rs: the radius of the class alone",
+        ((DUAL_RS, "radius = min(own.radius, distance)", "radius = own.radius"),),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: the larger of the two radii",
+        ((DUAL_RS, "radius = min(own.radius, distance)", "radius = max(own.radius, distance)"),),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: the picker certifies what its own votes say",
+        (
+            (
+                DUAL_RS,
+                "labels = np.array(places, dtype=np.int64)[:, None]",
+                "labels = votes.counts.argmax(axis=-1)",
+            ),
+        ),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: the picker votes on draws that choose",
+        ((DUAL_RS, 'picks", stage="certify"', 'picks", stage="select"'),),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: an expert of another sigma votes",
+        ((DUAL_RS, "expert = self.experts[place]", "expert = self.experts[place - 1]"),),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: alpha halved",
+        (
+            (
+                DUAL_RS,
+                "bound_radii(self.bound, votes, labels, self.alpha)",
+                "bound_radii(self.bound, votes, labels, self.alpha / 2)",
+            ),
+        ),
+        T_DUAL_RS,
+    ),
+    Mutant(
+        "dual_rs: PREDICT asks the class at the picker's noise",
+        ((f"{GUARANTEES}/dual_rs/predict.py", "sigma=self.sigmas[pick.predicted]", "sigma=noise"),),
+        T_DUAL_RS,
     ),
     Mutant(
         "grid_minimum: the second smallest radius",

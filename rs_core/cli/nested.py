@@ -16,6 +16,8 @@ from rs_core.selectors import SELECTORS, Selector
 _PREFIX, _PRESET = "selector_", "selector_preset"
 _IN_PYTHON = {
     "network": "rs_core.selectors.FromNetwork(network=...)",
+    "sigma_classifier": "rs_core.selectors.SigmaClassifier(network=...)",
+    "dual_rs": "rs_core.guarantees.DualRS(picker=...)",
     "dual": "rs_core.guarantees.Dual(network=...)",
     "dual_published": "rs_core.guarantees.PublishedDual(network=...)",
 }

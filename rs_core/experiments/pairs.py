@@ -10,6 +10,7 @@ from rs_core.fields import describe_fields
 from rs_core.guarantees import (
     Cascade,
     Dual,
+    DualRS,
     GlobalLambda,
     GlobalSigma,
     GridMinimum,
@@ -17,7 +18,15 @@ from rs_core.guarantees import (
     Sukenik,
 )
 from rs_core.results import to_json
-from rs_core.selectors import SELECTORS, Fixed, FromNetwork, Gradient, Knn, Selector
+from rs_core.selectors import (
+    SELECTORS,
+    Fixed,
+    FromNetwork,
+    Gradient,
+    Knn,
+    Selector,
+    SigmaClassifier,
+)
 from rs_core.smoothing.options import CertifyOptions
 
 
@@ -84,6 +93,11 @@ def _check_sense(selector: Selector, guarantee: Guarantee) -> None:
         _check_declared(selector, guarantee)
     if isinstance(guarantee, Sukenik):
         _check_slope(selector, guarantee)
+    if isinstance(guarantee, DualRS) and not isinstance(selector, SigmaClassifier):
+        raise ParameterError(
+            f"dual_rs certifies that its picker keeps to a sigma, and {name} asks no picker: take "
+            "the selector sigma_classifier, or the guarantee frozen."
+        )
     if isinstance(guarantee, Dual) and not isinstance(selector, FromNetwork):
         raise ParameterError(
             f"{guarantee.name} certifies the sigmas of its own network, not those of {name}: take "
@@ -93,7 +107,7 @@ def _check_sense(selector: Selector, guarantee: Guarantee) -> None:
 
 def _check_slope(selector: Selector, guarantee: Sukenik) -> None:
     # A selector of one's own may well have a slope: what it proposes is looked at then.
-    known = isinstance(selector, (*SELECTORS.values(), FromNetwork))
+    known = isinstance(selector, (*SELECTORS.values(), FromNetwork, SigmaClassifier))
     if known and not isinstance(selector, Knn):
         raise ParameterError(
             f"sukenik needs a selector whose ln sigma has a bounded slope, and {selector.name} has "

@@ -4,6 +4,8 @@ from rs_core.guarantees.base import Guarantee
 from rs_core.guarantees.cascade.guarantee import Cascade
 from rs_core.guarantees.cascade.predict import PredictCascade
 from rs_core.guarantees.dual import Dual, PublishedDual
+from rs_core.guarantees.dual_rs.guarantee import DualRS
+from rs_core.guarantees.dual_rs.predict import PredictDualRS
 from rs_core.guarantees.fixed_sigma import Frozen, GlobalSigma
 from rs_core.guarantees.grid_minimum import GridMinimum
 from rs_core.guarantees.memory.guarantee import Memory
@@ -23,6 +25,7 @@ __all__ = [
     "GUARANTEES",
     "Cascade",
     "Dual",
+    "DualRS",
     "Frozen",
     "FrozenLambda",
     "GlobalLambda",
@@ -31,6 +34,7 @@ __all__ = [
     "Guarantee",
     "Memory",
     "PredictCascade",
+    "PredictDualRS",
     "PublishedDual",
     "Regions",
     "Sukenik",

@@ -8,6 +8,7 @@ from rs_core.selectors.grid import Grid
 from rs_core.selectors.knn import Knn
 from rs_core.selectors.multistart import Multistart, MultistartUniform
 from rs_core.selectors.network import FromNetwork, SigmaNetwork
+from rs_core.selectors.sigma_classifier import SigmaClassifier
 
 SELECTORS: dict[str, type[Selector]] = {
     kind.name: kind
@@ -25,5 +26,6 @@ __all__ = [
     "Multistart",
     "MultistartUniform",
     "Selector",
+    "SigmaClassifier",
     "SigmaNetwork",
 ]

@@ -23,6 +23,7 @@ from rs_core.guarantees import (
     GUARANTEES,
     Cascade,
     Dual,
+    DualRS,
     Frozen,
     FrozenLambda,
     GlobalLambda,
@@ -177,6 +178,13 @@ CASES = {
     ),
     "global_lambda": Case(GlobalLambda(**DRAWS), NEAR, replace(AT, norm="l1"), BOTH),
     "frozen_lambda": Case(FrozenLambda(**DRAWS), NEAR, L1, BOTH),
+    "dual_rs, the pick": Case(
+        DualRS(picker=Classifier(Threshold(MARGIN), SPEC), sigmas=SIGMAS, **DRAWS),
+        Threshold(3 * MARGIN), AT,
+    ),
+    "dual_rs, the class": Case(
+        DualRS(picker=Classifier(Threshold(3 * MARGIN), SPEC), sigmas=SIGMAS, **DRAWS), NEAR, AT,
+    ),
     "dual": Case(
         Dual(
             network=Slope().eval(), sigmas=SIGMAS, sigma_m=0.1, n_h=201, alpha_h=1e-3, beta=1e-2,
@@ -247,7 +255,7 @@ def test_statements_are_false_as_seldom_as_they_say(name: str) -> None:
 
 
 def test_every_guarantee_is_counted() -> None:
-    assert {case.guarantee.name for case in CASES.values()} == {*GUARANTEES, "dual"}
+    assert {case.guarantee.name for case in CASES.values()} == {*GUARANTEES, "dual", "dual_rs"}
 
 
 @pytest.mark.parametrize("name", [*CASES, "sweep", "PREDICT"])

@@ -1,0 +1,1 @@
+"""Dual RS: a smoothed classifier picks sigma, and both answers are certified."""
