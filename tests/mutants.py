@@ -135,6 +135,8 @@ def _from_n0(own, classifier, images, sigmas, seed, batch_size):  # mutant
 T_MINIMUM = (f"{_AT}/test_minimum.py",)
 CASCADE, CASCADE_TERMS = f"{GUARANTEES}/cascade/guarantee.py", "rs_core/statistics/cascade.py"
 DUAL_RS, T_DUAL_RS = f"{GUARANTEES}/dual_rs/guarantee.py", (f"{_AT}/dual_rs/test_guarantee.py",)
+RADII_LABELS, T_RADII = "rs_core/training/radii.py", ("tests/training/test_radii.py",)
+DUAL_RS_RECIPE = "rs_core/training/recipes/dual_rs.py"
 T_CASCADE = (f"{_AT}/cascade/test_guarantee.py", "tests/statistics/test_cascade.py")
 
 
@@ -1589,6 +1591,62 @@ MUTANTS = (
         "dual_rs: PREDICT asks the class at the picker's noise",
         ((f"{GUARANTEES}/dual_rs/predict.py", "sigma=self.sigmas[pick.predicted]", "sigma=noise"),),
         T_DUAL_RS,
+    ),
+    Mutant(
+        "radii: of the class with most votes, whatever the image's own",
+        (
+            (
+                RADII_LABELS,
+                "own = np.take_along_axis(counts, data.labels[rows][:, None, None], "
+                "axis=-1)[..., 0]",
+                "own = counts.max(axis=-1)",
+            ),
+        ),
+        T_RADII,
+    ),
+    Mutant(
+        "radii: a share of votes in place of its bound",
+        (
+            (
+                RADII_LABELS,
+                "lower = lower_confidence_bound(own, self.n, self.alpha)",
+                "lower = own / (self.n + 1)",
+            ),
+        ),
+        T_RADII,
+    ),
+    Mutant(
+        "radii: of other images in the folder are taken",
+        ((RADII_LABELS, "FILE_NAME.format(key[:16])", 'FILE_NAME.format("")'),),
+        T_RADII,
+    ),
+    Mutant(
+        "dual_rs: the temperature multiplies",
+        ((DUAL_RS_RECIPE, "batch.targets / self.temperature", "batch.targets * self.temperature"),),
+        ("tests/training/test_losses.py",),
+    ),
+    Mutant(
+        "dual_rs: labels harder than the softmax of radii",
+        (
+            (
+                DUAL_RS_RECIPE,
+                "(batch.targets / self.temperature).softmax(dim=1)",
+                "torch.nn.functional.one_hot(batch.targets.argmax(dim=1), "
+                "batch.targets.shape[1]).float()",
+            ),
+        ),
+        ("tests/training/test_losses.py",),
+    ),
+    Mutant(
+        "dual_rs: copies have the labels of other images",
+        (
+            (
+                DUAL_RS_RECIPE,
+                "soft.repeat_interleave(batch.copies, dim=0)",
+                "soft.repeat(batch.copies, 1)",
+            ),
+        ),
+        ("tests/training/test_losses.py",),
     ),
     Mutant(
         "grid_minimum: the second smallest radius",

@@ -26,6 +26,7 @@ class Dataset:
         source: where the images came from.
         notes: sentences that belong beside the numbers.
         numbered: its classes have no names, so that labels are a network's class numbers.
+        targets: float32 (N, classes), what is learned in place of labels alone; None for labels.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Dataset:
     source: str
     notes: tuple[str, ...] = ()
     numbered: bool = False
+    targets: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -55,8 +57,9 @@ class Dataset:
         if not isinstance(rows, slice):
             rows = self._chosen(rows)
         return replace(
-            self, images=self.images[rows], labels=self.labels[rows], indices=self.indices[rows]
-        )
+            self, images=self.images[rows], labels=self.labels[rows], indices=self.indices[rows],
+            targets=None if self.targets is None else self.targets[rows],
+        )  # fmt: skip
 
     def _chosen(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
         where = f"{self.title} has rows 0 to {len(self) - 1}"

@@ -23,12 +23,14 @@ class PixelStore:
             channels-last without a copy, and noise fills contiguous memory.
         labels: int64 (N,).
         mean, std: float32 (C,), of the pixels in [0,1].
+        targets: float32 (N, K), what is learned in place of labels; None for labels.
     """
 
     pixels: Tensor
     labels: Tensor
     mean: Tensor
     std: Tensor
+    targets: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -79,6 +81,12 @@ class Batch:
     def copies(self) -> int:
         """Noisy copies m of each image."""
         return self.noise.shape[1]
+
+    @property
+    def targets(self) -> Tensor:
+        """float32 (B, K), of a store that has them."""
+        assert self.store.targets is not None
+        return self.store.targets[self.rows]
 
     def part(self, first: int, last: int) -> "Batch":
         """Images first, ..., last - 1 with the noise that they have here."""
@@ -141,8 +149,9 @@ def pixel_store(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     device: torch.device,
+    targets: np.ndarray | None = None,
 ) -> PixelStore:
-    """Images uint8 (N, H, W, C) and labels (N,) as a `PixelStore` on `device`.
+    """Images uint8 (N, H, W, C), labels (N,) and targets (N, K) as a `PixelStore` on `device`.
 
     An empty `mean` or `std` means that the network takes pixels in [0,1] as they are.
     """
@@ -152,6 +161,7 @@ def pixel_store(
         torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device),
         torch.tensor(mean or (0.0,) * channels, dtype=torch.float32, device=device),
         torch.tensor(std or (1.0,) * channels, dtype=torch.float32, device=device),
+        None if targets is None else torch.from_numpy(targets).float().to(device),
     )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from rs_core.datasets import Dataset
 from rs_core.fields import check_params, param
 from rs_core.training.data import Batch, Distribution
 from rs_core.training.per_image import PER_IMAGE, PerImage
@@ -27,6 +28,7 @@ class TrainingSettings(ABC):
     """
 
     recorded: ClassVar[bool] = True
+    needs_base: ClassVar[bool] = False  # whether it learns about another network, see `Radii`
 
     sigma: float = param(
         0.25, help="noise, or its largest value", unit="pixels of [0,1]", low=0, high=10
@@ -111,6 +113,14 @@ class TrainingSettings(ABC):
     def images_per_step(self) -> int:
         """Different images of one optimiser step."""
         return self.batch_size
+
+    def check_data(self, data: Dataset) -> None:
+        """Refuse images that lack what the loss needs.
+
+        Raises:
+            ParameterError: says what is missing.
+        """
+        return
 
     @property
     @abstractmethod

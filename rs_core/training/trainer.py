@@ -59,6 +59,7 @@ class Trainer:
     ) -> None:
         self.recipe, self.seed, self.device, self.folder = recipe, seed, device, folder
         self.probes, self.keep_every = probes, keep_every
+        recipe.check_data(data)
         first = None if init is None else first_weights(init)
         self.spec = fitted_spec(spec if first is None else continued_spec(spec, first.spec), data)
         if probes is not None:
@@ -73,6 +74,8 @@ class Trainer:
             "images": len(data),
             "accuracy_measured_on": f"{measured_on.name} {measured_on.split}",
         }
+        if data.targets is not None:
+            self.facts["targets"] = data.source
         if first is not None:
             self.identity["init"], self.facts["init"] = first.spec.sha256, first.facts
         self.store = self._store(data, len(data))
@@ -227,7 +230,8 @@ class Trainer:
 
     def _store(self, data: Dataset, limit: int) -> PixelStore:
         images, labels = data.images[:limit], data.labels[:limit]
-        return pixel_store(images, labels, self.spec.mean, self.spec.std, self.device)
+        targets = None if data.targets is None else data.targets[:limit]
+        return pixel_store(images, labels, self.spec.mean, self.spec.std, self.device, targets)
 
     def _seed(self, slot: int, number: int) -> int:
         """Every epoch's order and every step has chance of its own.

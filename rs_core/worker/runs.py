@@ -29,7 +29,10 @@ class RunManager:
     def __init__(self, store: RunStore, shelf: ModelCache, bench: Scheduler) -> None:
         self._store, self._bench = store, bench
         self._images = ImageRuns(store, shelf)
-        self._others: dict[str, RunKind] = {TRAIN: TrainingRuns(store), PAPER: PaperRuns(store)}
+        self._others: dict[str, RunKind] = {
+            TRAIN: TrainingRuns(store, shelf),
+            PAPER: PaperRuns(store),
+        }
 
     def start(self, question: Request) -> tuple[str, State]:
         """(job, state) of the run that answers a question: the same one for the same content.

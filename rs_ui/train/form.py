@@ -7,6 +7,7 @@ import streamlit as st
 from rs_ui import teaching
 from rs_ui.client.worker import WorkerError
 from rs_ui.inputs.fields import NONE, form
+from rs_ui.inputs.models import name_of, offered_models
 from rs_ui.panels import error_box, plain
 from rs_ui.runs import cache, run, session
 from rs_ui.runs.page import start_button
@@ -45,8 +46,9 @@ def controls(subject: Subject | None) -> None:
         return
     with _box():
         chosen = _choices(offer, sets)
-        if chosen["dataset"] is None or chosen["architecture"] is None or chosen["recipe"] is None:
-            st.info("Choose a data set, a network and a recipe.")
+        if None in chosen.values():
+            if chosen.get("base", "") is not None:
+                st.info("Choose a data set, a network and a recipe.")
             return
         config = _config(offer, chosen)
         probes = choose_probes(sets[chosen["dataset"]], subject)
@@ -83,7 +85,32 @@ def _choices(offer: dict[str, Any], sets: dict[str, dict[str, Any]]) -> dict[str
             f"{one['train']:,} images to learn from; {one['held_out']:,} others measure after each "
             "epoch and are never learned from."
         )
-    return {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+    chosen = {"dataset": dataset, "architecture": architecture, "recipe": recipe}
+    if dataset in sets and recipe in recipes and recipes[recipe]["needs_base"]:
+        chosen["base"] = _base(offer, sets[dataset])
+    return chosen
+
+
+def _base(offer: dict[str, Any], dataset: dict[str, Any]) -> str | None:
+    """The network that is learned about: one that knows the data set's classes."""
+    able = {
+        name_of(key, spec): key
+        for key, spec in offered_models(offer).items()
+        if list(spec["input_shape"]) == list(dataset["input_shape"])
+        and list(spec["class_names"]) == list(dataset["class_names"])
+    }
+    if not able:
+        st.info(
+            f"No network here knows the classes of {plain(dataset['title'])}: train one first, or "
+            "choose another data set."
+        )
+        return None
+    found = st.selectbox(
+        "Network whose radii teach", list(able), key="train_base", **_SHARED,
+        help="Every training image is certified by it at each of the sigmas, once, before the "
+        "first epoch.",
+    )  # fmt: skip
+    return able.get(found)
 
 
 def _fields(recipes: dict[str, Any], recipe: str) -> list[dict[str, Any]]:

@@ -39,10 +39,14 @@ def recipes(field: Any) -> dict[str, dict[str, Any]]:
         per_image | {"variants": {"insta": insta, "stored": {"about": "Kept.", "fields": []}}}
     )
     about = {"gaussian": "Noise of one fixed sigma.", "smoothadv": "Attacked points."}
-    known = {name: {"about": text, "fields": fields} for name, text in about.items()}
+    known = {
+        name: {"about": text, "fields": fields, "needs_base": False} for name, text in about.items()
+    }
+    picker = {"about": "Learns who is surest.", "fields": fields, "needs_base": True}
     own = {"sigma": 0.0, "batch_size": 64}
     other = [{**f, "default": own.get(f["name"], f["default"])} for f in fields]
-    return known | {"macer": {"about": "Wider margins.", "fields": other}}
+    macer = {"about": "Wider margins.", "fields": other, "needs_base": False}
+    return known | {"macer": macer, "dual_rs": picker}
 
 
 def course(config: dict[str, Any], done: int) -> Course:

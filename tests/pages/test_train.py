@@ -57,6 +57,19 @@ def test_a_start_sends_the_form_and_five_images_beside_the_sidebars(
     assert app.query_params["run"]
 
 
+def test_a_recipe_that_learns_about_a_network_asks_which(
+    open_app: Open, worker: FakeWorker
+) -> None:
+    app = open_app("train", train_recipe="dual rs")
+    (box,) = [box for box in app.main.selectbox if box.key == "train_base"]
+    assert box.value == box.options[0]
+    start(app)
+    assert asked(worker)["config"]["base"] == box.value
+    app = open_app("train", train_recipe="dual rs", train_dataset="Digits")
+    assert any("No network here knows the classes of Digits" in i.value for i in app.main.info)
+    assert not [button for button in app.main.button if button.label == "Start the training"]
+
+
 def test_another_recipe_brings_its_own_settings(open_app: Open, worker: FakeWorker) -> None:
     app = open_app("train")
     app.number_input(key="train_epochs").set_value(3).run()

@@ -15,6 +15,7 @@ from rs_core.attacks.gradients import gradient_of
 from rs_core.attacks.objective import Objective
 from rs_core.training import Adversarial, Consistency, Macer, SmoothAdv
 from rs_core.training.data import Batch, augmented_batch, pixel_store
+from rs_core.training.recipes import DualRSPicker
 from rs_core.training.view import NormalizedNetwork
 
 CLASSES = 3
@@ -128,6 +129,31 @@ def test_consistency_is_the_published_loss(scale: float, copies: int) -> None:
     for loss in (own, theirs):
         torch.autograd.backward(loss)
     assert torch.allclose(own_logits.grad, their_logits.grad, rtol=1e-6, atol=1e-12)
+
+
+def test_a_picker_learns_the_softmax_of_radii_and_agreement() -> None:
+    """Sun et al. (2026): soft labels proportional to exp(radius / temperature), by hand."""
+    noisy = batch(2)
+    radii = np.random.default_rng(4).uniform(0, 1, (6, CLASSES)).astype(np.float32)
+    store = dataclasses.replace(noisy.store, targets=torch.from_numpy(radii))
+    noisy = dataclasses.replace(noisy, store=store)
+    module = Small()
+    view = view_of(module, noisy)
+    recipe = DualRSPicker(
+        sigma=0.3, sigmas=(0.1, 0.2, 0.3), noises=2, agreement=3.0, entropy_weight=0.5,
+        temperature=0.25,
+    )  # fmt: skip
+    found, right = recipe.batch_loss(view, noisy, torch.Generator())
+    logits = view(noisy.noisy_inputs(), noisy.sigmas).detach().view(6, 2, CLASSES)
+    total = 0.0
+    for i in range(6):
+        weights = [math.exp(float(r) / 0.25) for r in radii[i]]
+        for j in range(2):
+            scores = functional.log_softmax(logits[i, j], dim=0)
+            total -= sum(w * float(s) for w, s in zip(weights, scores, strict=True)) / sum(weights)
+    expected = total / 12 + float(published_consistency(list(logits.unbind(1)), 3.0, 0.5))
+    assert float(found) == pytest.approx(expected, rel=1e-6)
+    assert float(right) == sum((logits.argmax(2) == noisy.labels[:, None]).float().mean(1))
 
 
 def test_consistency_is_added_to_cross_entropy_and_has_the_gradient_of_differences() -> None:

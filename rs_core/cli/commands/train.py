@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from rs_core.cli.progress import follow
 from rs_core.cli.seeds import seed_line
 from rs_core.cli.signals import interruptible
 from rs_core.cli.terminal import told
+from rs_core.cli.train_ends import labelled, resumable
 from rs_core.cli.train_lines import beforehand, with_lines
 from rs_core.cli.train_options import FOLDER_SUFFIX, RECORD, record, written_out
 from rs_core.datasets import Dataset, load_dataset
@@ -32,7 +32,6 @@ from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json, to_json
 from rs_core.training import PRESETS, RECIPES, Probes, Recipe
 from rs_core.training.checkpoints.files import (
-    FILE_NAME,
     Checkpoint,
     check_nothing_unfinished,
     forget_checkpoint,
@@ -72,6 +71,11 @@ class TrainCommand:
         help="weights to begin with in place of random ones: shipped name, model file, or id of a "
         "finished training's run",
     )
+    base: str | None = param(
+        None,
+        help="network whose radii teach, for the recipe dual_rs: shipped name, model file, or id "
+        "of a finished training's run",
+    )
     widths: tuple[int, ...] | None = param(
         None, help=f"channels of the four layers of {' or '.join(_WITH_WIDTHS)}", low=1, high=4096
     )
@@ -103,6 +107,12 @@ class TrainCommand:
         check_params(self)
         check_file_name(self.name)
         _ = self.chosen  # what is out of its range is refused before anything else is done
+        if self.chosen.needs_base != (self.base is not None):
+            raise ParameterError(
+                f"the recipe {self.recipe} learns from another network: name it, --base MODEL."
+                if self.chosen.needs_base
+                else f"--base does not apply to the recipe {self.recipe}: leave it out."
+            )
         if self.widths is not None and self.architecture not in _WITH_WIDTHS:
             check_architecture(self.architecture)
             raise ParameterError(
@@ -149,6 +159,12 @@ class TrainCommand:
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
         saved = self._check_folder(folder)
         train, test = self._splits()
+        if self.base is not None:
+            self._make_out(folder)
+            train, test = labelled(
+                self.chosen, self.base, train, test, seed=self.seed or 0, folder=folder,
+                device=self.device,
+            )  # fmt: skip
         spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
         stream = self.chosen.run(
@@ -169,7 +185,7 @@ class TrainCommand:
             before.append(seed_line())
         if saved is not None and saved.is_finished:
             before.append("this training was finished already: nothing is left to be learned")
-        with _resumable(folder):
+        with resumable(folder):
             stream = interruptible(stream)
             told_of = stream if self.json else with_lines(stream, before, noisy=noisy)
             trained = follow(told_of, label=self.name)
@@ -236,8 +252,9 @@ class TrainCommand:
         options = dataclasses.asdict(self.settings) | dataclasses.asdict(self.source) | own
         for name in ("settings", "source", "resume", "json", "preset", "config"):
             del options[name]
-        if self.init is not None and Path(self.init).exists():
-            options["init"] = str(Path(self.init).resolve())
+        for name in ("init", "base"):
+            if options[name] is not None and Path(options[name]).exists():
+                options[name] = str(Path(options[name]).resolve())
         if self.probes is not None:
             options["probes"] = [str(image_path(probe).resolve()) for probe in self.probes]
         paths = {k: str(v.resolve()) for k, v in options.items() if isinstance(v, Path)}
@@ -269,18 +286,3 @@ class TrainCommand:
             mean=self.mean or (),
             std=self.std or (),
         )
-
-
-@contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    """Ctrl-C says what is left, and how to go on from it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if (folder / FILE_NAME).exists():
-            raise KeyboardInterrupt(
-                f"interrupted; rs train --resume {folder} goes on from its last checkpoint"
-            ) from None
-        raise KeyboardInterrupt(
-            "interrupted before the first checkpoint: nothing is kept"
-        ) from None

@@ -82,10 +82,12 @@ def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float
 
 
 def data_digest(data: Dataset) -> str:
-    """sha256 (hex) of images, labels and their order."""
+    """sha256 (hex) of images, labels, targets and their order."""
     digest = sha256(repr(data.images.shape).encode())
     digest.update(np.ascontiguousarray(data.images).data)
     digest.update(np.ascontiguousarray(data.labels, dtype=np.int64).data)
+    if data.targets is not None:
+        digest.update(np.ascontiguousarray(data.targets, dtype=np.float32).data)
     return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from rs_core.training.recipes.adversarial import Adversarial
 from rs_core.training.recipes.consistency import Consistency
+from rs_core.training.recipes.dual_rs import DualRSPicker
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
 from rs_core.training.recipes.preset import Preset
@@ -17,6 +18,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "macer": Macer,
     "consistency": Consistency,
     "adversarial": Adversarial,
+    "dual_rs": DualRSPicker,
 }
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "RECIPES",
     "Adversarial",
     "Consistency",
+    "DualRSPicker",
     "Gaussian",
     "Macer",
     "NoiseRecipe",

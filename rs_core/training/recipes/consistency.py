@@ -51,7 +51,11 @@ class Consistency(RangedRecipe):
         sigmas = batch.sigmas.repeat_interleave(batch.copies)
         logits = network(batch.noisy_inputs(), sigmas)
         disagreement = self.disagreement(logits.view(len(batch), batch.copies, -1)).mean()
-        return self.entropy(logits, batch.labels) + disagreement, hits(logits, batch.labels)
+        return self.fit(logits, batch) + disagreement, hits(logits, batch.labels)
+
+    def fit(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Mean cross-entropy () of logits (B m, K)."""
+        return self.entropy(logits, batch.labels)
 
     def disagreement(self, logits: Tensor) -> Tensor:
         """lambda mean_i KL(F || F_i) + eta H(F) (B,) of logits (B, m, K), F the mean softmax."""

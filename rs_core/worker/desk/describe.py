@@ -65,7 +65,11 @@ def describe() -> dict[str, Any]:
                 for name, kind in GUARANTEES.items()
             },
             "recipes": {
-                name: {"about": first_line(kind), "fields": recipe_fields(name)}
+                name: {
+                    "about": first_line(kind),
+                    "fields": recipe_fields(name),
+                    "needs_base": kind.needs_base,
+                }
                 for name, kind in RECIPES.items()
             },
             "networks": list(MODELS),

@@ -1,7 +1,7 @@
 """What a training is asked for, built from JSON values with every field checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ class TrainOptions:
     dataset: str = param("mnist5k", help="data set to learn from")
     architecture: str = param("conv4", help="network to train")
     recipe: str = param("gaussian", help="which noise, and which loss", choices=tuple(RECIPES))
+    base: str = param("", help="network whose radii teach, for the recipe dual_rs", later=True)
     minutes: float = param(
         0.0, help="time after which it ends with the epoch under way, 0 for none", unit="minutes",
         low=0, high=100_000,
@@ -75,7 +76,7 @@ class TrainTask:
 
     def config(self) -> dict[str, Any]:
         """All settings, as JSON values that `train_task` takes."""
-        own = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
+        own = settings_of(self.options)
         return own | {
             "settings": to_json(settings_of(self.recipe)),
             "probes": list(self.probes),
@@ -118,6 +119,14 @@ def train_task(config: Mapping[str, Any]) -> TrainTask:
     probes = _probes(config.get("probes") or [])
     spec = bare_spec(options.dataset)
     labels = _labels(config.get("labels"), len(probes), len(spec.class_names))
+    if recipe.needs_base != bool(options.base):
+        raise ParameterError(
+            f"the recipe {options.recipe} learns from another network: choose one as base."
+            if recipe.needs_base
+            else f"base={shortened(options.base)}: the recipe {options.recipe} needs none."
+        )
+    if recipe.needs_base:  # its classes are sigmas, and the probes' labels are not
+        labels = (None,) * len(probes)
     task = TrainTask(options, recipe, probes, labels)
     _check_fit(task, spec)
     return task

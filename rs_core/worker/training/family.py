@@ -8,9 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from rs_core.classifiers import Classifier, load_classifier
 from rs_core.classifiers.devices import resolve_device
 from rs_core.datasets import DATASETS
-from rs_core.errors import RsError
+from rs_core.errors import ParameterError, RsError
 from rs_core.events import Stream
 from rs_core.images import ImageInput
 from rs_core.results import ModelSpec, from_json, to_json
@@ -18,7 +19,7 @@ from rs_core.store import CHECKPOINT_FOLDER, Run, RunStore
 from rs_core.training import EpochDone, Probes
 from rs_core.training.checkpoints.files import load_checkpoint
 from rs_core.worker.datasets import bare_spec
-from rs_core.worker.models import UPLOAD
+from rs_core.worker.models import UPLOAD, ModelCache
 from rs_core.worker.pictures import image_of
 from rs_core.worker.recounting import probe_subjects, risk_of_probe
 from rs_core.worker.request import Asked, Request, look_of
@@ -36,8 +37,8 @@ class TrainingRuns:
 
     working_folder = CHECKPOINT_FOLDER
 
-    def __init__(self, store: RunStore) -> None:
-        self._store = store
+    def __init__(self, store: RunStore, shelf: ModelCache) -> None:
+        self._store, self._shelf = store, shelf
 
     def asked(self, question: Request) -> Asked:
         """The question about a data set and a network; its probe images are kept with it.
@@ -47,6 +48,8 @@ class TrainingRuns:
             ParameterError, UnknownNameError, DataError, DeviceError: a setting is wrong.
         """
         task, device = train_task(question.config), str(resolve_device(question.device))
+        if task.options.base:
+            task = self._with_base(question.owner, task)
         facts = [self._store.belongings.image(question.owner, one) for one in task.probes]
         pairs = zip(facts, task.labels, strict=True)
         images = tuple(replace(image_of(one), label=label) for one, label in pairs)
@@ -72,12 +75,34 @@ class TrainingRuns:
         def keep(spec: ModelSpec, weights: bytes, sigmas: bytes) -> tuple[str, ModelSpec]:
             return self._keep(run, task, spec, weights, sigmas)
 
+        def base() -> Classifier:
+            # In a turn of the run's own, which already keeps other loading out.
+            path = self._shelf.path(run.owner, task.options.base)
+            return load_classifier(path, device=asked["device"])
+
         probes = _probes(task, images) if images else None
         training = Training(
             task, probes, seed=asked["seed"], device=asked["device"],
             folder=self._store.folder(run.job) / self.working_folder, keep=keep,
+            base=base if task.options.base else None,
         )  # fmt: skip
         return training.run()
+
+    def _with_base(self, owner: str, task: TrainTask) -> TrainTask:
+        """The task, its base named so that it keeps meaning exactly these weights.
+
+        Raises:
+            NotFoundError, UnknownNameError: there is no such network.
+            ParameterError: it reads other images, or knows other classes.
+        """
+        own, spec = bare_spec(task.options.dataset), self._shelf.spec(owner, task.options.base)
+        if (spec.input_shape, spec.class_names) != (own.input_shape, own.class_names):
+            raise ParameterError(
+                f"{spec.name} was told other classes or another input size than those of "
+                f"{task.options.dataset}: choose a network that was trained on such images."
+            )
+        reference = self._shelf.reference(owner, task.options.base)
+        return replace(task, options=replace(task.options, base=reference))
 
     def about(self, run: Run) -> dict[str, Any]:
         """What was asked, without the pixels."""

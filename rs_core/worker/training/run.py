@@ -9,6 +9,7 @@ from typing import Any
 import safetensors.torch
 
 from rs_core.classifiers import Classifier
+from rs_core.datasets import Dataset
 from rs_core.errors import CheckpointError
 from rs_core.events import Finished, PhaseStep, Step, Stream
 from rs_core.results import ModelSpec, to_json
@@ -17,6 +18,7 @@ from rs_core.training import EpochDone, ProbeDone, Probes
 from rs_core.training.checkpoints.export import assigned_sigmas, trained_network
 from rs_core.training.checkpoints.files import Checkpoint, load_checkpoint
 from rs_core.training.checkpoints.sigma_file import packed_sigmas
+from rs_core.training.recipes import DualRSPicker
 from rs_core.worker.datasets import Splits, gathered
 from rs_core.worker.job import TrainStep
 from rs_core.worker.training.config import TrainTask
@@ -36,6 +38,7 @@ class Training:
         folder: of the checkpoint; a training that it holds goes on.
         keep: puts the network, its safetensors and its images' sigmas (b"" for none) among its
             owner's models, and says its name for requests and its spec as written.
+        base: loads the network whose radii teach, None where nothing is learned about another.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Training:
         device: str,
         folder: Path,
         keep: Keep,
+        base: Callable[[], Classifier] | None = None,
     ) -> None:
+        self._base = base
         self._task, self._probes, self._seed = task, probes, seed
         self._device, self._folder, self._keep = device, folder, keep
         self._take(empty_course(task, () if probes is None else probes.images))
@@ -63,13 +68,29 @@ class Training:
             ParameterError: the loss is no longer finite; the last checkpoint is kept.
             CheckpointError: the disk is full, or the checkpoint is of another training.
         """
-        splits = yield from gathered(self._task.options.dataset)
+        splits = yield from self._labelled((yield from gathered(self._task.options.dataset)))
         saved = load_checkpoint(self._folder)
         if saved is not None:
             self._recall(saved)
         if saved is None or not (self._is_spent() and _is_whole(saved)):
             yield from self._epochs(splits)
         yield from self._finish(splits)
+
+    def _labelled(self, splits: Splits) -> Generator[Step, None, Splits]:
+        """The splits, labelled by radii where the recipe learns from those."""
+        recipe = self._task.recipe
+        if self._base is None or not isinstance(recipe, DualRSPicker):
+            return splits
+        network, found = self._base(), list[Dataset]()
+        for data in (splits.train, splits.held_out):
+            stream = recipe.radii.run(network, data, seed=self._seed, folder=self._folder)
+            for event in stream:
+                if isinstance(event, Finished):
+                    found.append(event.result)
+                else:
+                    yield self._told_of(event, 0.0)
+        spec = replace(splits.spec, class_names=recipe.radii.class_names)
+        return splits._replace(train=found[0], held_out=found[1], spec=spec)
 
     def _epochs(self, splits: Splits) -> Iterator[Step]:
         """Epochs until the last one, or until the time is spent."""

@@ -345,6 +345,11 @@ def test_forgetting_leaves_nothing_of_a_training_under_way(office: Office) -> No
         ({"dataset": "plane", "architecture": "conv4", "settings": {"epochs": 0}}, "epochs=0"),
         ({"architecture": "conv5"}, "Did you mean 'conv4'"),
         ({"recipe": "gauss"}, "gaussian"),
+        ({"recipe": "dual_rs", "settings": {"sigma": 1.0}}, "choose one as base"),
+        ({"base": "mnist-conv4"}, "the recipe gaussian needs none"),
+        ({"recipe": "dual_rs", "base": "mnist-conv4", "settings": {"sigma": 1.0}}, "told other"),
+        ({"recipe": "dual_rs", "base": "no", "settings": {"sigma": 1.0}}, "unknown model 'no'"),
+        ({"recipe": "dual_rs", "base": "mnist-conv4", "settings": {"sigma": 0.5}}, "largest of"),
         ({"recepi": "gaussian"}, "Did you mean 'recipe'"),
         ({"settings": {"sigm": 1}}, "'sigm' is no setting of gaussian"),
         ({"settings": {"epochs": 0}}, "epochs=0"),
@@ -455,6 +460,42 @@ def test_sigmas_of_the_images_lie_beside_the_network(office: Office) -> None:
     assert [one["index"] for one in shown] == [index, 0]
     assert sigmas[index] == least
     assert shown[0]["thumbnail"].startswith("data:image/png;base64,")
+
+
+PICKER = {
+    "sigma": 0.5, "sigmas": [0.05, 0.5], "radius_n": 40, "radius_alpha": 0.05, "temperature": 0.1,
+    "agreement": 1.0,
+}  # fmt: skip
+
+
+def test_a_picker_learns_the_radii_of_a_network_that_was_trained_here(office: Office) -> None:
+    first = train(office)
+    office.finish()
+    base = outcome_of(office, first).model
+    job = train(office, recipe="dual_rs", base=base, settings=PICKER)
+    office.finish()
+    outcome = outcome_of(office, job)
+    assert outcome.spec.class_names == ("sigma 0.05", "sigma 0.5")
+    assert np.array(outcome.confusions[0].counts).shape == (2, 2)
+    assert outcome.spec.provenance["targets"].startswith("radii of digits-mlp-gaussian-s025-")
+    again = train(office, recipe="dual_rs", base=base, settings=PICKER)
+    assert again == job
+    with pytest.raises(NotFoundError):
+        train(office, "bob", recipe="dual_rs", base=base, settings=PICKER)
+
+
+def test_radii_that_are_finished_are_not_asked_again(office: Office) -> None:
+    first = train(office)
+    office.finish()
+    base = outcome_of(office, first).model
+    job = train(office, recipe="dual_rs", base=base, settings=PICKER)
+    until_epoch(office, job, 1)
+    folder = office.store.folder(job) / "checkpoint"
+    assert len(list(folder.glob("radii-*.npz"))) == 2
+    office.ask("cancel", job=job)
+    office.ask("resume", job=job)
+    office.finish()
+    assert outcome_of(office, job).spec.class_names == ("sigma 0.05", "sigma 0.5")
 
 
 def test_a_network_without_them_has_no_such_file(office: Office) -> None:
