@@ -69,7 +69,7 @@ class TrainState:
         size = -(-len(batch) // pieces)
         for first in range(0, len(batch), size):
             part = batch if pieces == 1 else batch.part(first, first + size)
-            with self.autocast():
+            with self.view.own_noise(generator), self.autocast():
                 loss, hits = self.recipe.batch_loss(self.view, part, generator)
             loss = loss * (len(part) / len(batch))
             torch.autograd.backward(loss)
@@ -152,7 +152,7 @@ def fresh_network(
         network = build_network(
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )
-    _check_size(network, spec)
+        _check_size(network, spec)
     if first is not None:
         first.give(network)
     return network.to(device).to(memory_format=torch.channels_last)

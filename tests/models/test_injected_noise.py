@@ -240,7 +240,7 @@ def test_options_that_make_no_network_are_refused(options: dict[str, Any], said:
 
 
 def test_plain_noise_has_no_rank() -> None:
-    with pytest.raises(ParameterError, match="resnet20-pni cannot be built: .*rank"):
+    with pytest.raises(ParameterError, match=r"resnet20-pni cannot be built: .*rank"):
         build_network("resnet20-pni", (3, 32, 32), 10, {"rank": 3})
 
 

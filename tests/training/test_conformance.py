@@ -22,6 +22,7 @@ QUICK: dict[str, dict[str, object]] = {
     "macer": {"noises": 2, "robust_weight": 1.0, "learning_rate": 0.05, "deferral": 2},
     "consistency": {"noises": 2, "agreement": 2.0, "batch_size": 48},
     "adversarial": {"steps": 2, "eps": 0.1, "sigma": 0.3},
+    "noise_injection": {"steps": 2, "eps": 0.1, "noises": 2, "attacked_share": 0.5, "clip": 1.0},
 }
 NAMES = sorted(RECIPES)
 

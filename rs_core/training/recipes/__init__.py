@@ -4,6 +4,7 @@ from rs_core.training.recipes.adversarial import Adversarial
 from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
+from rs_core.training.recipes.noise_injection import NoiseInjection
 from rs_core.training.recipes.preset import Preset
 from rs_core.training.recipes.presets import PRESETS
 from rs_core.training.recipes.recipe import NoiseRecipe, Recipe
@@ -17,6 +18,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "macer": Macer,
     "consistency": Consistency,
     "adversarial": Adversarial,
+    "noise_injection": NoiseInjection,
 }
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Consistency",
     "Gaussian",
     "Macer",
+    "NoiseInjection",
     "NoiseRecipe",
     "Preset",
     "Recipe",
