@@ -84,6 +84,11 @@ class NoiseInjecting(nn.Module):
     injects_noise = True
     injection: Injection
 
+    @property
+    def draws_per_copy(self) -> bool:
+        """Whether the rows of a pass have independent noise, which votes need."""
+        return not self.injection.shared_draws
+
     def inject(self, injection: Injection, input_shape: tuple[int, int, int]) -> None:
         """Wrap every convolution and linear layer of a network that was built without noise.
 

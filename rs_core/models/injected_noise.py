@@ -5,8 +5,11 @@ a batch has noise of its own unless the layer shares its draws, in training and 
 All of it comes from the process's generators, which `fixed_chance` sets.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from threading import RLock
 
 import torch
 from torch import Tensor, nn
@@ -151,14 +154,25 @@ def injects_noise(network: nn.Module) -> bool:
 def fixed_chance(seed: int, device: torch.device) -> Iterator[None]:
     """A context in which the process's generators follow from a seed; then they are as they were.
 
+    One thread at a time: another one's seed, or what it puts back, would repeat noise here.
+
     Args:
         seed: of both the CPU's generator and the device's.
         device: where the network runs.
     """
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _turn(), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield
+
+
+@lru_cache(maxsize=1)
+def _turn() -> RLock:
+    return RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turn.cache_clear)  # the child has none of the threads
 
 
 def _normals(like: Tensor, draws: int, size: int) -> Tensor:
