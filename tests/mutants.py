@@ -308,7 +308,7 @@ MUTANTS = (
     ),
     Mutant(
         "seed reset in every block",
-        ((SAMPLING, "min(size, n - offset), key)", "min(size, n - offset), 7)"),),
+        ((SAMPLING, "min(size, n - offset), key,", "min(size, n - offset), 7,"),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -1201,8 +1201,8 @@ MUTANTS = (
         (
             (
                 "rs_core/models/pricing.py",
-                "with fixed_chance(0, image.device):",
-                "with torch.no_grad():",
+                "if injects_noise(network) else nullcontext()",
+                "if False else nullcontext()",
             ),
         ),
         T_INJECTION,

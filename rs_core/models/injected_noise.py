@@ -30,11 +30,11 @@ class PlainNoise(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.full((1,), _ALPHA))
-        self._size = size
+        self.size = size
 
     def added(self, values: Tensor, std: Tensor, draws: int) -> Tensor:
         """Noisy values; arguments as for `ColouredNoise`."""
-        return torch.addcmul(values, self.alpha * std, _normals(self.alpha, draws, self._size))
+        return torch.addcmul(values, self.alpha * std, _normals(self.alpha, draws, self.size))
 
 
 class ColouredNoise(nn.Module):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +112,8 @@ def check_finite_answers(network: nn.Module, spec: ModelSpec) -> None:
     if spec.mean:
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (spec.mean, spec.std))
         image = (image - mean) / std
-    with fixed_chance(0, image.device):  # loading draws nothing from the process's generators
+    # Loading draws nothing from the process's generators.
+    with fixed_chance(0, image.device) if injects_noise(network) else nullcontext():
         answers = _answers(network, spec, image)
     if not bool(answers.isfinite().all()):
         raise ModelFileError(

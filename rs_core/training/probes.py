@@ -70,8 +70,8 @@ class Probes:
             )
         if spec.options.get("shared_draws"):
             raise ParameterError(
-                "probe images are certified, and a network with shared_draws has no certificate: set "
-                "shared_draws to false, or give no probe images."
+                "probe images are certified, and a network with shared_draws has no certificate: "
+                "set shared_draws to false, or give no probe images."
             )
         for image in self.images:
             if image.pixels.shape != tuple(spec.input_shape):

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from rs_core.classifiers.probe import told
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.models import build_network
+from rs_core.models.injected_noise import fixed_chance
 from rs_core.results import ModelSpec
 from rs_core.seeding import derive_seed
 from rs_core.training.checkpoints.first_weights import FirstWeights
@@ -147,8 +148,7 @@ def fresh_network(
         ParameterError: it cannot take images of the spec's size, or is another than the given one.
     """
     # torch's initialisers know only the global stream: borrow it and give it back
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "train", "weights"))
+    with fixed_chance(derive_seed(seed, "train", "weights"), torch.device("cpu")):
         network = build_network(
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )

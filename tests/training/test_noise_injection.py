@@ -168,11 +168,10 @@ def test_networks_with_noise_of_their_own_go_on_bit_for_bit(
     assert not same(straight, drain(recipe.run(spec, few, seed=1)))
 
 
-def test_noise_strengths_are_learned_and_every_step_draws_anew(
-    toy: Dataset, tiny: ModelSpec
-) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_noise_strengths_are_learned(precision: str, toy: Dataset, tiny: ModelSpec) -> None:
     recipe = NoiseInjection(
-        eps=0.05, steps=2, epochs=12, batch_size=24, precision="fp32", weight_average=0.0, clip=1
+        eps=0.05, steps=2, epochs=12, batch_size=24, precision=precision, weight_average=0.0, clip=1
     )
     trained = drain(recipe.run(noisy_spec(tiny), toy, seed=1))
     weights = trained.module.state_dict()
