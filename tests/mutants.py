@@ -1197,6 +1197,11 @@ MUTANTS = (
         T_INJECTION,
     ),
     Mutant(
+        "cpni: the input's noise is fixed",
+        ((INJECTION, "values + self.strength * _n", "values + self.strength.detach() * _n"),),
+        T_INJECTION,
+    ),
+    Mutant(
         "cpni: loading draws from the process's generators",
         (
             (

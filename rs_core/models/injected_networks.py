@@ -1,5 +1,6 @@
 """Networks with noise of their own by name: ResNet-20 and the bundled network with PNI or CPNI."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,13 +9,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from rs_core.errors import ParameterError
-from rs_core.fields import shown
+from rs_core.fields import check_params, param
 from rs_core.models.conv4 import Conv4
 from rs_core.models.injected_noise import (
     ColouredNoise,
     InjectedConv,
     InjectedLinear,
+    InputNoise,
     Noise,
     PlainNoise,
 )
@@ -23,48 +24,32 @@ from rs_core.models.resnet import ResNet20
 Places = Literal["weights", "activations", "both"]
 Side = Literal["input", "output"]
 
-MOST_RANK = 64
 _PLACES, _SIDES = ("weights", "activations", "both"), ("input", "output")
 
 
 @dataclass(frozen=True)
 class Injection:
-    """Where a network's noise goes, and what it is like.
+    """Where a network's noise goes, and what it is like: options that its model file keeps.
 
-    Fields:
-        rank: of CPNI's factor; None for PNI.
-        noise: "weights" of the convolutions, their "activations", or "both".
-        activation_side: "input" of each convolution (SIAM's act a), or its "output" (act b).
-        shared_draws: one draw for all rows of a pass, as the authors have it.
+    `activation_side` "input" is SIAM's act a, "output" its act b. `shared_draws` is how the authors
+    have it. `rank` None means PNI.
 
     Raises:
-        ParameterError: a field is none of these.
+        ParameterError: a field is out of its range.
     """
 
-    rank: int | None = 5
-    noise: Places = "weights"
-    activation_side: Side = "input"
-    shared_draws: bool = False
+    rank: int | None = param(5, help="rank of the noise's factor", low=1, high=64)
+    noise: Places = param("weights", help="what is noisy", choices=_PLACES)
+    activation_side: Side = param(
+        "input", help="which activations of a convolution are noisy", choices=_SIDES
+    )
+    shared_draws: bool = param(False, help="one draw for all rows of a pass: never certified")
+    input_noise: float = param(
+        0.0, help="learned noise on the normalised input, at first; 0 for none", low=0, high=10
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        known = (("noise", self.noise, _PLACES), ("activation_side", self.activation_side, _SIDES))
-        for name, value, choices in known:
-            if value not in choices:
-                raise ParameterError(
-                    f"{name}={shown(value)} is not known: choose {' or '.join(choices)}."
-                )
-        if type(self.shared_draws) is not bool:
-            raise ParameterError(
-                f"shared_draws={shown(self.shared_draws)} must be on or off: off gives every copy "
-                "noise of its own."
-            )
-        if self.rank is not None and (
-            type(self.rank) is not int or not 1 <= self.rank <= MOST_RANK
-        ):
-            raise ParameterError(
-                f"rank={shown(self.rank)} is out of range: give a whole number from 1 to "
-                f"{MOST_RANK}, or take the network with plain noise (-pni)."
-            )
+        check_params(self)
 
     def of(self, size: int) -> Noise:
         """Noise for n values."""
@@ -102,6 +87,9 @@ class NoiseInjecting(nn.Module):
         for name in convolutions:
             plain: Any = self.get_submodule(name)
             parts = self._noises(plain, sizes.get(name) if name != convolutions[0] else None)
+            if injection.input_noise and name == convolutions[0]:
+                values = math.prod(input_shape)
+                parts["inputs"] = InputNoise(values, injection.input_noise)
             wrapped = InjectedConv(plain, **parts, shared=injection.shared_draws)
             _put(self, name, wrapped)
         for name in linears:

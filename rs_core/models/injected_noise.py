@@ -37,6 +37,24 @@ class PlainNoise(nn.Module):
         return torch.addcmul(values, self.alpha * std, _normals(self.alpha, draws, self.size))
 
 
+class InputNoise(nn.Module):
+    """s z with z ~ N(0, I) and s learned, whatever the input's deviation: SIAM, section 4.3.
+
+    Args:
+        size: n, values of a normalised input.
+        strength: s at first, in units of the normalised input: std times it in pixels of [0,1].
+    """
+
+    def __init__(self, size: int, strength: float) -> None:
+        super().__init__()
+        self.strength = nn.Parameter(torch.tensor([strength]))
+        self.size = size
+
+    def added(self, values: Tensor, std: Tensor, draws: int) -> Tensor:
+        """Noisy values; arguments as for `ColouredNoise`, of which std is not looked at."""
+        return values + self.strength * _normals(self.strength, draws, self.size)
+
+
 class ColouredNoise(nn.Module):
     """sqrt(|std alpha_d|) * z1 + alpha_f z2, of covariance D + L L^T: SIAM, section 4.4.
 
@@ -72,7 +90,7 @@ class ColouredNoise(nn.Module):
         return torch.addcmul(coloured, deviations, z1)
 
 
-Noise = PlainNoise | ColouredNoise
+Noise = PlainNoise | ColouredNoise | InputNoise
 
 
 class InjectedConv(nn.Module):

@@ -186,6 +186,29 @@ def test_noise_goes_where_it_is_asked_for(options: dict[str, Any], kinds: list[s
     assert not injects_noise(build_network("conv4", SHAPE, 3))
 
 
+def test_the_inputs_noise_has_a_strength_that_is_learned() -> None:
+    """Section 4.3: x + s z, the deviation of x aside, for every copy by itself."""
+    network = small(input_noise=0.7)
+    for part in network.modules():  # no other noise
+        if isinstance(part, ColouredNoise):
+            part.alpha_d.data.zero_()
+            part.alpha_f.data.zero_()
+        elif isinstance(part, PlainNoise):
+            part.alpha.data.zero_()
+    seen: list[Tensor] = []
+    first = network.features[0][0]
+    images = 5 * torch.rand(4000, *SHAPE)
+    kept, first._convolved = first._convolved, lambda f, k: (seen.append(f), kept(f, k))[1]
+    network(images).sum().backward()
+    drawn = (seen[0] - images).detach()
+    assert drawn.std().item() == pytest.approx(0.7, rel=5 / (2 * drawn.numel()) ** 0.5)
+    assert drawn.mean().abs() < 5 * 0.7 / drawn.numel() ** 0.5
+    rows = drawn.flatten(1) / 0.7
+    assert (rows[::2] * rows[1::2]).mean().abs() < 5 / (rows.numel() / 2) ** 0.5
+    assert first.input_noise.strength.grad.abs() > 0
+    assert not [n for n, _ in small().named_parameters() if n.endswith("strength")]
+
+
 def test_the_residual_networks_have_theirs() -> None:
     for name, kind in (("resnet20-cpni", ColouredNoise), ("resnet20-pni", PlainNoise)):
         network = build_network(name, (3, 32, 32), 10)
@@ -223,13 +246,14 @@ def test_no_gradient_is_lost_where_nothing_varies() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"rank": 0}, "rank=0 is out of range: give a whole number from 1 to 64"),
-        ({"rank": 2.5}, "rank=2.5 is out of range"),
-        ({"rank": True}, "rank=True is out of range"),
-        ({"noise": "bias"}, "noise='bias' is not known: choose weights or activations or both"),
+        ({"rank": 0}, "rank=0 is out of range: give a number at least 1 and at most 64"),
+        ({"rank": 2.5}, "rank=2.5 is not a whole number"),
+        ({"rank": True}, "rank=True is not a number"),
+        ({"noise": "bias"}, "noise='bias' is not known: choose one of weights, activations, both"),
         ({"noise": ["both"]}, "is not known"),
         ({"activation_side": "middle"}, "activation_side='middle' is not known"),
-        ({"shared_draws": 1}, "shared_draws=1 must be on or off"),
+        ({"shared_draws": 1}, "shared_draws=1 is neither on nor off"),
+        ({"input_noise": -1}, "input_noise=-1 is out of range: give a number at least 0"),
         ({"strength": 1}, "conv4-cpni cannot be built: .*strength"),
     ],
 )
