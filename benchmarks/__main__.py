@@ -13,6 +13,7 @@ from benchmarks.speed import (
     certify,
     exact_noise,
     gpu,
+    injected_noise,
     paper,
     regions,
     selection,
@@ -39,5 +40,6 @@ memory_guarantee.main()
 training.main(choice.device)
 paper.main()
 assigning.main([])
+injected_noise.main(choice.device)
 if choice.device != "cpu":
     gpu.main(choice.device)

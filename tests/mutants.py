@@ -92,6 +92,10 @@ T_SANDWICH = (
 )
 BALLOTS, STUDIES = "rs_core/smoothing/ballots.py", "rs_core/experiments/studies"
 T_STUDIES = ("tests/smoothing/test_ballots.py", "tests/experiments/studies")
+INJECTION = "rs_core/models/injected_noise.py"
+T_INJECTION = ("tests/models/test_injected_noise.py",)
+T_INJECTED = ("tests/classifiers/test_injected.py", "tests/smoothing/test_injected.py")
+T_NOISE_TRAINING = ("tests/training/test_noise_injection.py",)
 ATTACKS = "rs_core/attacks"
 CONFIRMATION, PREDICTING = "rs_core/attacks/confirm.py", "rs_core/attacks/predict.py"
 _TRIED = "tests/attacks"
@@ -309,7 +313,7 @@ MUTANTS = (
     ),
     Mutant(
         "seed reset in every block",
-        ((SAMPLING, "min(size, n - offset), key)", "min(size, n - offset), 7)"),),
+        ((SAMPLING, "min(size, n - offset), key,", "min(size, n - offset), 7,"),),
         T_SMOOTHING,
     ),
     Mutant(
@@ -1075,7 +1079,13 @@ MUTANTS = (
     ),
     Mutant(
         "votes: of a network with noise of its own certify",
-        (("rs_core/smoothing/draw_checks.py", "if classifier.random:", "if False:"),),
+        (
+            (
+                "rs_core/smoothing/draw_checks.py",
+                "if not classifier.random or classifier.draws_per_copy:",
+                "if True:",
+            ),
+        ),
         T_STUDIES,
     ),
     Mutant(
@@ -1088,6 +1098,195 @@ MUTANTS = (
             ),
         ),
         T_STUDIES,
+    ),
+    Mutant(
+        "injected noise: votes of a draw that the batch shares certify",
+        (
+            (
+                "rs_core/classifiers/injected.py",
+                "if not isinstance(module, NoiseInjecting) or not module.draws_per_copy:",
+                "if not isinstance(module, NoiseInjecting):",
+            ),
+        ),
+        T_INJECTED,
+    ),
+    Mutant(
+        "injected noise: a foreign layer of our network is trusted",
+        (
+            (
+                "rs_core/classifiers/injected.py",
+                "own and not any(",
+                "not any(",
+            ),
+        ),
+        T_INJECTED,
+    ),
+    Mutant(
+        "injected noise: every block repeats the first one's",
+        (
+            (
+                SAMPLING,
+                "asked_by_chance(classifier, block.own)",
+                "asked_by_chance(classifier, 0)",
+            ),
+        ),
+        ("tests/smoothing/test_injected.py",),
+    ),
+    Mutant(
+        "injected noise: a row's answer may hang on its batch-mates",
+        (
+            (
+                "rs_core/classifiers/classifier.py",
+                "check = check_draws if self.draws_per_copy else check",
+                "pass",
+            ),
+        ),
+        T_INJECTED,
+    ),
+    Mutant(
+        "injected noise: one answer to an image without noise counts",
+        (("rs_core/smoothing/draw_checks.py", "if classifier.random:", "if False:"),),
+        ("tests/smoothing/test_injected.py",),
+    ),
+    Mutant(
+        "cpni: the rows of a batch share their draws",
+        ((INJECTION, "draws = 1 if self._shared else len(inputs)", "draws = 1"),),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the rows of a batch share the factor's draws",
+        (
+            (
+                INJECTION,
+                "_normals(self.alpha_f, draws, rank)",
+                "_normals(self.alpha_f, 1, rank).expand(draws, -1)",
+            ),
+        ),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the covariance as printed, L^T L",
+        ((INJECTION, "self.alpha_f.to(z2.dtype).T", "self.alpha_f.to(z2.dtype)"),),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the diagonal is not scaled by std",
+        ((INJECTION, "(std * self.alpha_d).abs()", "(std * 0 + self.alpha_d).abs()"),),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the diagonal's deviation follows std, not its variance",
+        ((INJECTION, ".clamp(min=_LEAST).sqrt()", ".clamp(min=_LEAST)"),),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: activations by the deviation of the whole batch",
+        (
+            (
+                INJECTION,
+                "rows.float().std(dim=1, correction=0, keepdim=True)",
+                "rows.float().std(correction=0)",
+            ),
+        ),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the first convolution has no noisy weights beside noisy activations",
+        (
+            (
+                "rs_core/models/injected_networks.py",
+                "sizes.get(name) if name != convolutions[0] else None",
+                "sizes.get(name)",
+            ),
+        ),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: the input's noise is fixed",
+        ((INJECTION, "values + self.strength * _n", "values + self.strength.detach() * _n"),),
+        T_INJECTION,
+    ),
+    Mutant(
+        "cpni: loading draws from the process's generators",
+        (
+            (
+                "rs_core/models/pricing.py",
+                "if injects_noise(network) else nullcontext()",
+                "if False else nullcontext()",
+            ),
+        ),
+        T_INJECTION,
+    ),
+    Mutant(
+        "noise_injection: the process's generators decide",
+        (
+            (
+                "rs_core/training/state.py",
+                "with self.view.own_noise(generator), self.autocast():",
+                "with self.autocast():",
+            ),
+        ),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "noise_injection: assigned sigmas hang on the process's generators",
+        (("rs_core/training/trainer.py", "with view.own_noise(chance):", "if view:"),),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "noise_injection: every step has the same noise",
+        (
+            (
+                "rs_core/training/view.py",
+                "with fixed_chance(int(seed), generator.device):",
+                "with fixed_chance(0, generator.device):",
+            ),
+        ),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "epgd averages probabilities, not gradients of losses",
+        (
+            (
+                "rs_core/training/recipes/adversarial.py",
+                'expectation="loss"',
+                'expectation="probability"',
+            ),
+        ),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "epgd follows one copy's gradient",
+        (
+            (
+                "rs_core/training/recipes/adversarial.py",
+                "noise=batch.noise_planes(),",
+                "noise=batch.noise_planes()[:, :1],",
+            ),
+        ),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "gauss: the share that is attacked is the other one",
+        (
+            (
+                "rs_core/training/recipes/noise_injection.py",
+                "share < self.attacked_share",
+                "share > self.attacked_share",
+            ),
+        ),
+        T_NOISE_TRAINING,
+    ),
+    Mutant(
+        "gauss: one coin for the whole batch",
+        (
+            (
+                "rs_core/training/recipes/noise_injection.py",
+                "torch.rand(len(batch), generator",
+                "torch.rand(1, generator",
+            ),
+        ),
+        T_NOISE_TRAINING,
     ),
     Mutant(
         "votes: NaN is class 0",

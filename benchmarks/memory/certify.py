@@ -12,7 +12,7 @@ import sys
 from benchmarks.memory.certify import forget_peak, peak
 from rs_core.allocator import keep_freed_memory
 keep_freed_memory()
-from benchmarks.speed.networks import four_conv, random_image, SHAPES, classifiers
+from benchmarks.networks import four_conv, random_image, SHAPES, classifiers
 from rs_core import api
 module, spec = four_conv(SHAPES["3x32x32"])
 image = random_image(spec)

@@ -27,8 +27,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from benchmarks.networks import SHAPES, four_conv
 from benchmarks.speed.attack_libraries import PACKAGES, Budget, libraries, ours
-from benchmarks.speed.networks import SHAPES, four_conv
 from benchmarks.speed.reference import Normalised
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory

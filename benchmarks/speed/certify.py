@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from benchmarks.speed.networks import SHAPES, classifiers, four_conv, random_image, resnet20
+from benchmarks.networks import SHAPES, classifiers, four_conv, random_image, resnet20
 from benchmarks.speed.reference import Normalised, certify
 from benchmarks.timing import has_amx, interleaved, processor, verdict
 from rs_core import api

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from benchmarks.speed.networks import SHAPES, classifiers, four_conv, random_image
+from benchmarks.networks import SHAPES, classifiers, four_conv, random_image
 from benchmarks.timing import interleaved, processor, verdict
 from rs_core.allocator import keep_freed_memory
 from rs_core.classifiers import Classifier

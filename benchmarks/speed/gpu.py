@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 import torch
 
+from benchmarks.networks import SHAPES, classifiers, four_conv, random_image
 from benchmarks.speed.certify import SIGMA, bare_forward
-from benchmarks.speed.networks import SHAPES, classifiers, four_conv, random_image
 from benchmarks.timing import interleaved, verdict
 from rs_core import api
 from rs_core.classifiers import Classifier

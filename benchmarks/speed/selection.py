@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks.networks import classifiers, shipped
 from benchmarks.speed.certify import bare_forward
-from benchmarks.speed.networks import classifiers, shipped
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory
 from rs_core.classifiers import Classifier

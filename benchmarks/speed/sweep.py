@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from benchmarks.speed.networks import SHAPES, classifiers, four_conv, random_image, shipped
+from benchmarks.networks import SHAPES, classifiers, four_conv, random_image, shipped
 from benchmarks.timing import interleaved, verdict
 from rs_core import api
 from rs_core.allocator import keep_freed_memory

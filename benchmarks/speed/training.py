@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.speed.networks import SHAPES
+from benchmarks.networks import SHAPES
 from benchmarks.timing import interleaved, verdict
 from rs_core.allocator import keep_freed_memory
 from rs_core.classifiers.devices import has_bf16, resolve_device

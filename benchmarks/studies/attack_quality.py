@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from benchmarks.networks import shipped
 from benchmarks.speed.attack_libraries import Budget, eot_pgd, libraries, ours, versions
-from benchmarks.speed.networks import shipped
 from benchmarks.speed.reference import Normalised
 from rs_core.allocator import keep_freed_memory
 from rs_core.attacks import ATTACKS

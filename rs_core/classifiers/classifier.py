@@ -18,6 +18,7 @@ from rs_core.classifiers.devices import resolve_device, resolve_precision
 from rs_core.classifiers.fast_gradients import pooling_first, thin
 from rs_core.classifiers.fast_inference import fused
 from rs_core.classifiers.fingerprints import module_id
+from rs_core.classifiers.injected import check_draws, draws_per_copy
 from rs_core.classifiers.prepare import (
     TRIED_SIGMA,
     ThreadCopy,
@@ -36,6 +37,7 @@ from rs_core.classifiers.probe import (
 )
 from rs_core.classifiers.tracing import running
 from rs_core.errors import ModelFileError, ParameterError
+from rs_core.models.injected_noise import injects_noise
 from rs_core.models.spec_files import check_spec
 from rs_core.results import ModelSpec
 
@@ -54,9 +56,10 @@ class Classifier:
         device: "auto", "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16", or "auto" (bf16 where the hardware has it).
         weights_id: name of these weights in certificates; a digest of the module by default.
-        random: the network injects noise of its own (Nemcovsky et al., CPNI) and may answer
-            differently from call to call. Its accuracy can be studied; votes, predictions and
-            certificates of it are refused.
+        random: the network injects noise of its own and may answer differently from call to call;
+            one with a true attribute `injects_noise` says so itself. Its accuracy can be studied.
+            Votes and certificates of it are refused, except of our own networks (Nemcovsky et al.,
+            CPNI) where each row of a pass has its own noise.
 
     Raises:
         DeviceError: the device or precision is not available.
@@ -79,9 +82,10 @@ class Classifier:
         self.takes_sigma = bool(getattr(module, "takes_sigma", False))
         self.device = resolve_device(device)
         self.precision = resolve_precision(precision, self.device)
-        self.random = random
+        self.random = random or injects_noise(module)
+        self.draws_per_copy = self.random and draws_per_copy(module)
         dtype = _DTYPES[self.precision]
-        self.module = prepare(module, spec, self.device, dtype, random=random)
+        self.module = prepare(module, spec, self.device, dtype, random=self.random)
         self.weights_id = weights_id or module_id(module, spec)
         self._scale, self._shift = affine(self.spec, self.device)
         self._threads = threading.local()
@@ -180,6 +184,7 @@ class Classifier:
         on_cpu = self.device.type == "cpu"
         passes = (self.block, 2 * self.block) if on_cpu else (33, 1)
         check = check_answers if self.random else check_rows
+        check = check_draws if self.draws_per_copy else check
 
         def forward(pixels: Tensor) -> Tensor:
             return self(pixels, TRIED_SIGMA)

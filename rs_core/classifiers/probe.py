@@ -75,10 +75,10 @@ def check_rows(
     rows = tried_rows(spec)
     images = tried_images(spec, max(rows, *passes)).to(device)
     same, resized = same_size_share(device, precision), _RESIZED[precision]
-    first = _check_own(forward, images, rows, (torch.zeros_like, torch.ones_like), same, spec)
+    first = check_own(forward, images, rows, (torch.zeros_like, torch.ones_like), same, spec)
     for count in passes:
-        changes = (_strange,) if count == passes[0] else ()
-        found = _check_own(forward, images, count, changes, same, spec)
+        changes = (strange,) if count == passes[0] else ()
+        found = check_own(forward, images, count, changes, same, spec)
         _check_alike(first[: len(found)], found[: len(first)], resized, spec)
 
 
@@ -191,7 +191,7 @@ def tried_images(spec: ModelSpec, rows: int) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last)
 
 
-def _strange(images: Tensor) -> Tensor:
+def strange(images: Tensor) -> Tensor:
     """Other images than these, in and out of [0,1]."""
     images = images.flip(0)
     images[0::3] = -images[0::3]
@@ -200,7 +200,7 @@ def _strange(images: Tensor) -> Tensor:
     return images
 
 
-def _check_own(
+def check_own(
     forward: Forward,
     images: Tensor,
     count: int,

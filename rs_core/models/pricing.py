@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from rs_core.errors import ModelFileError
+from rs_core.models.injected_noise import fixed_chance, injects_noise
 from rs_core.models.registry import MODELS
 from rs_core.results import ModelSpec
 
@@ -57,10 +59,11 @@ def pass_price(network: nn.Module, spec: ModelSpec, rows: int) -> Price:
 
 
 def price_bound(network: nn.Module, spec: ModelSpec, rows: int) -> Price:
-    """No less than `pass_price` for the networks of `MODELS`, from their weights' shapes alone.
+    """No less than `pass_price` for most networks of `MODELS`, from their weights' shapes alone.
 
     None of their layers makes an image larger, so a weight meets each pixel at most once; an
-    operation reads two tensors at most, and writes one.
+    operation reads two tensors at most, and writes one. With noise of their own they are no such
+    networks: every row has kernels of its own.
     """
     pixels = rows * math.prod(spec.input_shape[1:])
     weights = [weight for weight in network.parameters() if weight.ndim > 1]
@@ -80,7 +83,8 @@ def check_price(network: nn.Module, spec: ModelSpec, limit: Price = LIMIT) -> No
     """
     rows = pass_rows(spec)
     # Shapes without numbers take torch a second of imports: most networks need no such look.
-    if spec.architecture in MODELS and not _problems(price_bound(network, spec, rows), limit):
+    bounded = spec.architecture in MODELS and not injects_noise(network)
+    if bounded and not _problems(price_bound(network, spec, rows), limit):
         return
     problems = _problems(pass_price(network, spec, rows), limit)
     if problems:
@@ -108,7 +112,10 @@ def check_finite_answers(network: nn.Module, spec: ModelSpec) -> None:
     if spec.mean:
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (spec.mean, spec.std))
         image = (image - mean) / std
-    if not bool(_answers(network, spec, image).isfinite().all()):
+    # Loading draws nothing from the process's generators.
+    with fixed_chance(0, image.device) if injects_noise(network) else nullcontext():
+        answers = _answers(network, spec, image)
+    if not bool(answers.isfinite().all()):
         raise ModelFileError(
             f"{spec.name}: the network answers an ordinary image with NaN or infinity: its weights "
             "are too large, or std is too small; scale them."

@@ -8,6 +8,7 @@ from torch import nn
 
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.models.conv4 import Conv4, SigmaConv4
+from rs_core.models.injected_networks import Conv4Cpni, ResNet20Cpni, ResNet20Pni
 from rs_core.models.lenet import LeNet
 from rs_core.models.mlp import Mlp
 from rs_core.models.resnet import CifarResNet18, ResNet20, ResNet110
@@ -15,12 +16,16 @@ from rs_core.models.resnet import CifarResNet18, ResNet20, ResNet110
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "cifar-resnet18": CifarResNet18,
     "conv4": Conv4,
+    "conv4-cpni": Conv4Cpni,
     "conv4-sigma": SigmaConv4,
     "lenet": LeNet,
     "mlp": Mlp,
     "resnet110": ResNet110,
     "resnet20": ResNet20,
+    "resnet20-cpni": ResNet20Cpni,
+    "resnet20-pni": ResNet20Pni,
 }
+_SIZED = ("conv4-cpni", "lenet", "mlp", "resnet20-cpni", "resnet20-pni")  # told the image's size
 _PREFIX = "torchvision:"
 # the first three follow from the shape and the classes; the others would fetch weights
 _RESERVED = ("num_classes", "in_channels", "image_size", "weights", "pretrained", "progress")
@@ -56,7 +61,7 @@ def build_network(
     if architecture not in MODELS:
         return _torchvision_network(architecture, input_shape[0], num_classes, extra)
     extra["in_channels"] = input_shape[0]
-    if architecture in ("lenet", "mlp"):
+    if architecture in _SIZED:
         extra["image_size"] = input_shape[1:]
     return _call(MODELS[architecture], architecture, {"num_classes": num_classes, **extra})
 

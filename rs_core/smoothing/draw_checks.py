@@ -7,6 +7,7 @@ import numpy as np
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.images import ImageInput
+from rs_core.models.injected_networks import NoiseInjecting
 from rs_core.results import Noise
 from rs_core.smoothing.options import is_exact
 from rs_core.statistics import ceil_digits, top_two_p_value
@@ -14,19 +15,41 @@ from rs_core.statistics import ceil_digits, top_two_p_value
 _GRID_SIGMA_MAX = 7.0  # above, a pixel and 9 sigma leave float32's whole numbers, 2**24 steps
 
 
-def check_repeatable(classifier: Classifier) -> None:
-    """Refuse a network that draws noise of its own where its votes would have to mean something.
+def check_independent(classifier: Classifier) -> None:
+    """Refuse a network whose noise of its own is not known to be independent from copy to copy.
 
-    Its answer to one image is not one class, so neither a certificate nor a PREDICT speaks of it.
+    Cohen's theorem allows a random f, of which votes at x + eta are drawn with eta and f's noise
+    alike; but the counts of a bound are those of independent copies.
 
     Raises:
-        ParameterError: it was made with `random=True`.
+        ParameterError: its copies share a draw, or it only says that it is random.
+    """
+    if not classifier.random or classifier.draws_per_copy:
+        return
+    if isinstance(classifier.module, NoiseInjecting) and not classifier.module.draws_per_copy:
+        raise ParameterError(
+            f"{classifier.spec.name} draws noise of its own once for a whole batch, so its votes "
+            "would not be independent and nothing can be certified or predicted of it: set its "
+            "option shared_draws to false, or study its accuracy with rs study noise."
+        )
+    raise ParameterError(
+        f"{classifier.spec.name} draws noise of its own (random=True), so nothing can be "
+        "certified or predicted of it: switch its noise off, or study its accuracy with rs "
+        "study noise."
+    )
+
+
+def check_repeatable(classifier: Classifier) -> None:
+    """Refuse a network that draws noise of its own where one answer would have to mean something.
+
+    Raises:
+        ParameterError: it does, whether copies of it may vote or not.
     """
     if classifier.random:
         raise ParameterError(
-            f"{classifier.spec.name} draws noise of its own (random=True), so nothing can be "
-            "certified or predicted of it: switch its noise off, or study its accuracy with rs "
-            "study noise."
+            f"{classifier.spec.name} draws noise of its own, so its answer to one image is not one "
+            "class: let noisy copies vote (sigma above 0), or study its accuracy with rs study "
+            "noise."
         )
 
 

@@ -24,8 +24,8 @@ from rs_core.events import Finished, Step, Stream
 from rs_core.images import ImageInput
 from rs_core.results import Noise, Stage, Votes
 from rs_core.seeding import block_seeds, derive_key, derive_seed
-from rs_core.smoothing.draw_checks import check_draws, check_repeatable
-from rs_core.smoothing.injected import copy_by_copy
+from rs_core.smoothing.draw_checks import check_draws, check_independent
+from rs_core.smoothing.injected import asked_by_chance
 from rs_core.smoothing.noise import as_batch, as_steps, noisy_rows, row_levels, unit_noise
 from rs_core.smoothing.options import is_exact
 from rs_core.smoothing.threads import voting_threads
@@ -52,6 +52,7 @@ class Block:
     image: int
     take: int  # rows that count; the rest of a CPU block is padding
     key: int  # 128 bits; for float32 draws 32, which is all that torch's CPU generator reads
+    own: int  # 32 bits, for what the network draws of itself
 
 
 def draw_votes(
@@ -95,13 +96,13 @@ def draw_votes(
 
     Raises:
         ParameterError: shapes disagree, the part is none of the four, the network draws noise of
-            its own, or a sigma is too large for exact sums.
+            its own that is not each copy's own, or a sigma is too large for exact sums.
         ModelFileError: the network changed while it was asked.
 
     Reference: Cohen et al. (2019), SampleUnderNoise; exact sums: Voracek & Hein (2023).
     """
     sigmas = np.asarray(sigmas, dtype=np.float64)
-    check_repeatable(classifier)
+    check_independent(classifier)
     if not (sigmas > 0).all():
         raise ParameterError("every sigma must be finite and above 0.")
     counts = np.zeros((*sigmas.shape, classifier.num_classes + 1), dtype=np.int64)
@@ -196,8 +197,9 @@ def _blocks(
         keys: Iterator[int] = (derive_key(seed, *path, slot, number) for number in numbers)
         if not is_exact(noise):
             keys = block_seeds(derive_seed(seed, *path), slot, first, len(offsets))
-        for offset, key in zip(offsets, keys, strict=True):
-            yield Block(index, min(size, n - offset), key)
+        owns = block_seeds(derive_seed(seed, *path, "injected"), slot, first, len(offsets))
+        for offset, key, own in zip(offsets, keys, owns, strict=True):
+            yield Block(index, min(size, n - offset), key, own)
 
 
 def _run_blocks(
@@ -235,7 +237,7 @@ def _block_logits(
     z = unit_noise(classifier, block.take, block.key, noise)
     # As many sigmas as fit into two blocks' rows share a forward pass.
     together = 1 if classifier.random else 2 * classifier.block // block.take
-    ask = copy_by_copy(classifier, block.key) if classifier.random else classifier
+    ask = asked_by_chance(classifier, block.own) if classifier.random else classifier
     rounds = []
     for first in range(0, len(sigmas), together):
         group = sigmas[first : first + together].tolist()

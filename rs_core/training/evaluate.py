@@ -33,7 +33,7 @@ def accuracy(
     """
     right = 0
     for rows in torch.split(torch.arange(len(store), device=store.pixels.device), _ROWS):
-        with torch.no_grad(), context():
+        with torch.no_grad(), context(), network.own_noise(generator):
             batch = augmented_batch(
                 store, rows, "none", generator, distribution=recipe.noise_distribution
             )

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from rs_core.classifiers.probe import told
 from rs_core.errors import ParameterError
+from rs_core.models.injected_noise import injects_noise
 from rs_core.training.cuda_graphs import CudaGraph
 from rs_core.training.data import Batch, PixelStore, augmented_batch
 from rs_core.training.microbatches import is_out_of_memory
@@ -37,6 +38,8 @@ class StepGradients:
         self._store, self._augment, self._generator = store, augment, generator
         self._done, self._news = 0, ""
         records = learner.recipe.recorded and learner.sigmas is None
+        # A recording would repeat the noise that a network injects.
+        records = records and not injects_noise(learner.network)
         records = records and generator.device.type == "cuda"
         self._recording = CudaGraph[_Recorded](generator) if records else None
 
@@ -122,7 +125,8 @@ class StepGradients:
         )  # fmt: skip
         if own is not None:
             begun = time.perf_counter()
-            own.before(self._learner.view, batch, generator, self._learner.autocast)
+            with self._learner.view.own_noise(generator):
+                own.before(self._learner.view, batch, generator, self._learner.autocast)
             self._course.assigning += time.perf_counter() - begun
             sigmas = own.of(batch, generator)
         return batch.with_noise(sigmas, recipe.copies, generator)

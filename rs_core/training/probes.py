@@ -68,6 +68,11 @@ class Probes:
                 "probe images are certified under the training's noise, and sigma is 0: give "
                 "sigma above 0, or no probe images."
             )
+        if spec.options.get("shared_draws"):
+            raise ParameterError(
+                "probe images are certified, and a network with shared_draws has no certificate: "
+                "set shared_draws to false, or give no probe images."
+            )
         for image in self.images:
             if image.pixels.shape != tuple(spec.input_shape):
                 raise ParameterError(

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from rs_core.classifiers.probe import told
 from rs_core.errors import CheckpointError, ParameterError
 from rs_core.models import build_network
+from rs_core.models.injected_noise import fixed_chance
 from rs_core.results import ModelSpec
 from rs_core.seeding import derive_seed
 from rs_core.training.checkpoints.first_weights import FirstWeights
@@ -69,7 +70,7 @@ class TrainState:
         size = -(-len(batch) // pieces)
         for first in range(0, len(batch), size):
             part = batch if pieces == 1 else batch.part(first, first + size)
-            with self.autocast():
+            with self.view.own_noise(generator), self.autocast():
                 loss, hits = self.recipe.batch_loss(self.view, part, generator)
             loss = loss * (len(part) / len(batch))
             torch.autograd.backward(loss)
@@ -147,12 +148,11 @@ def fresh_network(
         ParameterError: it cannot take images of the spec's size, or is another than the given one.
     """
     # torch's initialisers know only the global stream: borrow it and give it back
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "train", "weights"))
+    with fixed_chance(derive_seed(seed, "train", "weights"), torch.device("cpu")):
         network = build_network(
             spec.architecture, spec.input_shape, len(spec.class_names), spec.options
         )
-    _check_size(network, spec)
+        _check_size(network, spec)
     if first is not None:
         first.give(network)
     return network.to(device).to(memory_format=torch.channels_last)

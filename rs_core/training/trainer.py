@@ -124,9 +124,9 @@ class Trainer:
         for rows in own.left(course.epoch):
             begun, first = time.perf_counter(), int(rows[0])
             chance = self._generator(_ASSIGN, course.epoch * total + first)
-            own.assign_rows(
-                self.learner.view, self.store, rows, course.epoch, chance, self.learner.autocast
-            )
+            view = self.learner.view
+            with view.own_noise(chance):
+                own.assign_rows(view, self.store, rows, course.epoch, chance, self.learner.autocast)
             spent = time.perf_counter() - begun
             course.assigning, course.seconds = course.assigning + spent, course.seconds + spent
             told = f"choosing sigmas: {first + len(rows):,} of {total:,} images"

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rs_core.models.injected_noise import fixed_chance, injects_noise
 from rs_core.training.data import affine
+
+_SEEDS = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,20 @@ class NormalizedNetwork:
             return self(torch.addcmul(shift, pixels, scale), each)
 
         return forward
+
+    @contextmanager
+    def own_noise(self, generator: torch.Generator) -> Iterator[None]:
+        """A context in which noise that the network injects follows from the generator.
+
+        Such noise comes from the process's generators, which nobody could put back where a training
+        goes on. Of a network without noise nothing is drawn.
+        """
+        if not injects_noise(self.module):
+            yield
+            return
+        seed = torch.randint(_SEEDS, (), generator=generator, device=generator.device)
+        with fixed_chance(int(seed), generator.device):
+            yield
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -72,7 +72,10 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_preset(tmp_pa
     ("value", "words"),
     [
         ({"learning_rat": 0.1}, "unknown setting 'learning_rat'. Did you mean 'learning_rate'"),
-        ({"recipe": "gaussian", "eps": 1}, "--eps is a setting of smoothadv and adversarial"),
+        (
+            {"recipe": "gaussian", "eps": 1},
+            "--eps is a setting of smoothadv, adversarial and noise_injection",
+        ),
         ({"recipe": "gausian"}, "unknown recipe 'gausian'. Did you mean 'gaussian'"),
         ({"preset": "cohen-cifar"}, "unknown preset 'cohen-cifar'. Did you mean 'cohen-cifar10'"),
         ({"preset": "cohen-cifar10", "recipe": "macer"}, "is of the recipe gaussian, not macer"),

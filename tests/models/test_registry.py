@@ -18,6 +18,9 @@ def test_every_network_maps_images_to_logits(name: str, shape: tuple[int, int, i
     told = (torch.full((2,), 0.25),) if getattr(network, "takes_sigma", False) else ()
     logits = network(images, *told)
     assert logits.shape == (2, 7)
+    if getattr(network, "injects_noise", False):  # says something else every time
+        assert logits.isfinite().all()
+        return
     assert torch.allclose(network(images[:1], *[t[:1] for t in told]), logits[:1], atol=1e-5)
 
 

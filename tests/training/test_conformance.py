@@ -23,6 +23,7 @@ QUICK: dict[str, dict[str, object]] = {
     "consistency": {"noises": 2, "agreement": 2.0, "batch_size": 48},
     "adversarial": {"steps": 2, "eps": 0.1, "sigma": 0.3},
     "dual_rs": {"sigmas": (0.1, 0.2), "agreement": 1.0, "temperature": 0.5, "batch_size": 48},
+    "noise_injection": {"steps": 2, "eps": 0.1, "noises": 2, "attacked_share": 0.5, "clip": 1.0},
 }
 NAMES = sorted(RECIPES)
 

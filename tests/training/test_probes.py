@@ -110,6 +110,22 @@ def test_unfit_probes_are_refused_before_training(toy: Dataset, tiny: ModelSpec)
     other = image_from_array(np.zeros((8, 16, 1), np.uint8), wide)
     with pytest.raises(ParameterError, match="load it for this network"):
         RECIPE.run(tiny, toy, seed=0, probes=Probes(images=(other,)))
+    shared = dataclasses.replace(
+        tiny, architecture="conv4-cpni", options={**tiny.options, "shared_draws": True}
+    )
+    with pytest.raises(ParameterError, match="set shared_draws to false, or give no probe"):
+        RECIPE.run(shared, toy, seed=0, probes=Probes(images=(image,)))
+
+
+def test_a_network_whose_copies_have_their_own_noise_is_followed(
+    toy: Dataset, tiny: ModelSpec, probes: Probes
+) -> None:
+    spec = dataclasses.replace(tiny, architecture="conv4-cpni")
+    recipe = dataclasses.replace(RECIPE, epochs=1)
+    trained = drain(recipe.run(spec, toy, seed=0, probes=probes))
+    assert len(trained.history[0].probes) == 2
+    again = drain(recipe.run(spec, toy, seed=0, probes=probes))
+    assert again.history[0].probes == trained.history[0].probes
 
 
 def ends(p: float, points: int) -> list[ProbeRadius]:

@@ -11,6 +11,7 @@ from rs_core.training import (
     Consistency,
     Gaussian,
     Macer,
+    NoiseInjection,
     SmoothAdv,
     UniversalSigma,
 )
@@ -30,6 +31,7 @@ def test_the_registry_names_every_recipe() -> None:
         "macer": Macer,
         "consistency": Consistency,
         "adversarial": Adversarial,
+        "noise_injection": NoiseInjection,
     } == RECIPES
 
 

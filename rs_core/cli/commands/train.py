@@ -41,7 +41,7 @@ from rs_core.training.checkpoints.first_weights import continued_spec
 from rs_core.training.checkpoints.lock import held_alone
 from rs_core.training.checkpoints.sigma_file import save_sigmas
 
-_WITH_WIDTHS = ("conv4", "conv4-sigma")
+_WITH_WIDTHS = ("conv4", "conv4-cpni", "conv4-sigma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class TrainCommand:
         "of a finished training's run",
     )
     widths: tuple[int, ...] | None = param(
-        None, help=f"channels of the four layers of {' or '.join(_WITH_WIDTHS)}", low=1, high=4096
+        None, help=f"channels of the four layers of {', '.join(_WITH_WIDTHS)}", low=1, high=4096
     )
     mean: tuple[float, ...] | None = param(
         None, help="subtracted from the pixels, per channel; measured on the data by default"
@@ -117,7 +117,7 @@ class TrainCommand:
             check_architecture(self.architecture)
             raise ParameterError(
                 f"--widths does not apply to {self.architecture}: it is for "
-                f"{' and '.join(_WITH_WIDTHS)}, leave it out."
+                f"{', '.join(_WITH_WIDTHS)}, leave it out."
             )
 
     @classmethod

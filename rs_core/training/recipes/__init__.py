@@ -5,6 +5,7 @@ from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.dual_rs import DualRSPicker
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
+from rs_core.training.recipes.noise_injection import NoiseInjection
 from rs_core.training.recipes.preset import Preset
 from rs_core.training.recipes.presets import PRESETS
 from rs_core.training.recipes.recipe import NoiseRecipe, Recipe
@@ -19,6 +20,7 @@ RECIPES: dict[str, type[Recipe]] = {
     "consistency": Consistency,
     "adversarial": Adversarial,
     "dual_rs": DualRSPicker,
+    "noise_injection": NoiseInjection,
 }
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "DualRSPicker",
     "Gaussian",
     "Macer",
+    "NoiseInjection",
     "NoiseRecipe",
     "Preset",
     "Recipe",

@@ -40,16 +40,24 @@ class Adversarial(Recipe):
         self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Mean loss () of both kinds, and number of correct answers () at attacked points."""
-        forward, noise = network.of_pixels(batch.sigmas), batch.noise_planes()
-        with network.frozen():
-            moved = perturb(
-                forward, batch.clean(), batch.labels,
-                eps=self.eps, steps=self.steps, generator=generator, noise=noise, norm=self.norm,
-                step_size=self.step_share * self.eps, random_start=True, expectation="loss",
-            )  # fmt: skip
-        logits = forward((moved[:, None] + noise).flatten(0, 1))
+        moved = self.attacked(network, batch, generator)
+        points = (moved[:, None] + batch.noise_planes()).flatten(0, 1)
+        logits = network.of_pixels(batch.sigmas)(points)
         loss, right = self.entropy(logits, batch.labels), hits(logits, batch.labels)
         if self.clean_share:
-            plain = self.entropy(network(batch.noisy_inputs(), batch.sigmas), batch.labels)
+            sigmas = batch.sigmas.repeat_interleave(batch.copies)
+            plain = self.entropy(network(batch.noisy_inputs(), sigmas), batch.labels)
             loss = loss.lerp(plain, self.clean_share)
         return loss, right
+
+    def attacked(
+        self, network: NormalizedNetwork, batch: Batch, generator: torch.Generator
+    ) -> Tensor:
+        """Adversarial pixels (B, C, H, W) of [0,1], without noise."""
+        with network.frozen():
+            return perturb(
+                network.of_pixels(batch.sigmas), batch.clean(), batch.labels,
+                eps=self.eps, steps=self.steps, generator=generator, noise=batch.noise_planes(),
+                norm=self.norm, step_size=self.step_share * self.eps, random_start=True,
+                expectation="loss",
+            )  # fmt: skip

@@ -6,6 +6,7 @@ from rs_core.training.recipes.adversarial import Adversarial
 from rs_core.training.recipes.consistency import Consistency
 from rs_core.training.recipes.gaussian import Gaussian
 from rs_core.training.recipes.macer import Macer
+from rs_core.training.recipes.noise_injection import NoiseInjection
 from rs_core.training.recipes.per_image_presets import PER_IMAGE_PRESETS
 from rs_core.training.recipes.preset import CIFAR_MEAN, CIFAR_STD, GREY, RAW, Preset
 from rs_core.training.recipes.smoothadv import SmoothAdv
@@ -54,6 +55,20 @@ _SIAM = Adversarial(
     nesterov=True, weight_decay=1e-4, decay_all=True, weight_average=0.0, clip=0.05,
     eps=8 / 255, steps=7, step_share=0.25, clean_share=0.5,
 )  # fmt: skip
+# Their finetunings' rates are unstated; theirs of the base model would undo what it has learned.
+_CPNI: dict[str, Any] = {
+    "batch_size": 256, "schedule": "step", "nesterov": True, "weight_decay": 1e-4,
+    "decay_all": True, "weight_average": 0.0, "clip": 0.05, "eps": 8 / 255, "steps": 7,
+    "step_share": 0.25,
+}  # fmt: skip
+_CPNI_BASE = NoiseInjection(epochs=400, learning_rate=0.1, drops=(200, 300), **_CPNI)
+_CPNI_EPGD = NoiseInjection(epochs=200, learning_rate=0.01, drops=(100,), noises=8, **_CPNI)
+_CPNI_GAUSS = NoiseInjection(
+    epochs=200, learning_rate=0.01, drops=(100,), clean_share=0.0, attacked_share=0.5,
+    sigma=0.06, **_CPNI,
+)  # fmt: skip
+_CPNI_SOURCE = "Nemcovsky et al. (SIAM); with a draw for each image, theirs has one for a batch"
+_CPNI_CIFAR: dict[str, Any] = {"mean": (0.491, 0.482, 0.447), "std": (0.247, 0.243, 0.262)}
 _UNIVERSAL = UniversalSigma(sigma=0.5, epochs=400)
 
 _MACER_SOURCE = "Zhai et al. (2020) and their code"
@@ -111,6 +126,22 @@ PRESETS: dict[str, Preset] = {
     "siam-cifar10": Preset(
         _SIAM, "adversarial", "resnet20", "cifar10", "Nemcovsky et al. (SIAM), without CPNI",
         (0.491, 0.482, 0.447), (0.247, 0.243, 0.262),
+    ),
+    "siam-cpni-cifar10": Preset(
+        _CPNI_BASE, "noise_injection", "resnet20-cpni", "cifar10", _CPNI_SOURCE, **_CPNI_CIFAR
+    ),
+    "siam-pni-cifar10": Preset(
+        _CPNI_BASE, "noise_injection", "resnet20-pni", "cifar10", _CPNI_SOURCE, **_CPNI_CIFAR
+    ),
+    "siam-epgd-cifar10": Preset(
+        _CPNI_EPGD, "noise_injection", "resnet20-cpni", "cifar10",
+        f"{_CPNI_SOURCE}; finetunes siam-cpni-cifar10 (--init); learning rate, no input noise and "
+        "the loss of all 8 copies are ours", **_CPNI_CIFAR,
+    ),
+    "siam-gauss-cifar10": Preset(
+        _CPNI_GAUSS, "noise_injection", "resnet20-cpni", "cifar10",
+        f"{_CPNI_SOURCE}; finetunes siam-cpni-cifar10 (--init); sigma .06 is their normalised .24; "
+        "learning rate and q are ours", **_CPNI_CIFAR,
     ),
     "universal-cifar10": Preset(
         _UNIVERSAL, "universal_sigma", "conv4", "cifar10",

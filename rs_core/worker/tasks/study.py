@@ -51,7 +51,9 @@ class StudyTask:
 
     def most_passes(self, count: int) -> int:
         """Of all attacks and judgements; refuses what would take too long here."""
-        cost = self.study.cost(count)  # a network of the worker's draws no noise of its own
+        return self._held(self.study.cost(count))
+
+    def _held(self, cost: int) -> int:
         if cost > MAX_PASSES:
             raise ParameterError(
                 f"this study would take {cost:,} forward passes: the limit is {MAX_PASSES:,} here; "
@@ -61,7 +63,7 @@ class StudyTask:
 
     def check(self, classifier: Classifier, images: Sequence[ImageInput]) -> None:
         """Refuse what would take too long, and images without labels."""
-        self.most_passes(len(images))
+        self._held(self.study.cost(len(images), random=classifier.random))
         self.study.check(classifier, images)
 
     def run(

@@ -51,7 +51,7 @@ def test_an_out_that_cannot_be_a_folder_is_refused(
 
 def test_widths_are_for_conv4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = refused([*TINY, "--architecture", "lenet"], capsys)
-    assert "--widths does not apply to lenet: it is for conv4 and conv4-sigma" in words
+    assert "--widths does not apply to lenet: it is for conv4, conv4-cpni, conv4-sigma" in words
     words = refused([*TINY, "--architecture", "conv5"], capsys)
     assert "unknown network 'conv5'. Did you mean 'conv4'?" in words
     assert "vgg" not in words

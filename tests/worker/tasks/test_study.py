@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.experiments.studies import Frontier
 from rs_core.fields import describe_fields
+from rs_core.images import image_from_array
+from rs_core.models import build_network
 from rs_core.plots.study.text import VOTE_WORDS
 from rs_core.results import from_json
 from rs_core.results.study import FrontierStudy, NoiseStudy, StrengthStudy
@@ -14,6 +18,7 @@ from rs_core.smoothing.ballots import VOTES
 from rs_core.worker.desk.describe import describe
 from rs_core.worker.tasks.base import Origin
 from rs_core.worker.tasks.study import STUDIES, study_task
+from tests.conftest import spec_of
 from tests.worker.conftest import Office
 from tests.worker.tasks.test_groups import sampled, start
 
@@ -104,6 +109,25 @@ def test_unknown_names_are_refused() -> None:
 def test_what_would_take_hours_is_refused(office: Office) -> None:
     with pytest.raises(ParameterError, match=r"forward passes: the limit is 50,000,000"):
         start(office, sampled(office), kind="study_frontier", config={"n": 10_000_000})
+
+
+def test_a_network_with_noise_of_its_own_is_asked_more_often_and_priced_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without noise a plain network is asked once for an image, such a one for every copy."""
+    shape = (1, 8, 8)
+    image = image_from_array(np.zeros((8, 8, 1), np.uint8), spec_of(shape, 2), label=1)
+    config = {"sigmas": [0.0], "samples": [64], "votes": ["hard"], "attacks": ["none"]}
+    task = study_task("study_noise", config, Origin("toy", (0,)))
+    monkeypatch.setattr("rs_core.worker.tasks.study.MAX_PASSES", 10)
+    options = {"widths": [4, 4, 4, 8]}
+    plain, noisy = (
+        Classifier(build_network(name, shape, 2, options), spec_of(shape, 2))
+        for name in ("conv4", "conv4-cpni")
+    )
+    task.check(plain, [image])
+    with pytest.raises(ParameterError, match="64 forward passes: the limit is 10"):
+        task.check(noisy, [image])
 
 
 def test_images_without_labels_are_refused(office: Office) -> None:
