@@ -230,6 +230,7 @@ class Dual(Guarantee):
             caveat += f"; {no_answer}, and a query with such a copy abstains"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            own_noise=classifier.random,
             radius=radius, sigma=sigma, alpha=alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=weakest.level, caveat=caveat,
             why=no_answer if silent else why,

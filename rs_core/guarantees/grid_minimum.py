@@ -111,6 +111,7 @@ class GridMinimum(Guarantee):
         count, ends = len(row), f"{self.sigmas[0]:.4g} to {self.sigmas[-1]:.4g}"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            own_noise=classifier.random,
             radius=radius, sigma=sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=weakest.level, why=why,
             caveat=f"for any selector that answers one of {count} declared sigmas ({ends}); the "

@@ -87,6 +87,7 @@ class Sukenik(Guarantee):
         predicted = frozen.predicted if radius > 0 else None
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            own_noise=classifier.random,
             radius=radius, sigma=frozen.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=frozen.level,
             why=why_abstains(frozen),

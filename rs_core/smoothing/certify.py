@@ -255,6 +255,7 @@ def make_certificate(
     level, votes = bound_level(bound, alpha), tuple(int(c) for c in counts)
     sentence = statement(
         guarantee=guarantee, predicted=predicted, class_names=classifier.spec.class_names,
+        own_noise=classifier.random,
         radius=radius, sigma=sigma, alpha=alpha, n=n, n0=options.n0, noise=options.noise_kind,
         sequential=bound == "anytime",
         level=level, why=votes_reason(votes, votes[label], n, options.n0, level),

@@ -26,13 +26,14 @@ def statement(
     caveat: str = "",
     why: str = "",
     level: float | None = None,
+    own_noise: bool = False,
 ) -> str:
     """What is claimed, for which classifier, at which risk, in one line.
 
     The radius is floored to three decimals, never rounded up. `caveat` says in words what the
     guarantee rests on beyond the draws, or what it covers; `why` says why nothing is claimed
     (`why_abstains`). `level` is that of every single bound, told where it is only a part of
-    alpha.
+    alpha. `own_noise`: the network draws noise of its own, too.
     """
     norm, arithmetic = noise_norm(noise), arithmetic_of(noise)
     scale = "\u03bb" if norm == "l1" else "\u03c3"
@@ -48,6 +49,8 @@ def statement(
     if guarantee == "C" and not caveat:
         caveat = frozen_caveat(sigma, norm)
     backing = f" \u00b7 {caveat}" if caveat else ""
+    if own_noise:
+        backing += " \u00b7 of the network with noise of its own, drawn anew for each copy"
     risk = ceil_digits(alpha, 3)
     if level is not None and level < alpha:
         risk += f" (each bound at level {ceil_digits(level, 3)})"

@@ -125,8 +125,7 @@ class StepGradients:
         )  # fmt: skip
         if own is not None:
             begun = time.perf_counter()
-            with self._learner.view.own_noise(generator):
-                own.before(self._learner.view, batch, generator, self._learner.autocast)
+            own.before(self._learner.view, batch, generator, self._learner.autocast)
             self._course.assigning += time.perf_counter() - begun
             sigmas = own.of(batch, generator)
         return batch.with_noise(sigmas, recipe.copies, generator)

@@ -124,9 +124,9 @@ class Trainer:
         for rows in own.left(course.epoch):
             begun, first = time.perf_counter(), int(rows[0])
             chance = self._generator(_ASSIGN, course.epoch * total + first)
-            view = self.learner.view
-            with view.own_noise(chance):
-                own.assign_rows(view, self.store, rows, course.epoch, chance, self.learner.autocast)
+            own.assign_rows(
+                self.learner.view, self.store, rows, course.epoch, chance, self.learner.autocast
+            )
             spent = time.perf_counter() - begun
             course.assigning, course.seconds = course.assigning + spent, course.seconds + spent
             told = f"choosing sigmas: {first + len(rows):,} of {total:,} images"
@@ -234,10 +234,7 @@ class Trainer:
         return pixel_store(images, labels, self.spec.mean, self.spec.std, self.device, targets)
 
     def _seed(self, slot: int, number: int) -> int:
-        """Every epoch's order and every step has chance of its own.
-
-        So a training goes on from any step as if it had never stopped.
-        """
+        """Chance of its own for every order and step: any is gone on from as if never stopped."""
         (seed,) = block_seeds(self._base, slot, number, 1)
         return seed
 

@@ -101,6 +101,9 @@ def test_it_is_certified_and_predicted(grey: ImageInput) -> None:
     first = api.certify(noisy(), grey, sigma=SIGMA, n=500, seed=3)
     assert first == api.certify(noisy(), grey, sigma=SIGMA, n=500, seed=3)
     assert sum(first.counts) == 500
+    sure = api.certify(noisy(), grey, sigma=SIGMA, n=4000, alpha=0.2, seed=3)
+    assert sure.predicted is not None
+    assert "of the network with noise of its own, drawn anew for each copy" in sure.statement
     assert sum(api.predict(noisy(), grey, sigma=SIGMA, n=500, seed=3).counts) == 500
 
 

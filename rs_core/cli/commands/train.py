@@ -158,13 +158,7 @@ class TrainCommand:
             torch.set_num_threads(self.threads)
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
         saved = self._check_folder(folder)
-        train, test = self._splits()
-        if self.base is not None:
-            self._make_out(folder)
-            train, test = labelled(
-                self.chosen, self.base, train, test, seed=self.seed or 0, folder=folder,
-                device=self.device,
-            )  # fmt: skip
+        train, test = self._labelled(folder)
         spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
         stream = self.chosen.run(
@@ -199,6 +193,17 @@ class TrainCommand:
             if assigned is not None:
                 print(f"wrote {assigned}, the sigma of every training image")
         return 0
+
+    def _labelled(self, folder: Path) -> tuple[Dataset, Dataset | None]:
+        """Both splits, labelled by the radii of --base where that is given."""
+        train, test = self._splits()
+        if self.base is None:
+            return train, test
+        self._make_out(folder)
+        return labelled(
+            self.chosen, self.base, train, test, seed=self.seed or 0, folder=folder,
+            device=self.device,
+        )  # fmt: skip
 
     def _check_folder(self, folder: Path) -> Checkpoint | None:
         """The checkpoint to go on from; refuse to overwrite a training, or to resume none."""

@@ -181,6 +181,7 @@ class Cascade(Guarantee):
         return statement(
             guarantee=self.badge, predicted=found.predicted,
             class_names=classifier.spec.class_names, radius=found.radius, sigma=found.sigma,
+            own_noise=classifier.random,
             alpha=self.alpha, n=self.n, n0=self.n0, noise=self.noise_kind, level=found.level,
             why=why_abstains(found) if found.predicted is None else "",
             caveat=f"for the cascade that asks \u03c3 = {scales} in this order and answers where a "

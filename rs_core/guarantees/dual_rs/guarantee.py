@@ -179,6 +179,7 @@ class DualRS(Guarantee):
         weaker = "the class" if own.radius <= distance else "the picked \u03c3"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            own_noise=classifier.random,
             radius=radius, sigma=own.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=own.level, why=why,
             caveat=f"for the classifier whose \u03c3 is picked by {self.picker.title} out of "

@@ -123,6 +123,7 @@ class Memory(Guarantee):
             sentence = statement(
                 guarantee=self.badge, predicted=ball.label, radius=ball.radius,
                 class_names=classifier.spec.class_names, sigma=drawn.sigma, alpha=self.alpha,
+                own_noise=classifier.random,
                 n=self.n, n0=self.n0, noise=self.noise_kind, level=drawn.level,
                 caveat=stored + cut,
             )  # fmt: skip

@@ -240,6 +240,7 @@ class Regions(Guarantee):
             caveat += f"; \u03c3 is that of the region of {claim.owner}"
         sentence = statement(
             guarantee=self.badge, predicted=predicted, class_names=classifier.spec.class_names,
+            own_noise=classifier.random,
             radius=claim.radius, sigma=source.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=source.level, why=why, caveat=caveat,
         )  # fmt: skip

@@ -99,7 +99,7 @@ class ImageSigmas:
         context: Context,
     ) -> None:
         own, assigned = self.tensors["sigma"], self.tensors["assigned"]
-        with network.frozen(), context():
+        with network.frozen(), network.own_noise(generator), context():
             new = self._how.assigned(network, batch, own[batch.rows], self._sigma, generator)
         own[batch.rows] = new
         assigned[batch.rows] = batch.epoch + 1
