@@ -2,6 +2,7 @@
 
 from rs_core.errors import ParameterError, UnknownNameError
 from rs_core.papers.table import SIZES, Size, Table
+from rs_core.papers.tables.cascade import CASCADE
 from rs_core.papers.tables.ddrs import DDRS
 from rs_core.papers.tables.insta import INSTA
 from rs_core.papers.tables.pfat import PFAT
@@ -9,7 +10,7 @@ from rs_core.papers.tables.trial import TRIAL
 from rs_core.papers.tables.yardstick import YARDSTICK
 
 TABLES: dict[tuple[str, Size], Table] = {
-    (one.name, one.size): one for one in (*TRIAL, *YARDSTICK, *DDRS, *PFAT, *INSTA)
+    (one.name, one.size): one for one in (*TRIAL, *CASCADE, *YARDSTICK, *DDRS, *PFAT, *INSTA)
 }
 
 
