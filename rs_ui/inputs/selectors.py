@@ -138,7 +138,8 @@ def _missing(able: list[str], offered: list[str]) -> None:
         st.write(
             "**A network that reads the image and answers with σ** has to be trained first and "
             "can be compared from Python: `rs_core.selectors.FromNetwork(network=...)`, certified "
-            "by `rs_core.guarantees.Dual`, or as published by `PublishedDual`."
+            "by `rs_core.guarantees.Dual`, or as published by `PublishedDual`; one that Train "
+            "teaches by the recipe dual rs, `SigmaClassifier(network=...)`, by `DualRS`."
         )
         st.write(
             "**Memory and regions** depend on the images that came before, so they have a page "

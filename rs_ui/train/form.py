@@ -122,9 +122,12 @@ def _fields(recipes: dict[str, Any], recipe: str) -> list[dict[str, Any]]:
 
 
 def _take_defaults(recipes: dict[str, Any]) -> None:
-    """Another recipe has settings of its own; sigma and epochs stay as they are."""
-    for field in _fields(recipes, st.session_state["train_recipe"]):
-        if field["name"] not in _FIRST and field["kind"] != "floats":
+    """Another recipe has settings of its own; epochs stay as they are, and so does sigma, unless
+    the network picks from sigmas, which its own may not be below."""
+    recipe = st.session_state["train_recipe"]
+    stays = _FIRST[1:] if recipes[recipe]["needs_base"] else _FIRST
+    for field in _fields(recipes, recipe):
+        if field["name"] not in stays and field["kind"] != "floats":
             default = NONE if field["kind"] == "one_of" else field["default"]
             st.session_state[f"{PAGE}_{field['name']}"] = default
 
@@ -177,6 +180,10 @@ def cost_text(config: dict[str, Any], dataset: dict[str, Any]) -> str:
     """How many images are learned from, and how long that takes at an earlier training's pace."""
     epochs, images = int(config["settings"]["epochs"]), int(dataset["train"])
     text = f"{epochs:,} x {images:,} images, forward and backward"
+    if "base" in config:
+        own, images_in_all = config["settings"], images + int(dataset["held_out"])
+        copies = images_in_all * len(own["sigmas"]) * int(own["radius_n"])
+        text = f"{copies:,} forward passes for the radii, then {text}"
     pace = session.remembered(pace_name(config))
     return f"{text}, about {duration(epochs * images / pace)} at an earlier pace" if pace else text
 

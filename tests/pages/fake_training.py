@@ -42,7 +42,8 @@ def recipes(field: Any) -> dict[str, dict[str, Any]]:
     known = {
         name: {"about": text, "fields": fields, "needs_base": False} for name, text in about.items()
     }
-    picker = {"about": "Learns who is surest.", "fields": fields, "needs_base": True}
+    chosen = [field("sigmas", "floats", [0.25, 0.5, 1.0]), field("radius_n", "int", 100)]
+    picker = {"about": "Learns who is surest.", "fields": fields + chosen, "needs_base": True}
     own = {"sigma": 0.0, "batch_size": 64}
     other = [{**f, "default": own.get(f["name"], f["default"])} for f in fields]
     macer = {"about": "Wider margins.", "fields": other, "needs_base": False}

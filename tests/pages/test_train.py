@@ -63,6 +63,7 @@ def test_a_recipe_that_learns_about_a_network_asks_which(
     app = open_app("train", train_recipe="dual rs")
     (box,) = [box for box in app.main.selectbox if box.key == "train_base"]
     assert box.value == box.options[0]
+    assert any("1,500,000 forward passes for the radii" in c.value for c in app.main.caption)
     start(app)
     assert asked(worker)["config"]["base"] == box.value
     app = open_app("train", train_recipe="dual rs", train_dataset="Digits")

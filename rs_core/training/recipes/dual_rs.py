@@ -18,7 +18,7 @@ _UNIT = "pixels of [0,1]"
 
 @dataclass(frozen=True)
 class DualRSPicker(Consistency):
-    """A network that picks the sigma at which another one, `--base`, has its largest radius.
+    """A network that learns at which sigma another one, its base, is certified furthest.
 
     That network is certified once at each sigma on every training image; soft labels are
     softmax(radius / temperature) over the sigmas. Cross-entropy to them on m noisy copies, plus
