@@ -1230,7 +1230,7 @@ MUTANTS = (
     ),
     Mutant(
         "noise_injection: assigned sigmas hang on the process's generators",
-        (("rs_core/training/trainer.py", "with view.own_noise(chance):", "if view:"),),
+        (("rs_core/training/per_image/sigmas.py", "network.own_noise(generator), ", ""),),
         T_NOISE_TRAINING,
     ),
     Mutant(

@@ -8,9 +8,9 @@ from rs_core.classifiers import load_classifier
 from rs_core.cli.choices import model_source
 from rs_core.cli.progress import follow
 from rs_core.datasets import Dataset
-from rs_core.errors import ParameterError
+from rs_core.errors import CheckpointError, ParameterError
 from rs_core.training import Recipe
-from rs_core.training.checkpoints.files import FILE_NAME
+from rs_core.training.checkpoints.files import FILE_NAME, Checkpoint
 from rs_core.training.radii import FILE_NAME as RADII_NAME
 from rs_core.training.recipes import DualRSPicker
 from rs_core.training.trainer import MEASURED_IMAGES
@@ -25,16 +25,36 @@ def labelled(
     seed: int,
     folder: Path,
     device: str,
+    saved: Checkpoint | None,
+    quiet: bool,
 ) -> tuple[Dataset, Dataset | None]:
     """Both splits labelled by the radii of the network `base`; finished ones are in the folder.
 
+    Args:
+        saved: the checkpoint that is gone on from; its radii must be the same network's.
+        quiet: say nothing beforehand.
+
     Raises:
+        CheckpointError: the checkpoint learned from the radii of another network.
         ParameterError: the recipe learns from no other network, or that one has other classes.
         WeightsNotFoundError, ModelFileError: it is no network.
     """
     if not isinstance(recipe, DualRSPicker):
         raise ParameterError("this recipe learns from no other network: leave --base out.")
     network = load_classifier(model_source(base), device=device)
+    learned = None if saved is None else saved.state["spec"]["provenance"].get("targets")
+    if learned not in (None, recipe.radii.source(network)):
+        raise CheckpointError(
+            f"the checkpoint learned from {learned}, and these would be "
+            f"{recipe.radii.source(network)}: resume with its --base, or choose another folder."
+        )
+    if not quiet:
+        count = len(train) + (0 if test is None else min(len(test), MEASURED_IMAGES))
+        print(
+            f"first {count:,} images are certified by {network.title} at {len(recipe.sigmas)} "
+            f"sigmas, {recipe.radius_n} copies each; what is finished is kept in {folder}/",
+            flush=True,
+        )
 
     def of(data: Dataset) -> Dataset:
         stream = recipe.radii.run(network, data, seed=seed, folder=folder)

@@ -25,6 +25,8 @@ def beforehand(
             f"a batch of {settings.images_per_step} is larger than the set: every step takes all "
             f"{len(train)} images"
         )
+    if train.targets is not None:
+        notes.append("right is, of the sigmas, the one at which the image's radius is largest")
     if probes is not None:
         notes += _terms(probes, settings)
         notes += _seen(probes, train)

@@ -19,6 +19,23 @@ from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 _UNIT = "pixels of [0,1]"
 
 
+_NAMED = "sigma "  # how `rs train --recipe dual_rs` names its classes
+
+
+def check_named(class_names: Sequence[str], sigmas: Sequence[float]) -> None:
+    """Refuse other sigmas than those that a picker's classes are named by, where they are.
+
+    Raises:
+        ParameterError: names the first that differs.
+    """
+    for name, sigma in zip(class_names, sigmas, strict=True):
+        if name.startswith(_NAMED) and name != f"{_NAMED}{sigma:g}":
+            raise ParameterError(
+                f"the picker's class {name!r} cannot stand for sigma={sigma:g}: give the sigmas "
+                "that it was taught, in their order."
+            )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SigmaClassifier(Selector):
     """The sigma that most noisy copies of the image are put into.
@@ -49,6 +66,7 @@ class SigmaClassifier(Selector):
                 f"{self.network.title} has {self.network.num_classes} classes, and "
                 f"{len(self.sigmas)} sigmas are declared: give one sigma for each class."
             )
+        check_named(self.network.spec.class_names, self.sigmas)
 
     @property
     def possible_sigmas(self) -> tuple[float, ...]:

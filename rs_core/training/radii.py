@@ -43,6 +43,10 @@ class Radii:
         """A class for each sigma."""
         return tuple(f"sigma {sigma:g}" for sigma in self.sigmas)
 
+    def source(self, classifier: Classifier) -> str:
+        """What images so labelled say of themselves."""
+        return f"radii of {classifier.title}, n={self.n}, alpha={self.alpha:g}"
+
     def run(
         self, classifier: Classifier, data: Dataset, *, seed: int, folder: Path | None = None
     ) -> Stream[Dataset]:
@@ -60,10 +64,12 @@ class Radii:
         Raises:
             ParameterError: the network has other classes, or one sigma is the best of all images.
         """
-        if not data.fits(classifier.spec):
+        height, width, channels = data.images.shape[1:]
+        is_size = classifier.spec.input_shape == (channels, height, width)
+        if not is_size or not data.fits(classifier.spec):  # radii belong to an input size
             raise ParameterError(
-                f"{classifier.title} was told other classes than those of {data.title}: take a "
-                "network that was trained on such images."
+                f"{classifier.title} was told other classes or another input size than those of "
+                f"{data.title}: take a network that was trained on such images."
             )
         key = self._key(classifier, data, seed)
         path = None if folder is None else folder / FILE_NAME.format(key[:16])
@@ -78,7 +84,7 @@ class Radii:
             replace(
                 data, labels=best.astype(np.int64), targets=found, class_names=self.class_names,
                 numbered=False,
-                source=f"radii of {classifier.title}, n={self.n}, alpha={self.alpha:g}",
+                source=self.source(classifier),
             )
         )  # fmt: skip
 
@@ -87,15 +93,18 @@ class Radii:
     ) -> Stream[np.ndarray]:
         """Radii float32 (N, K)."""
         found, kept_at = _kept(path, len(self.sigmas)), time.monotonic()
-        parts, done = [found], len(found)
-        while done < len(data):
-            rows = list(range(done, min(done + _ROWS, len(data))))
-            parts.append((yield from self._of(classifier, data, rows, seed)))
-            done += len(rows)
-            is_due = done == len(data) or time.monotonic() - kept_at > _KEEP_EVERY
-            if path is not None and is_due:
+        parts, done, kept = [found], len(found), len(found)
+        try:
+            while done < len(data):
+                rows = list(range(done, min(done + _ROWS, len(data))))
+                parts.append((yield from self._of(classifier, data, rows, seed)))
+                done += len(rows)
+                if path is not None and time.monotonic() - kept_at > _KEEP_EVERY:
+                    _keep(path, np.concatenate(parts))
+                    kept, kept_at = done, time.monotonic()
+        finally:  # whoever stops here loses one part at most
+            if path is not None and done > kept:
                 _keep(path, np.concatenate(parts))
-                kept_at = time.monotonic()
         yield Finished(np.concatenate(parts))
 
     def _of(

@@ -161,7 +161,7 @@ def test_no_two_callers_share_a_stream(monkeypatch: pytest.MonkeyPatch, grey: Im
     for name, guarantee in GUARANTEES.items():
         norm = guarantee().norm
         selection = Selection("fixed", 0.25, (), 0, rate=0.01, norm=norm)
-        settings = {"sigmas": (0.25,)} if name == "grid_minimum" else {}
+        settings = {"sigmas": (0.25,)} if name in ("grid_minimum", "cascade") else {}
         drain(guarantee(n=500, **settings).run(coin, [grey], [selection], seed=0))
     assert len(set(seen.values())) == 9 + 2 * len(GUARANTEES)
 

@@ -109,5 +109,8 @@ def test_what_does_not_fit_is_refused(judge: Classifier, few: Dataset) -> None:
     strange = Classifier(Halves(), spec_of((1, 8, 8), 2))
     with pytest.raises(ParameterError, match="was told other classes"):
         drain(ASKED.run(strange, few, seed=0))
+    wide = replace(few, images=few.images.repeat(2, axis=1).repeat(2, axis=2))
+    with pytest.raises(ParameterError, match="another input size"):
+        drain(ASKED.run(judge, wide, seed=0))
     with pytest.raises(ParameterError, match="nothing to tell apart"):
         drain(ASKED.run(judge, few.subset(np.arange(0, 10, 2)), seed=0))

@@ -16,6 +16,7 @@ from rs_core.training import (
     UniversalSigma,
 )
 from rs_core.training.data import PixelStore, augmented_batch
+from rs_core.training.recipes import DualRSPicker
 from rs_core.training.view import NormalizedNetwork
 
 
@@ -31,6 +32,7 @@ def test_the_registry_names_every_recipe() -> None:
         "macer": Macer,
         "consistency": Consistency,
         "adversarial": Adversarial,
+        "dual_rs": DualRSPicker,
         "noise_injection": NoiseInjection,
     } == RECIPES
 

@@ -48,7 +48,8 @@ class SelectCommand:
 
     The fields of the selector are options `--selector-FIELD`, those of the guarantee plain ones.
     A network that answers with sigma, and dual smoothing of it, are in Python alone:
-    rs_core.selectors.FromNetwork, rs_core.guarantees.Dual and PublishedDual.
+    rs_core.selectors.FromNetwork and SigmaClassifier, rs_core.guarantees.Dual, PublishedDual and
+    DualRS.
     """
 
     declared: ClassVar[bool] = False  # whether --sigmas was given
@@ -262,4 +263,4 @@ def print_selections(
         print(f"{name.rjust(width)}  {selection.sigma:>8.4g}  {selection.draws:>9,}{notes}")
     draws = sum(selection.draws for selection in picked)
     took = "" if seconds is None else f" in {seconds:.1f} s"
-    print(f"{picked[0].selector}: {draws:,} selection draws{took}; none certifies")
+    print(f"{picked[0].selector}: {draws:,} selection draws{took}; none of them certifies")

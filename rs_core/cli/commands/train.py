@@ -158,7 +158,7 @@ class TrainCommand:
             torch.set_num_threads(self.threads)
         folder = self.out / f"{self.name}{FOLDER_SUFFIX}"
         saved = self._check_folder(folder)
-        train, test = self._labelled(folder)
+        train, test = self._labelled(folder, saved)
         spec, init = self._begun(self._spec(train), saved)
         probes = self._probes(spec)
         stream = self.chosen.run(
@@ -194,7 +194,7 @@ class TrainCommand:
                 print(f"wrote {assigned}, the sigma of every training image")
         return 0
 
-    def _labelled(self, folder: Path) -> tuple[Dataset, Dataset | None]:
+    def _labelled(self, folder: Path, saved: Checkpoint | None) -> tuple[Dataset, Dataset | None]:
         """Both splits, labelled by the radii of --base where that is given."""
         train, test = self._splits()
         if self.base is None:
@@ -202,7 +202,7 @@ class TrainCommand:
         self._make_out(folder)
         return labelled(
             self.chosen, self.base, train, test, seed=self.seed or 0, folder=folder,
-            device=self.device,
+            device=self.device, saved=saved, quiet=self.json,
         )  # fmt: skip
 
     def _check_folder(self, folder: Path) -> Checkpoint | None:

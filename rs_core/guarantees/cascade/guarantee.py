@@ -60,8 +60,9 @@ class Cascade(Guarantee):
     def budget(self) -> str:
         """alpha: a minimum shares nothing out."""
         count = len(self.sigmas)
-        many = f", for each bound at {count} sigmas and for the smallest distance"
-        return super().budget + (many if count > 1 else "")
+        return super().budget + (
+            f" in all: of {count} sigmas none pays a part" if count > 1 else ""
+        )
 
     @property
     def most_draws(self) -> int:
@@ -115,7 +116,7 @@ class Cascade(Guarantee):
             if not np.isclose(selection.sigma, self.sigmas[-1], rtol=1e-9, atol=0):
                 raise ParameterError(
                     f"the cascade begins at sigma={self.sigmas[-1]:g} and the fixed one is "
-                    f"{selection.sigma:g}: fix the largest of the scales."
+                    f"{selection.sigma:g}: let the selector fixed have the largest of the scales."
                 )
 
     def named(self, counts: np.ndarray) -> tuple[int, int]:
@@ -143,20 +144,21 @@ class Cascade(Guarantee):
         upper = upper_confidence_bound(counts, votes.n, self.alpha)
         terms = cascade_terms(np.array(self.sigmas), lower, upper)[scale, label]
         weakest = int(terms.argmin())
-        others = np.delete(upper[weakest], label)
+        radius = max(float(terms[weakest]), 0.0)
+        # A reader sees the votes of the sigma that answers, or those for which nothing is claimed.
+        shown = scale if radius else weakest
         found = make_certificate(
             self, classifier, image,
-            label=label, radius=max(float(terms[weakest]), 0.0),
-            p_lower=float(lower[weakest, label]),
-            p_upper=float(others.max()) if weakest > scale else None,
-            sigma=self.sigmas[scale], alpha=self.alpha, counts=counts[weakest], n=votes.n,
+            label=label, radius=radius, p_lower=float(lower[shown, label]), p_upper=None,
+            sigma=self.sigmas[scale], alpha=self.alpha, counts=counts[shown], n=votes.n,
             seed=seed, stream=f"{self.name} 0", guarantee=self.badge, bound=self.bound,
         )  # fmt: skip
         found = replace(
-            found, counted_at=self.sigmas[weakest], draws=self.most_draws,
+            found, counted_at=None if radius else self.sigmas[weakest], draws=self.most_draws,
             details=self._details(scale, label, counts, terms),
         )  # fmt: skip
-        return replace(found, statement=self._sentence(found, classifier))
+        sentence = self._sentence(found, self.sigmas[weakest], classifier)
+        return replace(found, statement=sentence)
 
     def _details(
         self, scale: int, label: int, counts: np.ndarray, terms: np.ndarray
@@ -174,7 +176,7 @@ class Cascade(Guarantee):
             ],
         }  # fmt: skip
 
-    def _sentence(self, found: Certificate, classifier: Classifier) -> str:
+    def _sentence(self, found: Certificate, weakest: float, classifier: Classifier) -> str:
         scales = ", ".join(f"{sigma:.4g}" for sigma in reversed(self.sigmas))
         is_top = found.sigma == self.sigmas[-1]
         kept = "" if is_top else ", and no other class has at a larger one"
@@ -186,5 +188,5 @@ class Cascade(Guarantee):
             why=why_abstains(found) if found.predicted is None else "",
             caveat=f"for the cascade that asks \u03c3 = {scales} in this order and answers where a "
             f"class first has more than half: \u03c3={found.sigma:.10g} has it here{kept}; the "
-            f"votes at \u03c3={found.counted_at:.10g} cut the radius",
+            f"votes at \u03c3={weakest:.10g} cut the radius",
         )  # fmt: skip

@@ -15,6 +15,7 @@ from rs_core.fields import param
 from rs_core.guarantees.base import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
+from rs_core.selectors.sigma_classifier import check_named
 from rs_core.smoothing.certify import bound_radii, check_fresh
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
@@ -77,7 +78,7 @@ class DualRS(Guarantee):
     @property
     def budget(self) -> str:
         """alpha: the smaller of two radii shares nothing out."""
-        return super().budget + ", for each of the two radii and for the smaller"
+        return super().budget + " in all: the smaller of two radii pays no part"
 
     @property
     def most_draws(self) -> int:
@@ -118,6 +119,8 @@ class DualRS(Guarantee):
         self.check_pairs(images, selections)
         check_same_size(self.picker, classifier)
         self.check_n(self.alpha)
+        for place in range(len(self.experts)):
+            self.expert(classifier, place)
         places = [place_of(selection, self.sigmas) for selection in selections]
         voters = {place: self.expert(classifier, place) for place in sorted(set(places))}
         done, total = len(images) * self.n, len(images) * self.most_draws
@@ -183,7 +186,7 @@ class DualRS(Guarantee):
             radius=radius, sigma=own.sigma, alpha=self.alpha, n=self.n, n0=self.n0,
             noise=self.noise_kind, level=own.level, why=why,
             caveat=f"for the classifier whose \u03c3 is picked by {self.picker.title} out of "
-            f"{len(self.sigmas)}, smoothed at \u03c3_e={noise:.10g}: the pick keeps "
+            f"{self._choice()}, smoothed at \u03c3_e={noise:.10g}: the pick keeps "
             f"\u03c3={own.sigma:.10g}, and the class is voted on there; {weaker} cuts the radius",
         )  # fmt: skip
         return replace(
@@ -193,11 +196,19 @@ class DualRS(Guarantee):
                 "picker": self.picker.weights_id,
                 "sigma_e": noise,
                 "sigmas": list(self.sigmas),
+                "experts": [expert.weights_id for expert in self.experts],
                 "picks": list(counts),
                 "r_sigma": distance,
                 "r_class": own.radius,
             },
         )  # fmt: skip
+
+    def _choice(self) -> str:
+        """The sigmas, and who votes at each where that is not one network."""
+        if not self.experts:
+            return ", ".join(f"{sigma:.4g}" for sigma in self.sigmas)
+        pairs = zip(self.sigmas, self.experts, strict=True)
+        return ", ".join(f"{sigma:.4g} ({expert.title})" for sigma, expert in pairs)
 
 
 def check_picker(picker: Classifier, sigmas: Sequence[float]) -> None:
@@ -213,6 +224,7 @@ def check_picker(picker: Classifier, sigmas: Sequence[float]) -> None:
             f"{picker.title} has {picker.num_classes} classes, and {len(sigmas)} sigmas are "
             "declared: give one sigma for each class."
         )
+    check_named(picker.spec.class_names, sigmas)
     if any(low >= high for low, high in pairwise(sigmas)):
         raise ParameterError("the sigmas of dual_rs must ascend: class k stands for the k-th.")
 

@@ -41,7 +41,7 @@ def test_every_selector_has_its_fields_as_options(
     assert selection.selector == name
     assert row["certificate"] is None
     text = printed(capsys, "--selector", name, *QUICK[name])
-    assert "none certifies" in text
+    assert "none of them certifies" in text
     assert f"{selection.sigma:.4g}" in text
 
 

@@ -80,7 +80,9 @@ def test_a_resumed_training_keeps_its_recipe(
 def test_a_setting_of_another_recipe_is_said_to_be_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = "--sigma-low is a setting of smoothadv, macer and consistency, not of gaussian"
+    expected = (
+        "--sigma-low is a setting of smoothadv, macer, consistency and dual_rs, not of gaussian"
+    )
     assert expected in refused([*TINY, "--sigma-low", "0.1"], capsys)
     assert expected in refused([*TINY, "--sigma_low=0.1"], capsys)
     config = tmp_path / "c.json"

@@ -65,8 +65,9 @@ def test_each_bound_pays_alpha_and_the_smallest_distance_counts(grey: ImageInput
     kept = l2_radius(0.3, 1 - upper)
     assert found.radius == pytest.approx(min(own, kept), rel=1e-12)
     assert found.radius == pytest.approx(kept, rel=1e-12)
-    assert found.counts == tuple(counts)
-    assert (found.counted_at, found.p_upper_runner_up) == (0.3, upper)
+    assert found.counts == (N, 0, 0, 0, 0), "the votes of the sigma that answers"
+    assert (found.counted_at, found.p_upper_runner_up) == (None, None)
+    assert "the votes at σ=0.3 cut the radius" in found.statement
     assert found.level == found.alpha == ALPHA
     assert found.draws == 2 * (100 + N)
     distances = [row["distance"] for row in found.details["scales"]]
@@ -105,8 +106,11 @@ def test_invalid_answers_are_another_class(grey: ImageInput) -> None:
 
     found = of((40, 30, 30))
     assert found.predicted == 0
-    assert found.counts[3] > 500
-    assert found.p_upper_runner_up == upper_confidence_bound(max(found.counts[1:]), N, ALPHA)
+    assert found.details is not None
+    counts = found.details["scales"][1]["counts"]
+    assert counts[3] > 500
+    expected = l2_radius(0.3, 1 - upper_confidence_bound(max(counts[1:]), N, ALPHA))
+    assert found.details["scales"][1]["distance"] == pytest.approx(expected, rel=1e-12)
     assert of((20, 70, 10)).predicted is None
 
 
@@ -142,7 +146,7 @@ def test_what_is_refused(grey: ImageInput) -> None:
     classifier = Classifier(Shares((70, 20, 10)), spec_of((1, 8, 8), 3))
     for selection, said in (
         (Selection("grid", 0.3, (), 9), "fixed beforehand"),
-        (Selection("fixed", 0.1, (), 0), "fix the largest of the scales"),
+        (Selection("fixed", 0.1, (), 0), "let the selector fixed have the largest"),
     ):
         with pytest.raises(ParameterError, match=said):
             drain(Cascade(sigmas=SIGMAS).run(classifier, [grey], [selection], seed=0))

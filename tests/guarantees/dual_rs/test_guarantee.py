@@ -69,7 +69,7 @@ def test_the_smaller_radius_is_claimed_and_each_is_at_alpha(grey: ImageInput) ->
     assert found.predicted == 1
     assert (found.sigma, found.guarantee, found.alpha) == (0.4, "A", 1e-3)
     assert found.draws == 2 * N + 100
-    assert "smoothed at σ_e=0.1" in found.statement
+    assert "out of 0.1, 0.2, 0.4, smoothed at σ_e=0.1" in found.statement
     wide = certified(0.95, 0.4, grey, sigma_e=0.01)
     assert wide.details is not None
     assert wide.radius == wide.details["r_sigma"] < wide.details["r_class"]
@@ -114,6 +114,10 @@ def test_images_of_several_sigmas_each_have_their_expert(grey: ImageInput) -> No
     done = [event.done for event in events[:-1]]
     assert done == sorted(done)
     assert done[-1] == events[-2].total
+    assert found[0].details is not None
+    assert found[0].details["experts"] == [expert.weights_id for expert in experts]
+    for expert in experts:
+        assert expert.title in found[0].statement
     for image, selection, certificate in zip(images, picked, found, strict=True):
         assert drain(guarantee.run(BASE, [image], [selection], seed=2))[0] == certificate
 
@@ -134,6 +138,11 @@ def test_the_selector_counts_copies_and_an_answerless_one_for_none(grey: ImageIn
 
 def test_what_does_not_fit_is_refused(grey: ImageInput, linear: MakeLinear) -> None:
     small = Classifier(Band(3), spec_of((1, 4, 4), 3))
+    named = ("sigma 0.25", "sigma 0.5", "sigma 1")
+    taught = Classifier(Band(3), replace(spec_of(SHAPE, 3), class_names=named))
+    SigmaClassifier(network=taught, sigmas=(0.25, 0.5, 1.0))
+    with pytest.raises(ParameterError, match="cannot stand for"):
+        SigmaClassifier(network=taught, sigmas=(1.0, 0.5, 0.25))
     strange = tuple(Classifier(Band(4), spec_of(SHAPE, 4)) for _ in SIGMAS)
     for settings, said in (
         ({"sigmas": (0.1, 0.2)}, "give one sigma for each class"),
@@ -143,6 +152,7 @@ def test_what_does_not_fit_is_refused(grey: ImageInput, linear: MakeLinear) -> N
         ({"experts": strange}, "told the same"),
         ({"experts": strange[:2]}, "2 experts for 3 sigmas"),
         ({"n": 5}, "can never certify"),
+        ({"picker": taught}, "class 'sigma 0.25' cannot stand for sigma=0.1"),
     ):
         with pytest.raises(ParameterError, match=said):
             certified(0.95, 0.4, grey, **settings)

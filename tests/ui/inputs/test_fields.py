@@ -39,13 +39,13 @@ def settings(app: AppTest) -> dict[str, Any]:
 
 def test_an_untouched_form_holds_every_recipes_defaults() -> None:
     for name, recipe in RECIPES.items():
-        found = settings(shown(name))
-        task = train_task(
-            {"dataset": "mnist5k", "architecture": "conv4", "recipe": name, "settings": found}
-        )
-        assert task.recipe == recipe(epochs=found["epochs"])
-        lists = {f["name"] for f in to_json(recipe_fields(name)) if f["kind"] == "floats"}
-        assert set(found) == {f["name"] for f in to_json(recipe_fields(name))} - lists
+        found = to_json(settings(shown(name)))  # as it goes over the pipe
+        base = {"base": "mnist-conv4"} if recipe.needs_base else {}
+        asked = {"dataset": "mnist5k", "architecture": "conv4", "recipe": name, "settings": found}
+        assert train_task(asked | base).recipe == recipe(epochs=found["epochs"])
+        fields = to_json(recipe_fields(name))
+        empty = {f["name"] for f in fields if f["kind"] == "floats" and f["default"] is None}
+        assert set(found) == {f["name"] for f in fields} - empty
 
 
 def test_a_number_without_a_default_may_stay_empty() -> None:
