@@ -299,7 +299,8 @@ def test_bad_settings_are_named_beside_their_field_and_the_curve_stays(visit: Vi
     for number in ("0", "1"):
         risk.fill(number)
         risk.press("Enter")
-        expect(sidebar(page).get_by_text("enter a value between 0.00001 and 0.1")).to_be_visible()
+        said = re.compile(f"alpha {number} is out of range: .*it is still 0.001")
+        expect(sidebar(page).get_by_text(said)).to_be_visible()
     finished(page)
     assert run_of(page) == run
     assert is_unbroken(page)

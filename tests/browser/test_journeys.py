@@ -33,6 +33,7 @@ PAGES = {
     "attack": "What breaks it?",
     "memory": "Which balls can stand side by side?",
     "train": "How does training with noise change the radii?",
+    "papers": "Do the papers' claims hold here?",
 }
 
 
