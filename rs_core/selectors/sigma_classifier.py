@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from rs_core.events import Finished, Stream, relay
 from rs_core.fields import param
 from rs_core.images import ImageInput
 from rs_core.results import Selection
+from rs_core.results.picker import is_picker, picker_classes
 from rs_core.selectors.base import Selector
 from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
@@ -19,21 +21,44 @@ from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 _UNIT = "pixels of [0,1]"
 
 
-_NAMED = "sigma "  # how `rs train --recipe dual_rs` names its classes
+SIGMAS: Any = param(
+    (0.25, 0.5, 1.0), help="what the picker's classes stand for, ascending", unit=_UNIT, low=0,
+    high=SIGMA_MAX, low_open=True,
+)  # fmt: skip
+SIGMA_E: Any = param(
+    None, help="noise of the picker; the largest sigma by default", unit=_UNIT, low=0,
+    high=SIGMA_MAX, low_open=True,
+)  # fmt: skip
 
 
-def check_named(class_names: Sequence[str], sigmas: Sequence[float]) -> None:
-    """Refuse other sigmas than those that a picker's classes are named by, where they are.
+def check_picker(picker: Classifier, sigmas: Sequence[float]) -> None:
+    """Refuse a picker whose classes do not stand for these sigmas, in their order.
 
     Raises:
-        ParameterError: names the first that differs.
+        ParameterError: it is no classifier, has another number of classes, was taught other
+            sigmas, or they do not ascend.
     """
-    for name, sigma in zip(class_names, sigmas, strict=True):
-        if name.startswith(_NAMED) and name != f"{_NAMED}{sigma:g}":
+    if not isinstance(picker, Classifier):
+        raise ParameterError("picking sigma needs a classifier of images into sigmas: give one.")
+    names = picker.spec.class_names
+    if len(names) != len(sigmas):
+        raise ParameterError(
+            f"{picker.title} has {len(names)} classes, and {len(sigmas)} sigmas are declared: give "
+            "one sigma for each class."
+        )
+    for name, own, sigma in zip(names, picker_classes(sigmas), sigmas, strict=True):
+        if is_picker(names) and name != own:
             raise ParameterError(
                 f"the picker's class {name!r} cannot stand for sigma={sigma:g}: give the sigmas "
                 "that it was taught, in their order."
             )
+    if any(low >= high for low, high in pairwise(sigmas)):
+        raise ParameterError("the sigmas of a picker must ascend: class k stands for the k-th.")
+
+
+def picker_noise(sigma_e: float | None, sigmas: Sequence[float]) -> float:
+    """sigma_e, by default the largest sigma."""
+    return max(sigmas) if sigma_e is None else sigma_e
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,31 +72,18 @@ class SigmaClassifier(Selector):
     name: ClassVar[str] = "sigma_classifier"
 
     network: Classifier
-    sigmas: tuple[float, ...] = param(
-        (0.25, 0.5, 1.0), help="what its classes stand for", unit=_UNIT, low=0, high=SIGMA_MAX,
-        low_open=True,
-    )  # fmt: skip
-    sigma_e: float | None = param(
-        None, help="noise of its copies; the largest sigma by default", unit=_UNIT, low=0,
-        high=SIGMA_MAX, low_open=True,
-    )  # fmt: skip
+    sigmas: tuple[float, ...] = SIGMAS
+    sigma_e: float | None = SIGMA_E
     n: int = param(100, help="noisy copies that are put into sigmas", low=1, high=1e7)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.network, Classifier):
-            raise ParameterError("sigma_classifier needs a classifier of images into sigmas.")
-        if self.network.num_classes != len(self.sigmas):
-            raise ParameterError(
-                f"{self.network.title} has {self.network.num_classes} classes, and "
-                f"{len(self.sigmas)} sigmas are declared: give one sigma for each class."
-            )
-        check_named(self.network.spec.class_names, self.sigmas)
+        check_picker(self.network, self.sigmas)
 
     @property
     def possible_sigmas(self) -> tuple[float, ...]:
         """Every sigma of a class."""
-        return tuple(sorted(self.sigmas))
+        return self.sigmas
 
     @property
     def most_draws(self) -> int:
@@ -90,7 +102,7 @@ class SigmaClassifier(Selector):
 
         A copy without an answer counts for none, and the smallest of several likeliest wins.
         """
-        noise = self.sigma_e or max(self.sigmas)
+        noise = picker_noise(self.sigma_e, self.sigmas)
         votes = yield from relay(
             draw_votes(
                 self.network, images, np.full((len(images), 1), noise), self.n,

@@ -15,6 +15,7 @@ from rs_core.datasets import Dataset
 from rs_core.durable import write_durably
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, PhaseStep, Step, Stream, relay
+from rs_core.results.picker import picker_classes
 from rs_core.smoothing.sampling import draw_votes
 from rs_core.statistics import l2_radius, lower_confidence_bound
 from rs_core.training.checkpoints.fingerprint import data_digest
@@ -41,7 +42,7 @@ class Radii:
     @property
     def class_names(self) -> tuple[str, ...]:
         """A class for each sigma."""
-        return tuple(f"sigma {sigma:g}" for sigma in self.sigmas)
+        return picker_classes(self.sigmas)
 
     def source(self, classifier: Classifier) -> str:
         """What images so labelled say of themselves."""

@@ -7,6 +7,7 @@ import streamlit as st
 
 from rs_core.plots.text import tidy
 from rs_core.results import ModelSpec, from_json
+from rs_core.results.picker import is_picker
 from rs_core.strict_json import parse_json
 from rs_ui.client.worker import WorkerError
 from rs_ui.panels import error_box, plain
@@ -17,11 +18,12 @@ _LONGEST_NAME = 80
 
 def offered_models(offer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The worker's key of every network for pictures and its spec: those that know the first
-    preset come first, the person's own last."""
+    preset come first, the person's own last. One that picks sigma classifies no picture."""
     first = offer["samples"][0]
     pictures = [spec for spec in offer["models"] if min(spec["input_shape"][1:]) > 1]
     ranked = sorted(pictures, key=lambda spec: not knows(spec, first))
-    return {spec["name"]: spec for spec in ranked} | own_models()
+    found = {spec["name"]: spec for spec in ranked} | own_models()
+    return {key: spec for key, spec in found.items() if not is_picker(spec["class_names"])}
 
 
 def name_of(key: str, spec: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from rs_core.plots.train.confusion import confusion_figure
 from rs_core.plots.train.curves import accuracy_figure, training_loss_figure
 from rs_core.plots.train.probes import probe_radii_figure
 from rs_core.results import from_json
+from rs_core.results.picker import is_picker, picker_classes
 from rs_core.results.training import Course, TrainingOutcome
 from rs_ui.inputs.models import offered_models
 from rs_ui.panels import chart, error_box, plain
@@ -35,7 +36,7 @@ def _draw(job: str, status: Status) -> None:
     st.caption(plain(str(status.about["title"])) + f" · seed {status.about['seed']}")
     step = status.step or {}
     course = from_json(Course, step["course"]) if "course" in step else None
-    names = _class_names(status.about["config"]["dataset"])
+    names = _class_names(status.about["config"])
     if status.has_ended:
         _ended(job, status, kept=course is not None)
         if course is not None and course.epochs:
@@ -93,12 +94,20 @@ def _numbers(course: Course, step: dict[str, Any]) -> None:
             st.metric(label, value, width="content")
 
 
-def _class_names(dataset: str) -> tuple[str, ...]:
+def _class_names(config: dict[str, Any]) -> tuple[str, ...]:
+    if "base" in config:
+        return picker_classes(config["settings"]["sigmas"])
+    dataset = config["dataset"]
     sets = {one["name"]: one for one in cache.description()["trainable_sets"]}
     return tuple(sets[dataset]["class_names"]) if dataset in sets else ()
 
 
 _CLEAN, _NOISY = "without noise", "under noise"
+_PICKER = (
+    "This network puts images into sigmas, not into their classes: right is the sigma at which the "
+    "other network's radius was largest, and a radius here is how far the pick keeps. From Python, "
+    "`SigmaClassifier` asks it, and `DualRS` certifies its pick together with the class."
+)
 
 
 def finished(job: str, status: Status) -> None:
@@ -113,7 +122,11 @@ def finished(job: str, status: Status) -> None:
         f"After {last.epoch} epoch{'s' * (last.epoch != 1)} {last.clean_accuracy:.1%} are right "
         f"without noise{noisy}; measured on {plain(outcome.measured_on)}."
     )
-    _use(outcome)
+    picks = is_picker(outcome.spec.class_names)
+    if picks:
+        st.info(_PICKER, icon=":material/call_split:")
+    else:
+        _use(outcome)
     curves(job, outcome.course, outcome.spec.class_names)
     sigmas_panel(job, outcome.course, status.about["config"]["dataset"])
     levels = [_CLEAN, _NOISY][: len(outcome.confusions)]
@@ -128,8 +141,9 @@ def finished(job: str, status: Status) -> None:
         "than the curves: a few images may fall otherwise than while it learned."
     )
     download_training(job, outcome, status.result)
-    st.caption("On the command line, every command takes this training for its network:")
-    st.code(f"rs certify --model={job} ...", language=None, wrap_lines=True)
+    if not picks:
+        st.caption("On the command line, every command takes this training for its network:")
+        st.code(f"rs certify --model={job} ...", language=None, wrap_lines=True)
 
 
 def _use(outcome: TrainingOutcome) -> None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,33 +10,14 @@ from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
-from rs_core.fields import param
 from rs_core.guarantees.base import Guarantee
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.selectors.sigma_classifier import check_named
+from rs_core.selectors.sigma_classifier import SIGMA_E, SIGMAS, check_picker, picker_noise
 from rs_core.smoothing.certify import bound_radii, check_fresh
-from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import ceil_digits
-
-SIGMAS: Any = param(
-    (0.25, 0.5, 1.0),
-    help="what the picker's classes stand for, ascending",
-    unit="pixels of [0,1]",
-    low=0,
-    high=SIGMA_MAX,
-    low_open=True,
-)
-SIGMA_E: Any = param(
-    None,
-    help="noise of the picker; the largest sigma by default",
-    unit="pixels of [0,1]",
-    low=0,
-    high=SIGMA_MAX,
-    low_open=True,
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,7 +128,7 @@ class DualRS(Guarantee):
         self, images: Sequence[ImageInput], places: Sequence[int], *, seed: int, batch_size: int
     ) -> Stream[list[tuple[float, tuple[int, ...]]]]:
         """(R_sigma, the picker's votes) of each image, for the class of its place."""
-        noise = self.sigma_e or max(self.sigmas)
+        noise = picker_noise(self.sigma_e, self.sigmas)
         votes = yield from relay(
             draw_votes(
                 self.picker, images, np.full((len(images), 1), noise), self.n,
@@ -172,7 +152,7 @@ class DualRS(Guarantee):
         distance, counts = kept
         radius = min(own.radius, distance)
         predicted = own.predicted if radius > 0 else None
-        noise = self.sigma_e or max(self.sigmas)
+        noise = picker_noise(self.sigma_e, self.sigmas)
         # The class was certified, but not who picks its sigma.
         unkept = (
             f"the network that picks \u03c3 gave {counts[place]:,} of {self.n:,} votes to "
@@ -209,24 +189,6 @@ class DualRS(Guarantee):
             return ", ".join(f"{sigma:.4g}" for sigma in self.sigmas)
         pairs = zip(self.sigmas, self.experts, strict=True)
         return ", ".join(f"{sigma:.4g} ({expert.title})" for sigma, expert in pairs)
-
-
-def check_picker(picker: Classifier, sigmas: Sequence[float]) -> None:
-    """Refuse a picker that has not one class for each sigma, or sigmas that do not ascend.
-
-    Raises:
-        ParameterError: says both numbers.
-    """
-    if not isinstance(picker, Classifier):
-        raise ParameterError("dual_rs needs a classifier of images into sigmas as its picker.")
-    if picker.num_classes != len(sigmas):
-        raise ParameterError(
-            f"{picker.title} has {picker.num_classes} classes, and {len(sigmas)} sigmas are "
-            "declared: give one sigma for each class."
-        )
-    check_named(picker.spec.class_names, sigmas)
-    if any(low >= high for low, high in pairwise(sigmas)):
-        raise ParameterError("the sigmas of dual_rs must ascend: class k stands for the k-th.")
 
 
 def check_same_size(picker: Classifier, classifier: Classifier) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from rs_core.classifiers import Classifier
 from rs_core.events import Finished, Stream, relay
 from rs_core.fields import check_params, param
-from rs_core.guarantees.dual_rs.guarantee import SIGMA_E, SIGMAS, check_picker, check_same_size
+from rs_core.guarantees.dual_rs.guarantee import check_same_size
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
+from rs_core.selectors.sigma_classifier import SIGMA_E, SIGMAS, check_picker, picker_noise
 from rs_core.smoothing.options import ARITHMETIC, Arithmetic
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.voting import Predict
@@ -53,7 +54,7 @@ class PredictDualRS:
         Where the picker abstains the prediction is its own: no class, and its votes.
         """
         check_same_size(self.picker, classifier)
-        noise, total = self.sigma_e or max(self.sigmas), 2 * self.n * len(images)
+        noise, total = picker_noise(self.sigma_e, self.sigmas), 2 * self.n * len(images)
         which = Predict(sigma=noise, n=self.n, alpha=self.alpha_e, noise=self.noise)
         options = {"seed": seed, "batch_size": batch_size}
         picks = yield from relay(which.run(self.picker, images, **options), total=total)
