@@ -10,11 +10,9 @@ from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
-from rs_core.fields import param
-from rs_core.guarantees.base import Guarantee
+from rs_core.guarantees.declared import DeclaredSigmas, declared
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection
-from rs_core.smoothing.options import SIGMA_MAX
 from rs_core.smoothing.sampling import BATCH_SIZE
 from rs_core.smoothing.statements import statement
 
@@ -22,7 +20,7 @@ INSTA_RS_SIGMAS = tuple(0.25 * k**0.5 for k in range(1, 17))
 
 
 @dataclass(frozen=True, kw_only=True)
-class GridMinimum(Guarantee):
+class GridMinimum(DeclaredSigmas):
     """Whatever sigma of the range a selector picks at a perturbed image, the class stays.
 
     Every one of the K sigmas is certified at alpha; where all name one class, the radius is the
@@ -34,18 +32,7 @@ class GridMinimum(Guarantee):
     name: ClassVar[str] = "grid_minimum"
     badge: ClassVar[Badge] = "A"
 
-    sigmas: tuple[float, ...] = param(
-        INSTA_RS_SIGMAS,
-        help="the declared range of the selector",
-        unit="pixels of [0,1]",
-        low=0,
-        high=SIGMA_MAX,
-        low_open=True,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "sigmas", tuple(sorted({float(s) for s in self.sigmas})))
+    sigmas: tuple[float, ...] = declared(INSTA_RS_SIGMAS, "the declared range of the selector")
 
     def declaring(self, possible: tuple[float, ...] | None) -> "GridMinimum":
         """All that the selector can answer, where that is a list."""
@@ -57,11 +44,6 @@ class GridMinimum(Guarantee):
         count = len(self.sigmas)
         many = f", for each of {count} sigmas and for the smallest radius" if count > 1 else ""
         return super().budget + many
-
-    @property
-    def most_draws(self) -> int:
-        """Every declared sigma."""
-        return len(self.sigmas) * super().most_draws
 
     def run(
         self,

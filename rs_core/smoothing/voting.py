@@ -77,19 +77,40 @@ class Predict:
         first, second = np.argsort(-counts, kind="stable")[:2]
         p_value = float(top_two_p_value(int(counts[first]), int(counts[second])))
         sure = p_value <= self.alpha and first != classifier.num_classes
-        return Prediction(
-            predicted=int(first) if sure else None,
-            p_value=p_value,
-            top_counts=(int(counts[first]), int(counts[second])),
-            counts=tuple(int(c) for c in counts),
-            sigma=self.sigma,
-            n=self.n,
-            alpha=self.alpha,
-            noise=noise_kind(self.noise),
-            precision=classifier.precision,
-            device=classifier.device.type,
-            weights_id=classifier.weights_id,
-            image_digest=image.digest,
-            preprocessing=image.preprocessing,
-            seed=int(seed),
-        )
+        return make_prediction(
+            classifier, image, counts, predicted=int(first) if sure else None, p_value=p_value,
+            sigma=self.sigma, n=self.n, alpha=self.alpha, noise=self.noise, seed=seed,
+        )  # fmt: skip
+
+
+def make_prediction(
+    classifier: Classifier,
+    image: ImageInput,
+    counts: np.ndarray,
+    *,
+    predicted: int | None,
+    p_value: float,
+    sigma: float,
+    n: int,
+    alpha: float,
+    noise: Arithmetic,
+    seed: int,
+) -> Prediction:
+    """The prediction from votes (K+1) at one sigma, with everything that repeats it."""
+    first, second = np.sort(counts)[::-1][:2]
+    return Prediction(
+        predicted=predicted,
+        p_value=p_value,
+        top_counts=(int(first), int(second)),
+        counts=tuple(int(c) for c in counts),
+        sigma=sigma,
+        n=n,
+        alpha=alpha,
+        noise=noise_kind(noise),
+        precision=classifier.precision,
+        device=classifier.device.type,
+        weights_id=classifier.weights_id,
+        image_digest=image.digest,
+        preprocessing=image.preprocessing,
+        seed=int(seed),
+    )

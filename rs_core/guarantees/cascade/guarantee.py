@@ -10,22 +10,22 @@ from rs_core.abstention import why_abstains
 from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
-from rs_core.fields import param
-from rs_core.guarantees.base import Guarantee
+from rs_core.guarantees.declared import DeclaredSigmas, declared
 from rs_core.guarantees.fixed_sigma import check_fixed
 from rs_core.images import ImageInput
 from rs_core.results import Badge, Certificate, Selection, Votes
 from rs_core.smoothing.certify import check_fresh, make_certificate
-from rs_core.smoothing.options import SIGMA_MAX, Bound
+from rs_core.smoothing.options import Bound
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
 from rs_core.smoothing.statements import statement
 from rs_core.statistics import cascade_terms, lower_confidence_bound, upper_confidence_bound
 
 _BOUND: Bound = "clopper-pearson"
+SCALES = declared((0.25, 0.5, 1.0), "the scales, asked from the largest down")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cascade(Guarantee):
+class Cascade(DeclaredSigmas):
     """The class stays although the image itself decides which sigma answers.
 
     The largest sigma at which a class has more than half of the probability answers. The n0 draws
@@ -37,18 +37,7 @@ class Cascade(Guarantee):
     name: ClassVar[str] = "cascade"
     badge: ClassVar[Badge] = "A"
 
-    sigmas: tuple[float, ...] = param(
-        (0.25, 0.5, 1.0),
-        help="the scales, asked from the largest down",
-        unit="pixels of [0,1]",
-        low=0,
-        high=SIGMA_MAX,
-        low_open=True,
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "sigmas", tuple(sorted({float(s) for s in self.sigmas})))
+    sigmas: tuple[float, ...] = SCALES
 
     def declaring(self, possible: tuple[float, ...] | None) -> "Cascade":
         """The one sigma that is answered, its half and its quarter."""
@@ -63,11 +52,6 @@ class Cascade(Guarantee):
         return super().budget + (
             f" in all: of {count} sigmas none pays a part" if count > 1 else ""
         )
-
-    @property
-    def most_draws(self) -> int:
-        """Every scale."""
-        return len(self.sigmas) * super().most_draws
 
     def run(
         self,

@@ -10,10 +10,12 @@ from rs_core.classifiers import Classifier
 from rs_core.errors import ParameterError
 from rs_core.events import Finished, Stream, relay
 from rs_core.fields import check_params, param
+from rs_core.guarantees.cascade.guarantee import SCALES
 from rs_core.images import ImageInput
 from rs_core.results import Prediction
-from rs_core.smoothing.options import ARITHMETIC, SIGMA_MAX, Arithmetic, check_level, noise_kind
+from rs_core.smoothing.options import ARITHMETIC, Arithmetic, check_level, noise_kind
 from rs_core.smoothing.sampling import BATCH_SIZE, draw_votes
+from rs_core.smoothing.voting import make_prediction
 from rs_core.statistics import MAJORITY, ceil_digits
 
 
@@ -30,14 +32,7 @@ class PredictCascade:
         ParameterError: a field out of range, or an n that abstains whatever its copies say.
     """
 
-    sigmas: tuple[float, ...] = param(
-        (0.25, 0.5, 1.0),
-        help="the scales, asked from the largest down",
-        unit="pixels of [0,1]",
-        low=0,
-        high=SIGMA_MAX,
-        low_open=True,
-    )
+    sigmas: tuple[float, ...] = SCALES
     n: int = param(1000, help="noisy copies that vote at each scale", low=1, high=1e8)
     alpha: float = param(
         1e-3, help="probability of returning a wrong class", low=0, high=0.5, low_open=True
@@ -111,21 +106,7 @@ class PredictCascade:
         self, classifier: Classifier, image: ImageInput, counts: np.ndarray, seed: int
     ) -> Prediction:
         scale, predicted, p_value = self.answer(counts)
-        own = counts[scale]
-        first, second = np.sort(own)[::-1][:2]
-        return Prediction(
-            predicted=predicted,
-            p_value=p_value,
-            top_counts=(int(first), int(second)),
-            counts=tuple(int(vote) for vote in own),
-            sigma=self.sigmas[scale],
-            n=self.n,
-            alpha=self.alpha,
-            noise=noise_kind(self.noise),
-            precision=classifier.precision,
-            device=classifier.device.type,
-            weights_id=classifier.weights_id,
-            image_digest=image.digest,
-            preprocessing=image.preprocessing,
-            seed=int(seed),
-        )
+        return make_prediction(
+            classifier, image, counts[scale], predicted=predicted, p_value=p_value,
+            sigma=self.sigmas[scale], n=self.n, alpha=self.alpha, noise=self.noise, seed=seed,
+        )  # fmt: skip
