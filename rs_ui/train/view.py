@@ -84,7 +84,9 @@ def _numbers(course: Course, step: dict[str, Any]) -> None:
         "Right without noise": f"{last.clean_accuracy:.1%}" if last else "-",
         "Right under noise": f"{last.noisy_accuracy:.1%}" if last else "-",
         "Learning rate": f"{last.learning_rate:.3g}" if last else "-",
-        "Images a second": f"{step['images_per_second']:,.0f}",
+        "Images a second": f"{step['images_per_second']:,.0f}"
+        if step["images_per_second"]
+        else "-",
         "Left, with no other run": left,
     }
     measured = f" · accuracies are those after epoch {last.epoch}" if last else ""

@@ -168,7 +168,8 @@ def _title(task: TrainTask) -> str:
     title = DATASETS[options.dataset].title
     recipe = " with ".join(name for name in (options.recipe, task.per_image) if name)
     recipe = recipe.replace("_", " ")
-    course = f"sigma {task.recipe.sigma:g}, {task.recipe.epochs} epochs"
+    epochs = task.recipe.epochs
+    course = f"sigma {task.recipe.sigma:g}, {epochs} epoch{'s' * (epochs != 1)}"
     return f"{title}, {options.architecture}, {recipe}, {course}"
 
 
